@@ -1,0 +1,337 @@
+import type { Kysely } from 'kysely'
+import type { Columns } from '../src/storage/migrate.ts'
+
+/**
+ * The first schema. Conventions: `nid` is a number that stands for a text id inside this database only; `pos` is a
+ * position of the one stream that `/sync` reports (negative: backfilled); times are milliseconds; flags are 0 or 1;
+ * JSON is text. Everything that federation will need is here.
+ */
+export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
+  const table = (name: string) => db.schema.createTable(name)
+  const index = (name: string, on: string, columns: string[], unique = false) => {
+    const builder = db.schema.createIndex(name).on(on).columns(columns)
+    return (unique ? builder.unique() : builder).execute()
+  }
+
+  // One row. `pos`: the last stream position given out; `event_nid`: the last event number.
+  await table('counter')
+    .addColumn('id', 'bigint', (col) => col.primaryKey())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .execute()
+  await db.insertInto('counter' as never).values({ id: 1, pos: 0, event_nid: 0 } as never).execute()
+
+  // Facts about this database: server_name, schema checks.
+  await table('setting')
+    .addColumn('name', 'text', (col) => col.primaryKey())
+    .addColumn('value', 'text', (col) => col.notNull())
+    .execute()
+
+  // Interned texts: event types, state keys, user ids, relation types. The text lives once.
+  await table('name')
+    .addColumn('nid', c.serial, c.serialKey)
+    .addColumn('text', 'text', (col) => col.notNull().unique())
+    .execute()
+
+  // ---- rooms and events -------------------------------------------------------------------------------------------
+  await table('room')
+    .addColumn('nid', c.serial, c.serialKey)
+    .addColumn('room_id', 'text', (col) => col.notNull().unique())
+    .addColumn('version', 'text', (col) => col.notNull())
+    .addColumn('is_public', 'smallint', (col) => col.notNull().defaultTo(0))
+    // State at the forward extremities, resolved (a `state` nid).
+    .addColumn('state_nid', 'bigint')
+    .addColumn('min_depth', 'bigint', (col) => col.notNull().defaultTo(0))
+    .execute()
+  await index('room_public', 'room', ['is_public'])
+
+  // kind: 0 timeline, 1 outlier, 2 rejected, 3 soft-failed (distinct, with the reason).
+  // auth: JSON array of the auth events' nids; auth_rank: 1 + the highest rank among them.
+  // state_nid: the room's state AFTER this event (unknown for outliers).
+  // json: the event in federation format without event_id, exactly as hashed and signed; the text is never rebuilt.
+  await table('event')
+    .addColumn('nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('event_id', 'text', (col) => col.notNull().unique())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('pos', 'bigint')
+    .addColumn('depth', 'bigint', (col) => col.notNull())
+    .addColumn('type_nid', 'bigint', (col) => col.notNull())
+    .addColumn('sender_nid', 'bigint', (col) => col.notNull())
+    .addColumn('key_nid', 'bigint')
+    .addColumn('ts', 'bigint', (col) => col.notNull())
+    .addColumn('kind', 'smallint', (col) => col.notNull())
+    .addColumn('auth', 'text', (col) => col.notNull())
+    .addColumn('auth_rank', 'bigint', (col) => col.notNull())
+    .addColumn('state_nid', 'bigint')
+    // The redaction that applies to this event, once known (both seen and allowed).
+    .addColumn('redacted_by_nid', 'bigint')
+    .addColumn('reason', 'text')
+    .addColumn('json', 'text', (col) => col.notNull())
+    .execute()
+  // Room order for /messages and /context is (depth, pos); arrival order for /sync is pos.
+  await index('event_room_order', 'event', ['room_nid', 'depth', 'pos'])
+  await index('event_room_pos', 'event', ['room_nid', 'pos'])
+
+  await table('extremity')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('extremity_pk', ['room_nid', 'event_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // prev_events that we do not have: where backfill continues, and what a gap waits for.
+  await table('missing_event')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('event_id', 'text', (col) => col.notNull())
+    .addColumn('referrer_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('missing_event_pk', ['room_nid', 'event_id', 'referrer_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  await table('relation')
+    .addColumn('parent_id', 'text', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('rel_type_nid', 'bigint', (col) => col.notNull())
+    .addColumn('type_nid', 'bigint', (col) => col.notNull())
+    .addColumn('sender_nid', 'bigint', (col) => col.notNull())
+    // The annotation's key, for the duplicate check and aggregation.
+    .addColumn('agg_key', 'text')
+    .addPrimaryKeyConstraint('relation_pk', ['parent_id', 'event_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('relation_room', 'relation', ['room_nid', 'rel_type_nid', 'event_nid'])
+
+  // Redactions whose target is not here yet, or that await it.
+  await table('redaction')
+    .addColumn('redacts_id', 'text', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('redaction_pk', ['redacts_id', 'event_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // ---- state ------------------------------------------------------------------------------------------------------
+  // The tables of shared state (state snapshots) are owned by storage/state.ts and made here by its trial's winner.
+
+  await table('current_state')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('type_nid', 'bigint', (col) => col.notNull())
+    .addColumn('key_nid', 'bigint', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('current_state_pk', ['room_nid', 'type_nid', 'key_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // One row for each change of current_state, whatever its cause. event_nid is null when an entry went away.
+  await table('state_change')
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('type_nid', 'bigint', (col) => col.notNull())
+    .addColumn('key_nid', 'bigint', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint')
+    .addColumn('prev_event_nid', 'bigint')
+    .addPrimaryKeyConstraint('state_change_pk', ['room_nid', 'pos', 'type_nid', 'key_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // Membership of current_state, flat. `pos` is that of the change. An invite or knock of a room that we are not in
+  // has stripped state and no event row that a timeline shows.
+  await table('membership')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('membership', 'text', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addColumn('sender_nid', 'bigint', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('is_local', 'smallint', (col) => col.notNull())
+    .addColumn('forgotten', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('stripped_state', 'text')
+    .addPrimaryKeyConstraint('membership_pk', ['room_nid', 'user_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('membership_user', 'membership', ['user_nid', 'membership', 'room_nid'])
+  await index('membership_room', 'membership', ['room_nid', 'membership'])
+
+  await table('alias')
+    .addColumn('alias', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('room_id', 'text', (col) => col.notNull())
+    .addColumn('creator', 'text', (col) => col.notNull())
+    .execute()
+  await index('alias_room', 'alias', ['room_id'])
+
+  // What a client's transaction id produced (sendMessage, redactEvent …). Expires after a day.
+  await table('transaction_id')
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('txn_id', 'text', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('transaction_id_pk', ['device_nid', 'room_nid', 'txn_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('transaction_id_event', 'transaction_id', ['event_nid'])
+  await index('transaction_id_created', 'transaction_id', ['created_ts'])
+
+  // ---- accounts ---------------------------------------------------------------------------------------------------
+  await table('account')
+    .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('user_id', 'text', (col) => col.notNull().unique())
+    .addColumn('password_hash', 'text')
+    .addColumn('is_admin', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('is_guest', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('deactivated', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('erased', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('locked', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('suspended', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('appservice_id', 'text')
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .execute()
+
+  await table('device')
+    .addColumn('nid', c.serial, c.serialKey)
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('device_id', 'text', (col) => col.notNull())
+    .addColumn('display_name', 'text')
+    .addColumn('last_seen_ts', 'bigint')
+    .addColumn('last_seen_ip', 'text')
+    .addColumn('user_agent', 'text')
+    .execute()
+  await index('device_user', 'device', ['user_nid', 'device_id'], true)
+
+  // SHA-256 of the token, base64url; the token itself is never stored.
+  await table('access_token')
+    .addColumn('token_hash', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('expires_ts', 'bigint')
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('access_token_device', 'access_token', ['device_nid'])
+
+  // A refresh token is spent when its successor is used (spec: refreshing access tokens).
+  await table('refresh_token')
+    .addColumn('token_hash', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('next_token_hash', 'text')
+    .addColumn('expires_ts', 'bigint')
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('refresh_token_device', 'refresh_token', ['device_nid'])
+
+  await table('uia_session')
+    .addColumn('session_id', 'text', (col) => col.primaryKey().notNull())
+    // Method and path, so that a session serves one operation only.
+    .addColumn('operation', 'text', (col) => col.notNull())
+    .addColumn('user_nid', 'bigint')
+    .addColumn('completed', 'text', (col) => col.notNull())
+    .addColumn('params', 'text', (col) => col.notNull())
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('uia_session_created', 'uia_session', ['created_ts'])
+
+  await table('registration_token')
+    .addColumn('token', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('uses_allowed', 'bigint')
+    .addColumn('pending', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('completed', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('expires_ts', 'bigint')
+    .execute()
+
+  // ---- a user's own data ------------------------------------------------------------------------------------------
+  await table('profile')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('field', 'text', (col) => col.notNull())
+    .addColumn('value', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('profile_pk', ['user_nid', 'field'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // Search columns of the user directory: NFC lower-case name, its initial consonants.
+  await table('directory_user')
+    .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('user_id', 'text', (col) => col.notNull())
+    .addColumn('display_name', 'text')
+    .addColumn('avatar_url', 'text')
+    .addColumn('search_name', 'text', (col) => col.notNull())
+    .addColumn('search_initials', 'text', (col) => col.notNull())
+    .execute()
+
+  // room_nid 0: global.
+  await table('account_data')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('type', 'text', (col) => col.notNull())
+    .addColumn('content', 'text', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('account_data_pk', ['user_nid', 'room_nid', 'type'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('account_data_pos', 'account_data', ['user_nid', 'pos'])
+
+  await table('filter')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('filter_id', 'bigint', (col) => col.notNull())
+    .addColumn('digest', 'text', (col) => col.notNull())
+    .addColumn('content', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('filter_pk', ['user_nid', 'filter_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('filter_digest', 'filter', ['user_nid', 'digest'], true)
+
+  // thread: '' = unthreaded, 'main', or the thread root's event id. event_pos: room order of the receipt's event.
+  await table('receipt')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('type', 'text', (col) => col.notNull())
+    .addColumn('thread', 'text', (col) => col.notNull())
+    .addColumn('event_id', 'text', (col) => col.notNull())
+    .addColumn('event_pos', 'bigint', (col) => col.notNull())
+    .addColumn('ts', 'bigint', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('receipt_pk', ['room_nid', 'user_nid', 'type', 'thread'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('receipt_pos', 'receipt', ['room_nid', 'pos'])
+  await index('receipt_user', 'receipt', ['user_nid', 'room_nid'])
+
+  await table('presence')
+    .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('presence', 'text', (col) => col.notNull())
+    .addColumn('status_msg', 'text')
+    .addColumn('last_active_ts', 'bigint', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('presence_pos', 'presence', ['pos'])
+
+  // ---- other servers ----------------------------------------------------------------------------------------------
+  await table('server_key')
+    .addColumn('server_name', 'text', (col) => col.notNull())
+    .addColumn('key_id', 'text', (col) => col.notNull())
+    .addColumn('public_key', 'text', (col) => col.notNull())
+    .addColumn('valid_until_ts', 'bigint', (col) => col.notNull())
+    .addColumn('expired_ts', 'bigint')
+    .addColumn('fetched_ts', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('server_key_pk', ['server_name', 'key_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  await table('destination')
+    .addColumn('server_name', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('failures', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('retry_at', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('last_success_ts', 'bigint')
+    .addColumn('last_error', 'text')
+    .execute()
+
+  // kind: 'pdu' | 'edu'. A PDU row names its event; only an EDU has a payload.
+  await table('outbox')
+    .addColumn('destination', 'text', (col) => col.notNull())
+    .addColumn('kind', 'text', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint')
+    .addColumn('payload', 'text')
+    .addPrimaryKeyConstraint('outbox_pk', ['destination', 'kind', 'pos'])
+    .modifyEnd(c.clustered)
+    .execute()
+}

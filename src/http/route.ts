@@ -1,0 +1,77 @@
+import type { z } from 'zod'
+import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
+import type { Services } from '../server.ts'
+
+/** Who sent the request, as the guard found it. */
+export interface Requester {
+  readonly userId: UserId
+  readonly userNid: number
+  readonly deviceId: string
+  readonly deviceNid: number
+  readonly isGuest: boolean
+  readonly isAdmin: boolean
+}
+
+/** 'guest': guests may too; 'user': registered users only; 'optional': anonymous allowed. */
+export type Auth = 'none' | 'optional' | 'user' | 'guest'
+type RequesterOf<A extends Auth> = A extends 'none' ? undefined : A extends 'optional' ? Requester | undefined : Requester
+
+export interface RouteSpec<A extends Auth, P, Q, B> {
+  /** The operation id of the specification, prefixed by its API: `client.setTyping`. */
+  readonly id: string
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  /** One path, or all its names (`v3`, `r0`, unstable), in the router's notation: `/rooms/:roomId`. */
+  readonly path: string | readonly string[]
+  readonly auth: A
+  readonly params?: z.ZodType<P>
+  readonly query?: z.ZodType<Q>
+  readonly body?: z.ZodType<B>
+  readonly maxBodyBytes?: number
+  /** The class of the rate limit that counts this request; default 'default'. 'none': not counted. */
+  readonly limit?: 'default' | 'message' | 'login' | 'register' | 'join' | 'invite' | 'sync' | 'none'
+}
+
+export interface RouteInput<A extends Auth, P, Q, B> {
+  readonly requester: RequesterOf<A>
+  readonly params: P
+  readonly query: Q
+  readonly body: B
+  /** The remote address, after trusted proxies. */
+  readonly ip: string
+  readonly userAgent: string | undefined
+  /** The access token as sent, for logout and the like; never logged. */
+  readonly accessToken: string | undefined
+  /** Aborts when the client leaves or the server drains. */
+  readonly signal: AbortSignal
+}
+
+/** A handler's answer when it is not plain JSON with status 200. */
+export class Reply {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly body: string | Buffer | undefined
+  constructor(status: number, headers: Record<string, string>, body?: string | Buffer) {
+    this.status = status
+    this.headers = headers
+    this.body = body
+  }
+}
+
+/** JSON text that is ready to send: `/sync` and its like compose text and skip the second serialisation. */
+export const jsonText = (text: string): Reply => new Reply(200, { 'content-type': 'application/json' }, text)
+
+export interface Route {
+  readonly spec: RouteSpec<Auth, unknown, unknown, unknown>
+  readonly handle: (input: RouteInput<Auth, unknown, unknown, unknown>, services: Services) => Promise<unknown>
+}
+
+/**
+ * Declares an endpoint. The handler gets parsed input and the services, and returns the JSON body (or a `Reply`).
+ * It never sees Koa, never sets a status for an error, never opens a transaction, never holds policy.
+ */
+export const route = <const A extends Auth, P = unknown, Q = unknown, B = unknown>(
+  spec: RouteSpec<A, P, Q, B>,
+  handle: (input: RouteInput<A, P, Q, B>, services: Services) => Promise<unknown>,
+): Route => ({ spec, handle }) as unknown as Route
+
+export type { EventId, RoomId, UserId }

@@ -1,0 +1,47 @@
+import type { JsonObject } from '../matrix/json.ts'
+
+/**
+ * A persistent event in federation format, exactly as it is hashed and signed (spec: server-server API, PDUs; rooms/).
+ * `event_id` is present only in room versions 1 and 2; `room_id` is absent on the create event of version 12.
+ * Nothing here is validated beyond `checkFormat`: read `content` with the lazy accessors.
+ */
+export interface Pdu {
+  type: string
+  sender: string
+  room_id?: string
+  state_key?: string
+  content: JsonObject
+  /** Ids; in versions 1 and 2 on the wire pairs `[id, {sha256}]`. Use `prevEventIds` and `authEventIds`. */
+  prev_events: unknown[]
+  auth_events: unknown[]
+  depth: number
+  origin_server_ts: number
+  hashes?: { sha256?: string }
+  signatures?: Record<string, Record<string, string>>
+  unsigned?: JsonObject
+  event_id?: string
+  redacts?: string
+  [key: string]: unknown
+}
+
+/** An event with its computed id, the unit that the room core works on. */
+export interface RoomEvent {
+  readonly eventId: string
+  readonly pdu: Pdu
+  /** Set once an accepted check has rejected it (auth rules 2.3: an event that refers to a rejected one is rejected). */
+  readonly rejected?: boolean
+}
+
+/** Looks up a state event; synchronous, because the caller has loaded what the function needs. */
+export type StateLookup = (type: string, stateKey: string) => RoomEvent | undefined
+
+/** Looks up an event by id among those that the caller has loaded. */
+export type EventLookup = (eventId: string) => RoomEvent | undefined
+
+/** `undefined` = allowed; a string = the reason, for the log. Rejecting an event is normal life, not an exception. */
+export type Verdict = string | undefined
+
+const idsOf = (refs: unknown[]): string[] => refs.map((ref) => (Array.isArray(ref) ? ref[0] : ref) as string)
+export const prevEventIds = (pdu: Pdu): string[] => idsOf(pdu.prev_events)
+export const authEventIds = (pdu: Pdu): string[] => idsOf(pdu.auth_events)
+export const isState = (pdu: Pdu): pdu is Pdu & { state_key: string } => typeof pdu.state_key === 'string'
