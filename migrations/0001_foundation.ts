@@ -13,13 +13,15 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     return (unique ? builder.unique() : builder).execute()
   }
 
-  // One row. `pos`: the last stream position given out; `event_nid`: the last event number.
+  // One row. `pos`: the last stream position given out; `back_pos`: the lowest one that backfill took (0 or negative);
+  // `event_nid`: the last event number.
   await table('counter')
     .addColumn('id', 'bigint', (col) => col.primaryKey())
     .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('back_pos', 'bigint', (col) => col.notNull())
     .addColumn('event_nid', 'bigint', (col) => col.notNull())
     .execute()
-  await db.insertInto('counter' as never).values({ id: 1, pos: 0, event_nid: 0 } as never).execute()
+  await db.insertInto('counter' as never).values({ id: 1, pos: 0, back_pos: 0, event_nid: 0 } as never).execute()
 
   // Facts about this database: server_name, schema checks.
   await table('setting')
@@ -205,6 +207,8 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('device_nid', 'bigint', (col) => col.notNull())
     .addColumn('expires_ts', 'bigint')
     .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    // The refresh token that came with it: using either revokes the one before (storage/tokens.ts).
+    .addColumn('refresh_token_hash', 'text')
     .execute()
   await index('access_token_device', 'access_token', ['device_nid'])
 
