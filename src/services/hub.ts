@@ -1,0 +1,71 @@
+import type { UserId } from '../matrix/ids.ts'
+
+/** How many waiting requests are woken before the loop gets its turn back. */
+const BATCH = 16
+
+type Listener = (users: Iterable<UserId>, pos: number) => void
+
+/**
+ * Wakes long polls. It carries positions, never data: a woken `/sync` asks the caches that own what changed.
+ * A wake-up reaches only the users concerned and costs nothing for the others.
+ */
+export class Hub {
+  readonly #waiting = new Map<UserId, Set<() => void>>()
+  readonly #listeners: Listener[] = []
+  #queue: (() => void)[] = []
+  #scheduled = false
+
+  /** Told of every notice, before anybody wakes. */
+  onNotice(listener: Listener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Something that these users may see changed, up to `pos`. Call after the commit, in order of positions. */
+  publish(users: Iterable<UserId>, pos: number): void {
+    for (const listener of this.#listeners) listener(users, pos)
+    if (this.#waiting.size === 0) return
+    for (const userId of users) {
+      const wakes = this.#waiting.get(userId)
+      if (wakes) for (const wake of wakes) this.#queue.push(wake)
+    }
+    if (this.#queue.length > 0 && !this.#scheduled) this.#drain()
+  }
+
+  /** Resolves at the next notice for this user, after `timeoutMs`, or when the signal aborts; never rejects. */
+  wait(userId: UserId, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted || timeoutMs <= 0) return resolve()
+      let wakes = this.#waiting.get(userId)
+      if (!wakes) {
+        wakes = new Set()
+        this.#waiting.set(userId, wakes)
+      }
+      const mine = wakes
+      const done = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        mine.delete(done)
+        if (mine.size === 0 && this.#waiting.get(userId) === mine) this.#waiting.delete(userId)
+        resolve()
+      }
+      mine.add(done)
+      const timer = setTimeout(done, timeoutMs)
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  /** Waiting requests, for the metrics. */
+  get waiting(): number {
+    let count = 0
+    for (const wakes of this.#waiting.values()) count += wakes.size
+    return count
+  }
+
+  // A room of a thousand syncing members would otherwise hold the loop until the last answer is composed.
+  #drain(): void {
+    const batch = this.#queue.splice(0, BATCH)
+    for (const wake of batch) wake()
+    this.#scheduled = this.#queue.length > 0
+    if (this.#scheduled) setImmediate(() => this.#drain())
+  }
+}

@@ -1,0 +1,27 @@
+import type { UserId } from '../../matrix/ids.ts'
+import type { JsonObject } from '../../matrix/json.ts'
+
+/** What a local user wants to send; `Append` makes an event of it. */
+export interface Draft {
+  type: string
+  sender: UserId
+  content: JsonObject
+  stateKey?: string
+  /** The event id that a redaction is about, whatever the room version. */
+  redacts?: string
+  /** origin_server_ts; only application services may choose it. */
+  ts?: number
+}
+
+/** A draft with what its request brings along. */
+export interface SendRequest {
+  draft: Draft
+  /** The client's transaction id: the same one from the same device yields the same event. */
+  txn?: { deviceNid: number; txnId: string }
+}
+
+export interface Sent {
+  eventId: string
+  /** Position in arrival order: what the next `/sync` of the sender must contain. */
+  pos: number
+}

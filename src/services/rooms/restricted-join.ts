@@ -1,0 +1,47 @@
+import { forbidden, MatrixError } from '../../matrix/errors.ts'
+import { serverOf, type UserId } from '../../matrix/ids.ts'
+import { isObject } from '../../matrix/json.ts'
+import type { LiveRoom } from './live-room.ts'
+import type { LiveRooms } from './live-rooms.ts'
+
+interface Deps {
+  rooms: LiveRooms
+  serverName: string
+}
+
+/**
+ * Who vouches for a join into a restricted room (spec: client-server API, Restricted rooms): a member of this server
+ * who may invite, once the joining user meets one of the conditions. Undefined when nobody needs to: the user is
+ * invited, or the room is not restricted. Throws `M_FORBIDDEN` when no condition is met, `M_UNABLE_TO_GRANT_JOIN` when
+ * nobody here may let the user in.
+ */
+export async function authorisingUser(
+  room: LiveRoom,
+  userId: UserId,
+  membership: string | undefined,
+  deps: Deps,
+): Promise<UserId | undefined> {
+  if (membership === 'invite' || membership === 'ban') return undefined
+  const rules = (await room.stateEvent('m.room.join_rules', ''))?.pdu.content
+  const rule = rules?.join_rule
+  const { version } = room
+  const isRestricted =
+    (rule === 'restricted' && version.restricted) || (rule === 'knock_restricted' && version.knockRestricted)
+  if (!isRestricted) return undefined
+  if (!(await meetsCondition(userId, rules?.allow, deps))) throw forbidden('You are not a member of a room that admits you')
+  const levels = await room.powerLevels()
+  for (const member of room.localJoined) {
+    if (serverOf(member) === deps.serverName && levels.userLevel(member) >= levels.invite) return member
+  }
+  throw new MatrixError('M_UNABLE_TO_GRANT_JOIN', 'Nobody on this server may let you in')
+}
+
+async function meetsCondition(userId: UserId, allow: unknown, { rooms }: Deps): Promise<boolean> {
+  if (!Array.isArray(allow)) return false
+  for (const condition of allow) {
+    if (!isObject(condition) || condition.type !== 'm.room_membership' || typeof condition.room_id !== 'string') continue
+    const other = await rooms.find(condition.room_id)
+    if (other && (await other.membershipOf(userId)) === 'join') return true
+  }
+  return false
+}

@@ -1,0 +1,21 @@
+import { invalidParam } from '../matrix/errors.ts'
+
+/**
+ * Stream tokens (opaque to clients): `s<pos>_<n>` a position of the stream, where `n` counts what only memory has
+ * (typing), and `t<depth>_<pos>` a place in room order. Either is accepted wherever a client may send one.
+ */
+export type Token = { kind: 's'; pos: number; n: number } | { kind: 't'; depth: number; pos: number }
+
+const TOKEN = /^(?:s(\d{1,15})_(\d{1,16})|t(-?\d{1,15})_(-?\d{1,15}))$/
+
+export const syncToken = (pos: number, n: number): string => `s${pos}_${n}`
+export const roomToken = (depth: number, pos: number): string => `t${depth}_${pos}`
+
+/** Throws `M_INVALID_PARAM` for anything that is not one of our tokens. */
+export function parseToken(text: string): Token {
+  const match = TOKEN.exec(text)
+  if (!match) throw invalidParam('Not a token of this server')
+  return match[1] !== undefined
+    ? { kind: 's', pos: Number(match[1]), n: Number(match[2]) }
+    : { kind: 't', depth: Number(match[3]), pos: Number(match[4]) }
+}
