@@ -10,11 +10,17 @@ export interface Requester {
   readonly deviceNid: number
   readonly isGuest: boolean
   readonly isAdmin: boolean
+  /** The account is locked: only routes that say `whileLocked` serve it. */
+  readonly isLocked?: boolean
 }
 
 /** 'guest': guests may too; 'user': registered users only; 'optional': anonymous allowed. */
 export type Auth = 'none' | 'optional' | 'user' | 'guest'
-type RequesterOf<A extends Auth> = A extends 'none' ? undefined : A extends 'optional' ? Requester | undefined : Requester
+type RequesterOf<A extends Auth> = A extends 'none'
+  ? undefined
+  : A extends 'optional'
+    ? Requester | undefined
+    : Requester
 
 export interface RouteSpec<A extends Auth, P, Q, B> {
   /** The operation id of the specification, prefixed by its API: `client.setTyping`. */
@@ -24,12 +30,22 @@ export interface RouteSpec<A extends Auth, P, Q, B> {
   readonly path: string | readonly string[]
   readonly auth: A
   readonly params?: z.ZodType<P>
+  /** Gets texts: `?a=1&a=2` arrives as `{ a: ['1', '2'] }`, `?a=1` as `{ a: '1' }`. See `query.ts` for numbers and lists. */
   readonly query?: z.ZodType<Q>
+  /** Without a schema the body is not read. An empty body arrives as `{}`. */
   readonly body?: z.ZodType<B>
+  /** Default 1 MiB, and 64 KiB where a stranger may send it ('none', 'optional'). */
   readonly maxBodyBytes?: number
+  /** Texts in the body may hold U+0000 (event content). Elsewhere it is refused, because databases refuse it. */
+  readonly allowNul?: true
+  /** Serves locked accounts too (logging out). */
+  readonly whileLocked?: true
   /** The class of the rate limit that counts this request; default 'default'. 'none': not counted. */
-  readonly limit?: 'default' | 'message' | 'login' | 'register' | 'join' | 'invite' | 'sync' | 'none'
+  readonly limit?: LimitClass | 'none'
 }
+
+/** The classes of requests that rate limits tell apart. */
+export type LimitClass = 'default' | 'message' | 'login' | 'register' | 'join' | 'invite' | 'sync'
 
 export interface RouteInput<A extends Auth, P, Q, B> {
   readonly requester: RequesterOf<A>

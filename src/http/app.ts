@@ -1,0 +1,136 @@
+import { createServer as createPlainServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, Server as NetServer } from 'node:net'
+import Koa from 'koa'
+import type { Logger } from 'pino'
+import type { Services } from '../server.ts'
+import type { Metrics } from '../services/metrics.ts'
+import { addressReader } from './address.ts'
+import { BodyReader } from './body.ts'
+import { Drain } from './drain.ts'
+import type { Authenticator } from './guard.ts'
+import { type HttpLimits, limitServer, serverOptions } from './limits.ts'
+import { mountRoutes } from './mount.ts'
+import { RequestLog } from './request-log.ts'
+import type { Route } from './route.ts'
+import type { RequestLimiter } from './serve.ts'
+
+/** Where to listen, and what is served there. */
+export interface Listener {
+  readonly routes: readonly Route[]
+  /** A TCP address, or a Unix socket's path. Port 0: any free one. */
+  readonly at: { readonly host: string; readonly port: number } | { readonly socket: string }
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+}
+
+export interface HttpServerDeps {
+  readonly listeners: readonly Listener[]
+  readonly services: Services
+  readonly authenticator: Authenticator
+  readonly rateLimits: RequestLimiter
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly limits: HttpLimits
+  readonly trustedProxies: readonly string[]
+  /** Tokens in `?access_token=` still count. */
+  readonly tokenInQuery: boolean
+}
+
+export interface HttpServer {
+  /** Resolves when all listeners listen; rejects, with none left open, when one cannot. */
+  listen(): Promise<void>
+  /** The addresses in the order of the listeners; a Unix socket's is its path. */
+  addresses(): (AddressInfo | string)[]
+  /** Takes no new connections, lets long polls answer, cuts nothing that was accepted; what still runs after `graceMs` is cut. */
+  close(graceMs?: number): Promise<void>
+}
+
+const GRACE_MS = 4500
+/** A client may be sending on a connection that looks idle from here: it gets this long to be heard. */
+const IDLE_GRACE_MS = 250
+const POLL_MS = 50
+
+/** The HTTP servers of the process, one for each listener, over one set of services. */
+export function createHttpServer(deps: HttpServerDeps): HttpServer {
+  const drain = new Drain()
+  const { metrics, limits } = deps
+  const bodies = new BodyReader({ timeoutMs: limits.bodyTimeoutMs, maxBufferedBytes: limits.maxBufferedBytes })
+  const serveDeps = {
+    ...deps,
+    bodies,
+    drain,
+    addressOf: addressReader(deps.trustedProxies),
+    requestLog: new RequestLog(deps.log),
+    requestRecorder: (operation: string) => metrics.requestRecorder(operation),
+    nextRequestId: requestIds(),
+  }
+  const open = deps.listeners.map((listener) => {
+    const app = new Koa()
+    // Only sockets that break arrive here: everything else was answered by then.
+    app.on('error', (err: Error) => deps.log.debug({ err }, 'connection failed'))
+    app.use(mountRoutes(listener.routes, serveDeps))
+    return { listener, server: makeServer(listener, app, limits) }
+  })
+  metrics.gauge('http_buffered_body_bytes', 'Request bodies being received', () => bodies.bufferedBytes)
+  metrics.gauge('http_waiting_requests', 'Requests that wait for something to happen', () => drain.waiting)
+  return {
+    listen: async () => {
+      try {
+        await Promise.all(open.map(({ server, listener }) => listen(server, listener)))
+      } catch (error) {
+        for (const { server } of open) server.close()
+        throw error
+      }
+    },
+    addresses: () => open.map(({ server }) => server.address() ?? ''),
+    close: async (graceMs = GRACE_MS) => {
+      drain.start()
+      await Promise.all(open.map(({ server }) => closeGently(server, graceMs)))
+    },
+  }
+}
+
+function makeServer({ tls }: Listener, app: Koa, limits: HttpLimits): Server {
+  const handle = app.callback()
+  const options = serverOptions(limits)
+  const server = tls ? createTlsServer({ ...options, ...tls }, handle) : createPlainServer(options, handle)
+  server.on('checkContinue', handle) // the body is asked for when it is wanted, see body.ts
+  limitServer(server, limits)
+  return server
+}
+
+function listen(server: Server, { at }: Listener): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen('socket' in at ? { path: at.socket } : { host: at.host, port: at.port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function closeGently(server: Server, graceMs: number): Promise<void> {
+  if (!server.listening) return
+  // Not http's own close(): that cuts idle connections at once, also those on which a request is just arriving.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  const idle = setTimeout(
+    () => {
+      const sweep = setInterval(() => server.closeIdleConnections(), POLL_MS)
+      server.once('close', () => clearInterval(sweep))
+      server.closeIdleConnections()
+    },
+    Math.min(IDLE_GRACE_MS, graceMs),
+  )
+  const last = setTimeout(() => server.closeAllConnections(), graceMs)
+  await closed
+  clearTimeout(idle)
+  clearTimeout(last)
+  server.close() // stops the timer that checks connections; the server itself is closed
+}
+
+/** Ids that are unique among the processes and starts that one log is likely to hold. */
+function requestIds(): () => string {
+  const start = `${Math.trunc(performance.timeOrigin).toString(36)}-`
+  let count = 0
+  return () => start + (++count).toString(36)
+}

@@ -1,0 +1,34 @@
+import type { ServerResponse } from 'node:http'
+
+/** The requests that wait for something: each has a signal that aborts when its client leaves or the server drains. */
+export class Drain {
+  readonly #waiting = new Set<AbortController>()
+  #draining = false
+
+  get isDraining(): boolean {
+    return this.#draining
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** A signal for one request. Made on demand: most requests never ask. */
+  signalFor(res: ServerResponse): AbortSignal {
+    if (this.#draining || res.closed) return AbortSignal.abort()
+    const controller = new AbortController()
+    this.#waiting.add(controller)
+    res.once('close', () => {
+      this.#waiting.delete(controller)
+      controller.abort()
+    })
+    return controller.signal
+  }
+
+  /** Tells everyone who waits to answer now. */
+  start(): void {
+    this.#draining = true
+    for (const controller of this.#waiting) controller.abort()
+    this.#waiting.clear()
+  }
+}

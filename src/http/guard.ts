@@ -1,0 +1,45 @@
+import { MatrixError } from '../matrix/errors.ts'
+import type { Auth, Requester } from './route.ts'
+
+/**
+ * Knows whose token it is. Answers at once where a cache knows, so that the hot path does not wait a turn; a
+ * `MatrixError` is returned, not thrown, for tokens that do not do (`M_UNKNOWN_TOKEN` with or without `soft_logout`).
+ * A locked account is a requester with `isLocked`.
+ */
+export interface Authenticator {
+  authenticate(token: string): Authentication | Promise<Authentication>
+}
+export type Authentication = Requester | MatrixError
+
+const BEARER = /^Bearer +([^\s]+) *$/i
+
+/** The access token of a request: from its header, or from its query where that is still allowed. */
+export function accessTokenOf(
+  authorization: string | undefined,
+  query: Record<string, string | string[]>,
+  allowInQuery: boolean,
+): string | undefined {
+  if (authorization !== undefined) return BEARER.exec(authorization)?.[1]
+  const token = allowInQuery ? query.access_token : undefined
+  return (typeof token === 'string' ? token : token?.[0]) || undefined
+}
+
+/** Whom the route's `auth` lets in. Called for every kind but 'none'. */
+export function admit(
+  auth: Exclude<Auth, 'none'>,
+  found: Authentication | undefined,
+  whileLocked = false,
+): Requester | undefined {
+  if (found === undefined) {
+    if (auth === 'optional') return undefined
+    throw new MatrixError('M_MISSING_TOKEN', 'Missing access token')
+  }
+  if (found instanceof MatrixError) throw found
+  if (found.isLocked && !whileLocked) {
+    throw new MatrixError('M_USER_LOCKED', 'This account is locked', { fields: { soft_logout: true } })
+  }
+  if (found.isGuest && auth === 'user') {
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests cannot do this')
+  }
+  return found
+}

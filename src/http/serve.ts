@@ -1,0 +1,129 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { invalidParam } from '../matrix/errors.ts'
+import type { Services } from '../server.ts'
+import type { RecordRequest } from '../services/metrics.ts'
+import type { AddressOf } from './address.ts'
+import { answerJson, answerWith } from './answer.ts'
+import { type BodyReader, ClientGone } from './body.ts'
+import type { Drain } from './drain.ts'
+import { toErrorAnswer } from './errors.ts'
+import { type Authenticator, accessTokenOf, admit } from './guard.ts'
+import { Input } from './input.ts'
+import { parseJsonBody } from './json-body.ts'
+import { parsePart } from './parse.ts'
+import { parseQuery } from './query.ts'
+import type { RequestLog } from './request-log.ts'
+import type { Route } from './route.ts'
+
+/** The part of the rate limits that a request meets; throws `M_LIMIT_EXCEEDED`. */
+export interface RequestLimiter {
+  count(limitClass: string, who: { userId?: string | undefined; address?: string | undefined }): void
+}
+
+export interface ServeDeps {
+  readonly services: Services
+  readonly authenticator: Authenticator
+  readonly rateLimits: RequestLimiter
+  readonly bodies: BodyReader
+  readonly drain: Drain
+  readonly addressOf: AddressOf
+  readonly requestLog: RequestLog
+  readonly requestRecorder: (operation: string) => RecordRequest
+  /** Tokens in `?access_token=` still count. */
+  readonly tokenInQuery: boolean
+  readonly nextRequestId: () => string
+}
+
+/** A request whose route is known. */
+export interface Matched {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly path: string
+  readonly search: string
+  readonly params: Readonly<Record<string, string>>
+}
+
+const MAX_BODY_BYTES = 1024 * 1024
+const MAX_STRANGER_BODY_BYTES = 64 * 1024
+/** What the log says of a client that left before it was answered. */
+const CLIENT_GONE_STATUS = 499
+
+/** Makes the function that serves one route: guard, parse, handle, answer, and a line in the log. */
+export function serveRoute(route: Route, deps: ServeDeps): (matched: Matched) => Promise<void> {
+  const { id: operationId } = route.spec
+  const record = deps.requestRecorder(operationId)
+  return async (matched) => {
+    const started = performance.now()
+    const id = deps.nextRequestId()
+    const seen: Seen = { userId: undefined }
+    let status: number
+    try {
+      const result = await handle(route, deps, matched, seen)
+      status = answerWith(matched.res, result, deps.drain.isDraining)
+    } catch (error) {
+      status = refuse(error, deps, id, operationId, matched.res)
+    }
+    const ms = performance.now() - started
+    record(status, ms)
+    deps.requestLog.request(id, operationId, seen.userId, status, ms)
+  }
+}
+
+/** What became known of a request before it failed. */
+interface Seen {
+  userId: string | undefined
+}
+
+async function handle(
+  { spec, handle: handler }: Route,
+  deps: ServeDeps,
+  matched: Matched,
+  seen: Seen,
+): Promise<unknown> {
+  const { req, res } = matched
+  const ip = deps.addressOf(req)
+  const rawQuery = parseQuery(matched.search)
+  if (rawQuery === undefined || !isWellEncoded(matched.path)) throw invalidParam('Malformed percent-encoding')
+  const accessToken = accessTokenOf(req.headers.authorization, rawQuery, deps.tokenInQuery)
+  let requester: Input['requester']
+  if (spec.auth !== 'none') {
+    const pending = accessToken === undefined ? undefined : deps.authenticator.authenticate(accessToken)
+    requester = admit(spec.auth, pending instanceof Promise ? await pending : pending, spec.whileLocked)
+    seen.userId = requester?.userId
+  }
+  const limit = spec.limit ?? 'default'
+  if (limit !== 'none') deps.rateLimits.count(limit, { userId: requester?.userId, address: ip })
+  const params = spec.params ? parsePart('path', spec.params, matched.params) : matched.params
+  const query = spec.query ? parsePart('query', spec.query, rawQuery) : rawQuery
+  const body = spec.body ? parsePart('body', spec.body, await readJson(spec, deps, req, res)) : undefined
+  return handler(new Input({ requester, params, query, body, ip, accessToken }, req, res, deps.drain), deps.services)
+}
+
+async function readJson(
+  spec: Route['spec'],
+  deps: ServeDeps,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<unknown> {
+  const isStranger = spec.auth === 'none' || spec.auth === 'optional'
+  const maxBytes = spec.maxBodyBytes ?? (isStranger ? MAX_STRANGER_BODY_BYTES : MAX_BODY_BYTES)
+  return parseJsonBody(await deps.bodies.read(req, res, maxBytes), spec.allowNul ?? false)
+}
+
+function refuse(error: unknown, deps: ServeDeps, id: string, operationId: string, res: ServerResponse): number {
+  if (error instanceof ClientGone) return CLIENT_GONE_STATUS
+  const { status, body, headers, cause } = toErrorAnswer(error)
+  deps.requestLog.failure(cause, error, id, operationId, performance.now())
+  answerJson(res, status, body, headers, deps.drain.isDraining)
+  return status
+}
+
+/** Malformed encoding, encoded bytes that are no UTF-8, and NUL, which no id can have. */
+function isWellEncoded(path: string): boolean {
+  if (!path.includes('%')) return true
+  try {
+    return !decodeURIComponent(path).includes('\u0000')
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,14 @@
+import type { JsonObject } from '../matrix/json.ts'
+
+/** What this server says about itself to clients that do not know it yet. Plain values from the configuration. */
+export interface Discovery {
+  /** Where clients reach it; without one it publishes no `.well-known`. */
+  readonly publicUrl: string | undefined
+  /** Further keys of `/.well-known/matrix/client`. */
+  readonly wellKnown: JsonObject
+  /** Names only what works: clients prefer the path that a flag promises. */
+  readonly unstableFeatures: readonly string[]
+  readonly defaultRoomVersion: string
+  readonly mayChangePassword: boolean
+  readonly mayChangeProfile: boolean
+}
