@@ -131,6 +131,17 @@ export class Memberships {
     this.#deps.onForgotten(userId, roomId)
   }
 
+  async isJoined(userId: UserId, roomId: RoomId): Promise<boolean> {
+    const room = await this.#deps.rooms.find(roomId)
+    return room !== undefined && (await room.membershipOf(userId)) === 'join'
+  }
+
+  /** The id of a user's current member event. */
+  async memberEventId(roomId: RoomId, userId: UserId): Promise<string | undefined> {
+    const room = await this.#deps.rooms.find(roomId)
+    return (await room?.stateEvent('m.room.member', userId))?.eventId
+  }
+
   async joinedRooms(userNid: number): Promise<RoomId[]> {
     const rows = await rooms.listRoomsOfUser(this.#deps.db, userNid)
     return rows.filter((row) => row.membership === 'join').map((row) => row.room_id as RoomId)

@@ -1,0 +1,38 @@
+import type { Dialect, Kysely } from 'kysely'
+import type { Schema } from './schema.ts'
+
+export type Param = string | number | bigint | null | Uint8Array
+
+/** Constant SQL with `?` placeholders, run without Kysely's building and compiling. */
+export interface Queries {
+  rows(sql: string, params: readonly Param[]): Promise<unknown[]>
+  /** Returns the number of rows changed. */
+  run(sql: string, params: readonly Param[]): Promise<number>
+}
+
+/** One of the two databases, opened. */
+export interface Engine {
+  readonly kind: 'sqlite' | 'postgres'
+  readonly dialect: Dialect
+  /** The queries of `db`: reads, or, when it is a transaction that is beginning just now, part of that transaction. */
+  queries(db: Kysely<Schema>): Queries
+}
+
+/** What storage knows of a `Db` or a `Tx` beyond Kysely. */
+export interface Access {
+  /** The same object for a database and all its transactions; caches hang on it. */
+  readonly engine: Engine
+  readonly queries: Queries
+  /** Present in a transaction: what to do once it is durable. */
+  readonly afterCommit?: (() => void)[]
+}
+
+const accesses = new WeakMap<Kysely<Schema>, Access>()
+
+export const setAccess = (db: Kysely<Schema>, access: Access) => accesses.set(db, access)
+
+export function accessOf(db: Kysely<Schema>): Access {
+  const access = accesses.get(db)
+  if (!access) throw new Error('Neither a database of openDatabase nor a transaction of transact')
+  return access
+}

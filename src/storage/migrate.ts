@@ -1,0 +1,58 @@
+import { type Kysely, sql } from 'kysely'
+import { type Db, type Tx, transact } from './db.ts'
+import { type Columns, columns, kindOf } from './dialect.ts'
+import { migrations } from './migrations.ts'
+
+export type { Columns } from './dialect.ts'
+
+/** One step of the schema. Forward only: it runs once, in a transaction with the record that it ran. */
+export interface Migration {
+  readonly name: string
+  up(db: Kysely<unknown>, columns: Columns): Promise<void>
+}
+
+/** The database was last used by a newer version of the program. */
+export class DatabaseTooNew extends Error {
+  override readonly name = 'DatabaseTooNew'
+}
+
+/** Brings the tables up to date and returns the names of the migrations that ran. */
+export async function migrate(db: Db, all: readonly Migration[] = migrations): Promise<string[]> {
+  await transact(db, (tx) =>
+    tx.schema
+      .createTable('schema_version')
+      .ifNotExists()
+      .addColumn('version', 'bigint', (col) => col.primaryKey().notNull())
+      .addColumn('name', 'text', (col) => col.notNull())
+      .execute(),
+  )
+  const ran: string[] = []
+  for (const [index, migration] of all.entries()) {
+    if (await transact(db, (tx) => step(tx, index + 1, migration, all.length))) ran.push(migration.name)
+  }
+  return ran
+}
+
+/** Number of the last migration that this database has seen; 0 for an empty one. */
+export async function schemaVersion(db: Db | Tx): Promise<number> {
+  const row = await db
+    .selectFrom('schema_version')
+    .select((eb) => eb.fn.max('version').as('version'))
+    .executeTakeFirst()
+  return row?.version ?? 0
+}
+
+async function step(tx: Tx, version: number, migration: Migration, known: number): Promise<boolean> {
+  // Two processes that start at once on PostgreSQL: the second finds the work done.
+  if (kindOf(tx) === 'postgres') await sql`lock table schema_version in exclusive mode`.execute(tx)
+  const current = await schemaVersion(tx)
+  if (current > known) {
+    throw new DatabaseTooNew(
+      `The database has schema version ${current}; this program knows versions up to ${known}. Run the newer program, or restore a backup.`,
+    )
+  }
+  if (current >= version) return false
+  await migration.up(tx as Tx as unknown as Kysely<unknown>, columns[kindOf(tx)])
+  await tx.insertInto('schema_version').values({ version, name: migration.name }).execute()
+  return true
+}

@@ -1,0 +1,286 @@
+import type { Generated } from 'kysely'
+
+/** Row types of the tables in `migrations/`. What the columns mean is said there. */
+export interface Schema {
+  schema_version: SchemaVersionTable
+  counter: CounterTable
+  setting: SettingTable
+  name: NameTable
+  room: RoomTable
+  event: EventTable
+  extremity: ExtremityTable
+  missing_event: MissingEventTable
+  relation: RelationTable
+  redaction: RedactionTable
+  current_state: CurrentStateTable
+  state_change: StateChangeTable
+  membership: MembershipTable
+  alias: AliasTable
+  transaction_id: TransactionIdTable
+  account: AccountTable
+  device: DeviceTable
+  access_token: AccessTokenTable
+  refresh_token: RefreshTokenTable
+  uia_session: UiaSessionTable
+  registration_token: RegistrationTokenTable
+  profile: ProfileTable
+  directory_user: DirectoryUserTable
+  account_data: AccountDataTable
+  filter: FilterTable
+  receipt: ReceiptTable
+  presence: PresenceTable
+  server_key: ServerKeyTable
+  destination: DestinationTable
+  outbox: OutboxTable
+}
+
+export interface SchemaVersionTable {
+  version: number
+  name: string
+}
+
+export interface CounterTable {
+  id: number
+  pos: number
+  back_pos: number
+  event_nid: number
+}
+
+export interface SettingTable {
+  name: string
+  value: string
+}
+
+export interface NameTable {
+  nid: Generated<number>
+  text: string
+}
+
+export interface RoomTable {
+  nid: Generated<number>
+  room_id: string
+  version: string
+  is_public: Generated<number>
+  state_nid: number | null
+  min_depth: Generated<number>
+}
+
+export interface EventTable {
+  nid: number
+  event_id: string
+  room_nid: number
+  pos: number | null
+  depth: number
+  type_nid: number
+  sender_nid: number
+  key_nid: number | null
+  ts: number
+  kind: number
+  auth: string
+  auth_rank: number
+  state_nid: number | null
+  redacted_by_nid: number | null
+  reason: string | null
+  json: string
+}
+
+export interface ExtremityTable {
+  room_nid: number
+  event_nid: number
+}
+
+export interface MissingEventTable {
+  room_nid: number
+  event_id: string
+  referrer_nid: number
+}
+
+export interface RelationTable {
+  parent_id: string
+  event_nid: number
+  room_nid: number
+  rel_type_nid: number
+  type_nid: number
+  sender_nid: number
+  agg_key: string | null
+}
+
+export interface RedactionTable {
+  redacts_id: string
+  event_nid: number
+}
+
+export interface CurrentStateTable {
+  room_nid: number
+  type_nid: number
+  key_nid: number
+  event_nid: number
+}
+
+export interface StateChangeTable {
+  pos: number
+  room_nid: number
+  type_nid: number
+  key_nid: number
+  event_nid: number | null
+  prev_event_nid: number | null
+}
+
+export interface MembershipTable {
+  room_nid: number
+  user_nid: number
+  membership: string
+  event_nid: number
+  sender_nid: number
+  pos: number
+  is_local: number
+  forgotten: Generated<number>
+  stripped_state: string | null
+}
+
+export interface AliasTable {
+  alias: string
+  room_id: string
+  creator: string
+}
+
+export interface TransactionIdTable {
+  device_nid: number
+  room_nid: number
+  txn_id: string
+  event_nid: number
+  created_ts: number
+}
+
+export interface AccountTable {
+  user_nid: number
+  user_id: string
+  password_hash: string | null
+  is_admin: Generated<number>
+  is_guest: Generated<number>
+  deactivated: Generated<number>
+  erased: Generated<number>
+  locked: Generated<number>
+  suspended: Generated<number>
+  appservice_id: string | null
+  created_ts: number
+}
+
+export interface DeviceTable {
+  nid: Generated<number>
+  user_nid: number
+  device_id: string
+  display_name: string | null
+  last_seen_ts: number | null
+  last_seen_ip: string | null
+  user_agent: string | null
+}
+
+export interface AccessTokenTable {
+  token_hash: string
+  user_nid: number
+  device_nid: number
+  expires_ts: number | null
+  created_ts: number
+  refresh_token_hash: string | null
+}
+
+export interface RefreshTokenTable {
+  token_hash: string
+  user_nid: number
+  device_nid: number
+  next_token_hash: string | null
+  expires_ts: number | null
+  created_ts: number
+}
+
+export interface UiaSessionTable {
+  session_id: string
+  operation: string
+  user_nid: number | null
+  completed: string
+  params: string
+  created_ts: number
+}
+
+export interface RegistrationTokenTable {
+  token: string
+  uses_allowed: number | null
+  pending: Generated<number>
+  completed: Generated<number>
+  expires_ts: number | null
+}
+
+export interface ProfileTable {
+  user_nid: number
+  field: string
+  value: string
+}
+
+export interface DirectoryUserTable {
+  user_nid: number
+  user_id: string
+  display_name: string | null
+  avatar_url: string | null
+  search_name: string
+  search_initials: string
+}
+
+export interface AccountDataTable {
+  user_nid: number
+  room_nid: number
+  type: string
+  content: string
+  pos: number
+}
+
+export interface FilterTable {
+  user_nid: number
+  filter_id: number
+  digest: string
+  content: string
+}
+
+export interface ReceiptTable {
+  room_nid: number
+  user_nid: number
+  type: string
+  thread: string
+  event_id: string
+  event_pos: number
+  ts: number
+  pos: number
+}
+
+export interface PresenceTable {
+  user_nid: number
+  presence: string
+  status_msg: string | null
+  last_active_ts: number
+  pos: number
+}
+
+export interface ServerKeyTable {
+  server_name: string
+  key_id: string
+  public_key: string
+  valid_until_ts: number
+  expired_ts: number | null
+  fetched_ts: number
+}
+
+export interface DestinationTable {
+  server_name: string
+  failures: Generated<number>
+  retry_at: Generated<number>
+  last_success_ts: number | null
+  last_error: string | null
+}
+
+export interface OutboxTable {
+  destination: string
+  kind: string
+  pos: number
+  event_nid: number | null
+  payload: string | null
+}

@@ -1,0 +1,73 @@
+import Database from 'better-sqlite3'
+import { type Kysely } from 'kysely'
+import type { Engine, Queries } from '../access.ts'
+import type { DatabaseHooks, SqliteConfig } from '../config.ts'
+import type { Schema } from '../schema.ts'
+import { SqliteDialect } from './dialect.ts'
+import { SqliteDriver } from './driver.ts'
+import { GroupCommit } from './group-commit.ts'
+import { LogSync } from './log-sync.ts'
+import { Statements } from './statements.ts'
+
+const CACHE_BYTES = 32 * 1024 * 1024
+
+/** Opens one writing and one reading connection. */
+export function openSqlite(config: SqliteConfig, hooks: DatabaseHooks): Engine {
+  const writer = connect(config, {})
+  writer.pragma('journal_mode = wal')
+  // Every commit reaches the log at once; making the log durable is LogSync's part.
+  writer.pragma('synchronous = normal')
+  // An empty transaction makes the log and its index, which the read-only connection and LogSync expect.
+  writer.exec('begin immediate; create table if not exists schema_version (version integer primary key not null, name text not null); commit')
+  const reader = connect(config, { readonly: true })
+  const log = new LogSync(config.path, hooks.sync)
+
+  const reading = new Statements(reader)
+  const pin = reading.prepare('begin')
+  const look = reading.prepare('select 1 from sqlite_schema limit 1')
+  const unpin = reading.prepare('commit')
+  const group = new GroupCommit(new Statements(writer), {
+    sync: () => log.run(),
+    pin() {
+      pin.run()
+      look.get()
+    },
+    unpin() {
+      if (reader.inTransaction) unpin.run()
+    },
+    onGroup: (size, waitMs) => hooks.onGroup?.(size, waitMs),
+    onBroken: (error) => hooks.onFatal?.(error),
+  })
+
+  const driver = new SqliteDriver(reading, group, async () => {
+    await group.idle()
+    reader.close()
+    writer.close()
+    log.close()
+  })
+  return { kind: 'sqlite', dialect: new SqliteDialect(driver), queries: (db) => queries(db, reading, group) }
+}
+
+function connect({ path, cacheBytes = CACHE_BYTES }: SqliteConfig, options: Database.Options): Database.Database {
+  const database = new Database(path, options)
+  database.pragma(`cache_size = -${Math.round(cacheBytes / 1024)}`)
+  database.pragma('temp_store = memory')
+  return database
+}
+
+function queries(db: Kysely<Schema>, reader: Statements, group: GroupCommit): Queries {
+  if (!db.isTransaction) {
+    return {
+      rows: async (sql, params) => reader.rows(sql, params),
+      run: async () => {
+        throw new Error('A write needs a transaction')
+      },
+    }
+  }
+  const ticket = group.current
+  if (!ticket) throw new Error('The transaction has not begun')
+  return {
+    rows: async (sql, params) => group.statement(ticket, (writer) => writer.rows(sql, params)),
+    run: async (sql, params) => group.statement(ticket, (writer) => writer.run(sql, params)),
+  }
+}
