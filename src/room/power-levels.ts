@@ -42,22 +42,14 @@ export const parseLevel = (value: unknown, version: RoomVersion): Level | undefi
 export const levelAt = (levels: JsonObject, key: string, version: RoomVersion): Level | undefined =>
   Object.hasOwn(levels, key) ? parseLevel(levels[key], version) : undefined
 
-const additionalCreators = new WeakMap<RoomEvent, ReadonlySet<unknown>>()
-
-const additionalCreatorsOf = (create: RoomEvent): ReadonlySet<unknown> | undefined => {
-  const listed: unknown = isObject(create.pdu.content) ? create.pdu.content.additional_creators : undefined
-  if (!Array.isArray(listed) || listed.length === 0) return undefined
-  let creators = additionalCreators.get(create)
-  if (!creators) additionalCreators.set(create, (creators = new Set<unknown>(listed)))
-  return creators
-}
-
 /** Whether the user created the room: `content.creator`, later the create event's sender, later also additional ones. */
 export const isCreator = (userId: string, create: RoomEvent, version: RoomVersion): boolean => {
   const { content, sender } = create.pdu
   if (!version.implicitCreator) return isObject(content) && content.creator === userId
   if (sender === userId) return true
-  return version.privilegedCreators && (additionalCreatorsOf(create)?.has(userId) ?? false)
+  if (!version.privilegedCreators || !isObject(content)) return false
+  const { additional_creators: additional } = content
+  return Array.isArray(additional) && additional.includes(userId)
 }
 
 /**
