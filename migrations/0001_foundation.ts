@@ -113,7 +113,12 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
 
   // ---- state ------------------------------------------------------------------------------------------------------
-  // The tables of shared state (state snapshots) are owned by storage/state.ts and made here by its trial's winner.
+  // Shared state; storage/state/state.ts says how.
+  await table('state')
+    .addColumn('nid', c.serial, c.serialKey)
+    .addColumn('parent_nid', 'bigint')
+    .addColumn('changes', 'text', (col) => col.notNull())
+    .execute()
 
   await table('current_state')
     .addColumn('room_nid', 'bigint', (col) => col.notNull())

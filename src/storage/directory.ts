@@ -12,7 +12,9 @@ export async function findAlias(db: Db, alias: string): Promise<AliasRow | undef
 }
 
 export async function listAliases(db: Db, roomId: string): Promise<string[]> {
-  const rows = await rawRows<{ alias: string }>(db, 'select alias from alias where room_id = ? order by alias', [roomId])
+  const rows = await rawRows<{ alias: string }>(db, 'select alias from alias where room_id = ? order by alias', [
+    roomId,
+  ])
   return rows.map((row) => row.alias)
 }
 

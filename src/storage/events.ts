@@ -1,5 +1,5 @@
 import type { Db, Tx } from './db.ts'
-import { rawRows } from './run.ts'
+import { type Param, rawRows } from './run.ts'
 
 /** `event.kind`: where an event stands. Only timeline events are shown to clients. */
 export const EVENT_KIND = { timeline: 0, outlier: 1, rejected: 2, softFailed: 3 } as const
@@ -30,7 +30,7 @@ const COLUMNS =
 const PLACES = '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
 const CHUNK = 500
 
-const valuesOf = (row: EventRow): unknown[] => [
+const valuesOf = (row: EventRow): Param[] => [
   row.nid,
   row.event_id,
   row.room_nid,
@@ -118,7 +118,10 @@ export const listAfter = (db: Db, roomNid: number, from: RoomPlace, limit: numbe
 
 /** Marks events as redacted; the stored text stays, what clients see is pruned. */
 export async function updateRedactedBy(tx: Tx, nid: number, redactionNid: number): Promise<void> {
-  await rawRows(tx, 'update event set redacted_by_nid = ? where nid = ? and redacted_by_nid is null', [redactionNid, nid])
+  await rawRows(tx, 'update event set redacted_by_nid = ? where nid = ? and redacted_by_nid is null', [
+    redactionNid,
+    nid,
+  ])
 }
 
 export interface RelationRow {

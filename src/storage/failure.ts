@@ -14,7 +14,16 @@ export class StorageAway extends MatrixError {
   }
 }
 
-const AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENOENT'])
+const AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENOENT',
+])
 
 /** Gives the failures that an administrator can do something about their own type; leaves any other error as it is. */
 export function storageFailure(error: unknown): unknown {
@@ -32,7 +41,8 @@ export function storageFailure(error: unknown): unknown {
 
 /** Neither of the two has a code: pg reports a broken connection and an exhausted pool by their messages alone. */
 const isLostConnection = (error: Error) =>
-  error.message.startsWith('Connection terminated') || error.message.startsWith('timeout exceeded when trying to connect')
+  error.message.startsWith('Connection terminated') ||
+  error.message.startsWith('timeout exceeded when trying to connect')
 
 /** PostgreSQL ended one of several transactions that waited for each other; repeated, it will pass. */
 export const isDeadlock = (error: unknown) =>

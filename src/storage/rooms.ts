@@ -50,12 +50,14 @@ export async function replaceExtremities(
 ): Promise<void> {
   const [old] = before
   const [next] = after
-  if (before.length === 1 && after.length === 1) {
+  if (old !== undefined && next !== undefined && before.length === 1 && after.length === 1) {
     await rawRows(tx, 'update extremity set event_nid = ? where room_nid = ? and event_nid = ?', [next, roomNid, old])
     return
   }
-  for (const nid of before) await rawRows(tx, 'delete from extremity where room_nid = ? and event_nid = ?', [roomNid, nid])
-  for (const nid of after) await rawRows(tx, 'insert into extremity (room_nid, event_nid) values (?, ?)', [roomNid, nid])
+  for (const nid of before)
+    await rawRows(tx, 'delete from extremity where room_nid = ? and event_nid = ?', [roomNid, nid])
+  for (const nid of after)
+    await rawRows(tx, 'insert into extremity (room_nid, event_nid) values (?, ?)', [roomNid, nid])
 }
 
 const STATE_EVENT = `select e.nid, e.event_id, e.room_nid, e.pos, e.depth, e.type_nid, e.sender_nid, e.key_nid, e.ts, e.kind,
@@ -69,11 +71,11 @@ export async function findCurrentState(
   typeNid: number,
   keyNid: number,
 ): Promise<EventRow | undefined> {
-  const rows = await rawRows<EventRow>(
-    db,
-    `${STATE_EVENT} where s.room_nid = ? and s.type_nid = ? and s.key_nid = ?`,
-    [roomNid, typeNid, keyNid],
-  )
+  const rows = await rawRows<EventRow>(db, `${STATE_EVENT} where s.room_nid = ? and s.type_nid = ? and s.key_nid = ?`, [
+    roomNid,
+    typeNid,
+    keyNid,
+  ])
   return rows[0]
 }
 

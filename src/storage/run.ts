@@ -19,3 +19,6 @@ export function valueLists(rows: number, columns: number): string {
   const one = `(${'?, '.repeat(columns - 1)}?)`
   return `${`${one}, `.repeat(rows - 1)}${one}`
 }
+
+/** `?, ?, ?`: the placeholders of an `in` list of `count` values. */
+export const places = (count: number): string => `${'?, '.repeat(count - 1)}?`

@@ -12,6 +12,7 @@ export interface Schema {
   missing_event: MissingEventTable
   relation: RelationTable
   redaction: RedactionTable
+  state: StateTable
   current_state: CurrentStateTable
   state_change: StateChangeTable
   membership: MembershipTable
@@ -108,6 +109,12 @@ export interface RelationTable {
 export interface RedactionTable {
   redacts_id: string
   event_nid: number
+}
+
+export interface StateTable {
+  nid: Generated<number>
+  parent_nid: number | null
+  changes: string
 }
 
 export interface CurrentStateTable {

@@ -1,5 +1,5 @@
+import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import pg, { type Pool, type PoolClient } from 'pg'
-import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import type { PostgresConfig } from '../config.ts'
 import { storageFailure } from '../failure.ts'
 
@@ -65,16 +65,16 @@ export function preparingPool(pool: Pool): PostgresPool {
 }
 
 function preparingClient(client: PoolClient, names: Names): PostgresPoolClient {
-  return {
-    // biome-ignore lint/suspicious/noExplicitAny: placeholder
-    query: (async (sql: string, values: readonly unknown[] = []) => {
-      try {
-        const name = names.of(sql)
-        return await client.query({ text: sql, values: [...values], ...(name === undefined ? {} : { name }) })
-      } catch (error) {
+  function query<R>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>>
+  function query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>
+  function query(statement: unknown, values: readonly unknown[] = []): unknown {
+    if (typeof statement !== 'string') throw new Error('Cursors are not supported: page through the rows')
+    const name = names.of(statement)
+    return client
+      .query({ text: statement, values: [...values], ...(name !== undefined && { name }) })
+      .catch((error) => {
         throw storageFailure(error)
-      }
-    }) as any,
-    release: (error) => client.release(error),
-  } as PostgresPoolClient
+      })
+  }
+  return { query, release: (broken) => client.release(broken) }
 }

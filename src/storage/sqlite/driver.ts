@@ -1,9 +1,4 @@
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Driver,
-  type QueryResult,
-} from 'kysely'
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
 import type { GroupCommit, Ticket } from './group-commit.ts'
 import type { Statements } from './statements.ts'
 

@@ -152,7 +152,10 @@ export class GroupCommit {
   #next(): void {
     this.#current = undefined
     const ticket = performance.now() < this.#sliceEnd ? this.#queue.shift() : undefined
-    if (!ticket) return this.#endSlice()
+    if (!ticket) {
+      this.#endSlice()
+      return
+    }
     this.#current = ticket
     try {
       this.#sql.save.run()
@@ -191,7 +194,10 @@ export class GroupCommit {
   #commitGroup(): void {
     const group = this.#group
     this.#group = []
-    if (group.length === 0) return this.#fail(undefined)
+    if (group.length === 0) {
+      this.#fail(undefined)
+      return
+    }
     try {
       this.#edges.pin()
       this.#sql.commit.run()

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { type Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Engine, Queries } from '../access.ts'
 import type { DatabaseHooks, SqliteConfig } from '../config.ts'
 import type { Schema } from '../schema.ts'
@@ -18,7 +18,9 @@ export function openSqlite(config: SqliteConfig, hooks: DatabaseHooks): Engine {
   // Every commit reaches the log at once; making the log durable is LogSync's part.
   writer.pragma('synchronous = normal')
   // An empty transaction makes the log and its index, which the read-only connection and LogSync expect.
-  writer.exec('begin immediate; create table if not exists schema_version (version integer primary key not null, name text not null); commit')
+  writer.exec(
+    'begin immediate; create table if not exists schema_version (version integer primary key not null, name text not null); commit',
+  )
   const reader = connect(config, { readonly: true })
   const log = new LogSync(config.path, hooks.sync)
 

@@ -1,0 +1,117 @@
+import { LRUCache } from 'lru-cache'
+import { accessOf, type Engine } from './access.ts'
+import { afterCommit, type Db, type Tx } from './db.ts'
+import { places, rawRows } from './run.ts'
+
+/**
+ * Interned texts: event types, state keys, user ids, relation types. A name's number never changes and no name is ever
+ * removed, so what the caches hold stays true; they learn a name only once it is committed.
+ */
+
+const MAX_CACHED = 100_000
+const CHUNK = 500
+
+interface Cache {
+  readonly nids: LRUCache<string, number>
+  readonly texts: LRUCache<number, string>
+}
+
+const caches = new WeakMap<Engine, Cache>()
+
+function cacheOf(db: Db): Cache {
+  const { engine } = accessOf(db)
+  let cache = caches.get(engine)
+  if (!cache) {
+    cache = { nids: new LRUCache({ max: MAX_CACHED }), texts: new LRUCache({ max: MAX_CACHED }) }
+    caches.set(engine, cache)
+  }
+  return cache
+}
+
+interface NameRow {
+  nid: number
+  text: string
+}
+
+/** The numbers of those texts that have one. */
+export async function nameNids(db: Db, texts: Iterable<string>): Promise<Map<string, number>> {
+  const cache = cacheOf(db)
+  const found = new Map<string, number>()
+  const missing = new Set<string>()
+  for (const text of texts) {
+    const nid = cache.nids.get(text)
+    if (nid === undefined) missing.add(text)
+    else found.set(text, nid)
+  }
+  if (missing.size === 0) return found
+  const rows: NameRow[] = []
+  for (const part of chunks([...missing])) {
+    rows.push(
+      ...(await rawRows<NameRow>(db, `select nid, text from name where text in (${places(part.length)})`, part)),
+    )
+  }
+  for (const { nid, text } of rows) found.set(text, nid)
+  remember(db, cache, rows)
+  return found
+}
+
+/** The numbers of all these texts; those that have none get one. */
+export async function internNames(tx: Tx, texts: Iterable<string>): Promise<Map<string, number>> {
+  const wanted = new Set(texts)
+  const found = await nameNids(tx, wanted)
+  if (found.size === wanted.size) return found
+  // In order, so that two transactions that intern the same names on PostgreSQL do not wait for each other in a circle.
+  const missing = [...wanted].filter((text) => !found.has(text)).sort()
+  const made: NameRow[] = []
+  for (const part of chunks(missing)) {
+    const rows = await rawRows<NameRow>(
+      tx,
+      `insert into name (text) values ${part.map(() => '(?)').join(', ')} on conflict (text) do nothing returning nid, text`,
+      part,
+    )
+    made.push(...rows)
+  }
+  for (const { nid, text } of made) found.set(text, nid)
+  remember(tx, cacheOf(tx), made)
+  // Somebody else interned these meanwhile; the insert has waited for their commit.
+  if (found.size < wanted.size) {
+    for (const [text, nid] of await nameNids(tx, missing)) found.set(text, nid)
+  }
+  return found
+}
+
+/** The texts behind numbers. */
+export async function namesOf(db: Db, nids: Iterable<number>): Promise<Map<number, string>> {
+  const cache = cacheOf(db)
+  const found = new Map<number, string>()
+  const missing = new Set<number>()
+  for (const nid of nids) {
+    const text = cache.texts.get(nid)
+    if (text === undefined) missing.add(nid)
+    else found.set(nid, text)
+  }
+  if (missing.size === 0) return found
+  const rows: NameRow[] = []
+  for (const part of chunks([...missing])) {
+    rows.push(...(await rawRows<NameRow>(db, `select nid, text from name where nid in (${places(part.length)})`, part)))
+  }
+  for (const { nid, text } of rows) found.set(nid, text)
+  remember(db, cache, rows)
+  return found
+}
+
+/** What a transaction reads may be its own and still be undone, so it is remembered after the commit. */
+function remember(db: Db, cache: Cache, rows: readonly NameRow[]): void {
+  const store = () => {
+    for (const { nid, text } of rows) {
+      cache.nids.set(text, nid)
+      cache.texts.set(nid, text)
+    }
+  }
+  if (accessOf(db).afterCommit) afterCommit(db as Tx, store)
+  else store()
+}
+
+function* chunks<T>(values: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < values.length; start += CHUNK) yield values.slice(start, start + CHUNK)
+}

@@ -1,0 +1,60 @@
+import { CompiledQuery, PostgresDialect } from 'kysely'
+import type { Pool } from 'pg'
+import type { Engine, Queries } from '../access.ts'
+import type { DatabaseHooks, PostgresConfig } from '../config.ts'
+import { storageFailure } from '../failure.ts'
+import { numberPlaceholders } from './placeholders.ts'
+import { createPool, preparingPool } from './pool.ts'
+
+/** The database cannot serve as it is; the message says what to do. */
+export class DatabaseUnsuitable extends Error {
+  override readonly name = 'DatabaseUnsuitable'
+}
+
+/** Opens a pool of connections to a database that has been checked. */
+export async function openPostgres(config: PostgresConfig, _hooks: DatabaseHooks): Promise<Engine> {
+  const pool = createPool(config)
+  // A connection that breaks while nobody uses it: the pool opens another one when it is needed.
+  pool.on('error', () => {})
+  try {
+    await checkCollation(pool)
+  } catch (error) {
+    await pool.end()
+    throw storageFailure(error)
+  }
+  return {
+    kind: 'postgres',
+    dialect: new PostgresDialect({ pool: preparingPool(pool) }),
+    queries(db): Queries {
+      const run = (sql: string, params: readonly unknown[]) =>
+        db.executeQuery(CompiledQuery.raw(numberPlaceholders(sql), [...params]))
+      return {
+        rows: async (sql, params) => (await run(sql, params)).rows,
+        run: async (sql, params) => {
+          if (!db.isTransaction) throw new Error('A write needs a transaction')
+          return Number((await run(sql, params)).numAffectedRows ?? 0)
+        },
+      }
+    },
+  }
+}
+
+interface Encoding {
+  name: string
+  collation: string
+  encoding: string
+}
+
+/** Text must sort by its bytes, as on SQLite: any other order differs from server to server, and changes with upgrades. */
+async function checkCollation(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<Encoding>(
+    `select datname as name, datcollate as collation, pg_encoding_to_char(encoding) as encoding
+     from pg_database where datname = current_database()`,
+  )
+  const [database] = rows
+  if (!database || (['C', 'POSIX'].includes(database.collation) && database.encoding === 'UTF8')) return
+  throw new DatabaseUnsuitable(
+    `The PostgreSQL database "${database.name}" has collation ${database.collation} and encoding ${database.encoding}; ` +
+      `it needs C and UTF8. Make it anew: create database "${database.name}" encoding 'UTF8' locale 'C' template template0`,
+  )
+}

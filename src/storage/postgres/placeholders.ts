@@ -1,0 +1,14 @@
+import { LRUCache } from 'lru-cache'
+
+const translated = new LRUCache<string, string>({ max: 2_000 })
+
+/** `?` placeholders as PostgreSQL counts them: `$1`, `$2` … No statement of ours has a question mark in a literal. */
+export function numberPlaceholders(sql: string): string {
+  let numbered = translated.get(sql)
+  if (numbered === undefined) {
+    let count = 0
+    numbered = sql.replace(/\?/g, () => `$${++count}`)
+    translated.set(sql, numbered)
+  }
+  return numbered
+}
