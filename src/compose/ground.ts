@@ -1,0 +1,73 @@
+import type { Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+import { Hub } from '../services/hub.ts'
+import { Metrics } from '../services/metrics.ts'
+import { RateLimits } from '../services/rate-limits.ts'
+import { Stream } from '../services/stream.ts'
+import { currentPosition } from '../storage/counter.ts'
+import { type Db, openDatabase } from '../storage/db.ts'
+import { migrate } from '../storage/migrate.ts'
+import type { Clock } from '../util/clock.ts'
+import { Lifetime } from '../util/lifetime.ts'
+import { Ticker } from '../util/ticker.ts'
+import { databaseOf, rateLimitsOf } from './settings.ts'
+
+/** What tests replace. Everything else is built from the configuration. */
+export interface Edges {
+  readonly clock: Clock
+  random(bytes: number): Uint8Array
+  readonly log: Logger
+  /** Something is broken that only a restart mends. */
+  onFatal(error: unknown): void
+}
+
+/** What every other part stands on. */
+export interface Ground extends Edges {
+  readonly serverName: string
+  readonly db: Db
+  readonly stream: Stream
+  readonly hub: Hub
+  readonly metrics: Metrics
+  readonly rateLimits: RateLimits
+  readonly lifetime: Lifetime
+  /** Repeats a piece of background work for as long as the server lives. */
+  every(everyMs: number, name: string, work: () => Promise<void>): void
+}
+
+export async function layGround(config: Config, edges: Edges): Promise<Ground> {
+  const { clock, log, onFatal } = edges
+  const metrics = new Metrics()
+  const lifetime = new Lifetime()
+  const groupSize = metrics.counter('database_grouped_writes_total', 'Transactions committed in groups')
+  const groupWait = metrics.timer('database_commit', 'From a transaction to its durable commit')
+  const db = await openDatabase(databaseOf(config), {
+    onFatal,
+    onGroup: (size, waitMs) => {
+      groupSize(size)
+      groupWait(waitMs)
+    },
+  })
+  lifetime.add({ close: () => db.destroy() })
+  try {
+    for (const name of await migrate(db)) log.info({ migration: name }, 'migrated the database')
+    const stream = new Stream(db, await currentPosition(db))
+    const hub = new Hub()
+    metrics.gauge('sync_waiting', 'Requests that wait for news', () => hub.waiting)
+    metrics.gauge('stream_position', 'The newest position that is visible', () => stream.current)
+    return {
+      ...edges,
+      serverName: config.server_name,
+      db,
+      stream,
+      hub,
+      metrics,
+      rateLimits: new RateLimits({ clock, limits: rateLimitsOf(config) }),
+      lifetime,
+      every: (everyMs, name, work) =>
+        lifetime.add(new Ticker({ clock, everyMs, work, onFailure: (err) => log.error({ err }, `${name} failed`) })),
+    }
+  } catch (error) {
+    await lifetime.close()
+    throw error
+  }
+}

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import type { Config } from '../config/schema.ts'
+import { createHttpServer, type HttpServer, type Listener } from '../http/app.ts'
+import { healthRoutes, metricsRoutes } from '../http/health.ts'
+import type { Route } from '../http/route.ts'
+import { clientRoutes } from '../http/routes.ts'
+import type { Services } from '../server.ts'
+import { currentPosition } from '../storage/counter.ts'
+import type { Ground } from './ground.ts'
+import { httpLimitsOf } from './settings.ts'
+
+/** The HTTP servers that the configuration asks for, over the services. */
+export function composeListeners(config: Config, ground: Ground, services: Services): HttpServer {
+  const { metrics, rateLimits, log, db } = ground
+  const whyNotReady = () =>
+    currentPosition(db).then(
+      () => undefined,
+      () => 'the database does not answer',
+    )
+  const routes: Record<Config['listeners'][number]['serves'][number], readonly Route[]> = {
+    client: clientRoutes,
+    health: healthRoutes(whyNotReady),
+    metrics: metricsRoutes(metrics),
+  }
+  const listeners = config.listeners.map(
+    ({ address, port, serves, tls }): Listener => ({
+      at: { host: address, port },
+      routes: serves.flatMap((api) => routes[api]),
+      ...(tls && { tls: { cert: readFileSync(tls.certificate_file), key: readFileSync(tls.key_file) } }),
+    }),
+  )
+  return createHttpServer({
+    listeners,
+    services,
+    authenticator: services.sessions,
+    rateLimits,
+    metrics,
+    log,
+    limits: httpLimitsOf(config),
+    trustedProxies: config.trusted_proxies,
+    tokenInQuery: config.http.token_in_query,
+  })
+}

@@ -1,0 +1,48 @@
+import type { Config } from '../config/schema.ts'
+import type { HttpLimits } from '../http/limits.ts'
+import type { HashMethod } from '../services/accounts/password-hash.ts'
+import type { PasswordPolicy } from '../services/accounts/password-policy.ts'
+import type { ClassLimits } from '../services/rate-limits.ts'
+import type { DatabaseConfig } from '../storage/config.ts'
+
+/** Sections of the configuration in the terms of those who use them. */
+
+export function databaseOf({ database }: Config): DatabaseConfig {
+  if (database.kind === 'sqlite') return { kind: 'sqlite', path: database.path, cacheBytes: database.cache }
+  const { url, schema, max_connections: maxConnections } = database
+  if (url === undefined) throw new Error('database.url is missing')
+  return { kind: 'postgres', url, maxConnections, ...(schema === undefined ? {} : { schema }) }
+}
+
+export function rateLimitsOf({ rate_limits: { enabled, ...classes } }: Config): Record<string, ClassLimits> {
+  const limits: Record<string, ClassLimits> = {}
+  if (!enabled) return limits
+  for (const [name, { user, address }] of Object.entries(classes)) {
+    limits[name] = { ...(user && { user: rateOf(user) }), ...(address && { address: rateOf(address) }) }
+  }
+  return limits
+}
+
+const rateOf = (rate: { per_second: number; burst: number }) => ({ perSecond: rate.per_second, burst: rate.burst })
+
+export function hashMethodOf({ passwords: { hash } }: Config): HashMethod {
+  if (hash.kind === 'pbkdf2-sha256') return hash
+  return { kind: 'argon2id', memoryKiB: hash.memory_kib, passes: hash.passes, lanes: hash.lanes }
+}
+
+export const passwordPolicyOf = ({ passwords: { policy } }: Config): PasswordPolicy => ({
+  minLength: policy.min_length,
+  requireDigit: policy.require_digit,
+  requireLowercase: policy.require_lowercase,
+  requireUppercase: policy.require_uppercase,
+  requireSymbol: policy.require_symbol,
+})
+
+export const httpLimitsOf = ({ http }: Config): HttpLimits => ({
+  maxConnections: http.max_connections,
+  maxHeaderBytes: 16 * 1024,
+  headersTimeoutMs: http.headers_timeout,
+  bodyTimeoutMs: http.body_timeout,
+  maxBufferedBytes: http.max_buffered_bodies,
+  keepAliveMs: http.keep_alive,
+})

@@ -1,0 +1,50 @@
+import type { AddressInfo } from 'node:net'
+import { composeAccounts } from './compose/accounts.ts'
+import { composeDiscovery } from './compose/discovery.ts'
+import { type Edges, type Ground, layGround } from './compose/ground.ts'
+import { composeListeners } from './compose/listeners.ts'
+import type { Config } from './config/schema.ts'
+
+export type { Edges } from './compose/ground.ts'
+
+/** What routes may use, by name. */
+export type Services = Awaited<ReturnType<typeof composeServices>>
+
+export interface Server {
+  readonly services: Services
+  /** Starts the background work, then listens. */
+  start(): Promise<void>
+  /** Where it listens, in the order of the configuration; a Unix socket's address is its path. */
+  addresses(): (AddressInfo | string)[]
+  /** Cuts nothing that was accepted: long polls are answered, background work ends, then the database closes. */
+  close(): Promise<void>
+}
+
+/** Builds everything once, in order: each part can use only what stands above it. */
+export async function createServer(config: Config, edges: Edges): Promise<Server> {
+  const ground = await layGround(config, edges)
+  const services = await composeServices(config, ground)
+  const http = composeListeners(config, ground, services)
+  return {
+    services,
+    start: async () => {
+      await ground.lifetime.start()
+      await http.listen()
+    },
+    addresses: () => http.addresses(),
+    close: async () => {
+      await http.close()
+      await ground.lifetime.close()
+    },
+  }
+}
+
+/** One line for each family of services. `ground` itself stays out: routes never see the database. */
+async function composeServices(config: Config, ground: Ground) {
+  const accounts = composeAccounts(config, ground)
+  return {
+    serverName: config.server_name,
+    discovery: composeDiscovery(config),
+    ...accounts,
+  }
+}

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import { type ConfigInput, configSchema } from '../../src/config/schema.ts'
+import { createServer, type Server } from '../../src/server.ts'
+import { Client } from './client.ts'
+import { FakeClock } from './clock.ts'
+
+export interface TestServer {
+  /** `http://127.0.0.1:port`, without a slash at its end. */
+  readonly url: string
+  readonly client: Client
+  readonly clock: FakeClock
+  readonly server: Server
+  /** The directory of its database and key. */
+  readonly directory: string
+  close(): Promise<void>
+}
+
+export interface TestServerOptions {
+  /** Whole sections replace those below. */
+  readonly config?: Partial<ConfigInput>
+  readonly clock?: FakeClock
+  /** The directory of a server that was closed: starts it again. */
+  readonly directory?: string
+}
+
+/** A real server on a free port, with a database of its own; it ends with the test. */
+export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const started = await openServer(options)
+  onTestFinished(() => started.close())
+  return started
+}
+
+/** The same for several tests: the caller closes it. */
+export async function openServer({ config, clock = new FakeClock(), directory }: TestServerOptions = {}) {
+  const home = directory ?? mkdtempSync(join(tmpdir(), 'bongsu-test-'))
+  const server = await createServer(configSchema.parse({ ...configFor(home), ...config }), {
+    clock,
+    random: randomBytes,
+    log: pino({ level: 'error' }, process.stderr),
+    onFatal: (error) => {
+      throw error
+    },
+  })
+  await server.start()
+  const [address] = server.addresses()
+  if (typeof address !== 'object') throw new Error('The first listener has no port')
+  const url = `http://127.0.0.1:${address.port}`
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= server.close().finally(() => {
+      if (directory === undefined) rmSync(home, { recursive: true, force: true })
+    })
+    return closing
+  }
+  return { url, client: new Client(url), clock, server, directory: home, close }
+}
+
+/** Open registration, cheap hashes and no rate limits: what tests want unless they say otherwise. */
+const configFor = (directory: string): ConfigInput => ({
+  server_name: 'example.org',
+  listeners: [{ address: '127.0.0.1', port: 0, serves: ['client', 'health', 'metrics'] }],
+  paths: { signing_key_file: join(directory, 'signing.key'), socket_file: join(directory, 'bongsu.sock') },
+  database: { kind: 'sqlite', path: join(directory, 'bongsu.db'), cache: '2MiB' },
+  registration: { mode: 'open', guests: true },
+  passwords: { hash: { kind: 'argon2id', memory_kib: 8, passes: 1 } },
+  rate_limits: { enabled: false },
+})
