@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
+import { SigningKey } from '../matrix/signing-key.ts'
 import { Hub } from '../services/hub.ts'
 import { Metrics } from '../services/metrics.ts'
 import { RateLimits } from '../services/rate-limits.ts'
@@ -24,6 +26,7 @@ export interface Edges {
 /** What every other part stands on. */
 export interface Ground extends Edges {
   readonly serverName: string
+  readonly signingKey: SigningKey
   readonly db: Db
   readonly stream: Stream
   readonly hub: Hub
@@ -36,6 +39,7 @@ export interface Ground extends Edges {
 
 export async function layGround(config: Config, edges: Edges): Promise<Ground> {
   const { clock, log, onFatal } = edges
+  const signingKey = SigningKey.parse(readFileSync(config.paths.signing_key_file, 'utf8'))
   const metrics = new Metrics()
   const lifetime = new Lifetime()
   const groupSize = metrics.counter('database_grouped_writes_total', 'Transactions committed in groups')
@@ -57,6 +61,7 @@ export async function layGround(config: Config, edges: Edges): Promise<Ground> {
     return {
       ...edges,
       serverName: config.server_name,
+      signingKey,
       db,
       stream,
       hub,

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { type ConfigInput, configSchema } from '../../src/config/schema.ts'
+import { SigningKey } from '../../src/matrix/signing-key.ts'
 import { createServer, type Server } from '../../src/server.ts'
 import { Client } from './client.ts'
 import { FakeClock } from './clock.ts'
@@ -38,6 +39,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
 /** The same for several tests: the caller closes it. */
 export async function openServer({ config, clock = new FakeClock(), directory }: TestServerOptions = {}) {
   const home = directory ?? mkdtempSync(join(tmpdir(), 'bongsu-test-'))
+  const keyFile = join(home, 'signing.key')
+  if (!existsSync(keyFile)) writeFileSync(keyFile, new SigningKey('test', randomBytes(32)).toFileText())
   const server = await createServer(configSchema.parse({ ...configFor(home), ...config }), {
     clock,
     random: randomBytes,
