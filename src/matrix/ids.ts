@@ -25,7 +25,9 @@ export const localpartOf = (id: string): string => id.slice(1, id.indexOf(':'))
 
 const isScoped = (text: string, sigil: string): boolean => {
   const colon = text.indexOf(':')
-  return text[0] === sigil && colon > 0 && fits(text) && !hasNulOrLoneSurrogate(text) && isServerName(text.slice(colon + 1))
+  return (
+    text[0] === sigil && colon > 0 && fits(text) && !hasNulOrLoneSurrogate(text) && isServerName(text.slice(colon + 1))
+  )
 }
 
 /** Historical user ids are allowed: any localpart without NUL (spec: appendices, Historical User IDs). */

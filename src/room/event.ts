@@ -1,4 +1,5 @@
 import type { JsonObject } from '../matrix/json.ts'
+import type { Signatures } from '../matrix/sign-json.ts'
 
 /**
  * A persistent event in federation format, exactly as it is hashed and signed (spec: server-server API, PDUs; rooms/).
@@ -17,7 +18,7 @@ export interface Pdu {
   depth: number
   origin_server_ts: number
   hashes?: { sha256?: string }
-  signatures?: Record<string, Record<string, string>>
+  signatures?: Signatures
   unsigned?: JsonObject
   event_id?: string
   redacts?: string

@@ -25,6 +25,8 @@ export interface RoomVersion {
   readonly redactsInContent: boolean
   readonly implicitCreator: boolean
   readonly redaction11: boolean
+  /** Ids from other servers are limited to 255 bytes; before, to as many code points. */
+  readonly byteLimits: boolean
   /** Room id is the hash of the create event, which is never listed in auth_events. */
   readonly createHashRoomId: boolean
   /** Creators (sender and additional_creators) have infinite power. */
@@ -48,6 +50,7 @@ const v1: RoomVersion = {
   redactsInContent: false,
   implicitCreator: false,
   redaction11: false,
+  byteLimits: false,
   createHashRoomId: false,
   privilegedCreators: false,
 }
@@ -60,7 +63,14 @@ const v7: RoomVersion = { ...v6, id: '7', knock: true }
 const v8: RoomVersion = { ...v7, id: '8', restricted: true }
 const v9: RoomVersion = { ...v8, id: '9', keepsJoinAuthorised: true }
 const v10: RoomVersion = { ...v9, id: '10', knockRestricted: true, integerPowerLevels: true }
-const v11: RoomVersion = { ...v10, id: '11', redactsInContent: true, implicitCreator: true, redaction11: true }
+const v11: RoomVersion = {
+  ...v10,
+  id: '11',
+  redactsInContent: true,
+  implicitCreator: true,
+  redaction11: true,
+  byteLimits: true,
+}
 const v12: RoomVersion = { ...v11, id: '12', stateRes: 'v2.1', createHashRoomId: true, privilegedCreators: true }
 
 const VERSIONS = new Map([v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12].map((v) => [v.id, v]))

@@ -1,0 +1,45 @@
+import { isExactNumber } from './exact-number.ts'
+
+/**
+ * Deeper than any honest event, about what Python's parser reads. Every walk over a value that passed, ours or the
+ * engine's, fits in the stack.
+ */
+const MAX_DEPTH = 1000
+
+/**
+ * What keeps a value from having canonical JSON, or `undefined`. Strict (room version 6 and later): only integers within
+ * 2^53 - 1, no `-0`. Otherwise every finite number. Never nesting beyond 1,000, never an unpaired surrogate.
+ */
+export function canonicalFlaw(value: unknown, isStrict: boolean): string | undefined {
+  return flawIn(value, isStrict, MAX_DEPTH)
+}
+
+function flawIn(value: unknown, isStrict: boolean, depthLeft: number): string | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'A text has an unpaired surrogate'
+  if (typeof value === 'number') return numberFlaw(value, isStrict)
+  if (typeof value === 'boolean' || value === null) return undefined
+  if (typeof value !== 'object') return `Not a JSON value: ${typeof value}`
+  if (isExactNumber(value)) return isStrict ? NOT_STRICT : numberFlaw(Number(value.rawJSON), false)
+  if (depthLeft === 0) return `Nested more than ${MAX_DEPTH} deep`
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const flaw = flawIn(item, isStrict, depthLeft - 1)
+      if (flaw !== undefined) return flaw
+    }
+    return undefined
+  }
+  for (const key of Object.keys(value)) {
+    if (!key.isWellFormed()) return 'A key has an unpaired surrogate'
+    const item = (value as Record<string, unknown>)[key]
+    const flaw = item === undefined ? undefined : flawIn(item, isStrict, depthLeft - 1)
+    if (flaw !== undefined) return flaw
+  }
+  return undefined
+}
+
+const NOT_STRICT = 'A number is no integer within 2^53 - 1'
+
+function numberFlaw(value: number, isStrict: boolean): string | undefined {
+  if (!isStrict) return Number.isFinite(value) ? undefined : 'A number is out of range'
+  return Number.isSafeInteger(value) && !Object.is(value, -0) ? undefined : NOT_STRICT
+}
