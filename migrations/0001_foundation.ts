@@ -90,19 +90,43 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
+  // Which event relates to which; a redaction of the child removes the row. pos: of the child, so that a parent's
+  // children are read in order of arrival.
   await table('relation')
-    .addColumn('parent_id', 'text', (col) => col.notNull())
-    .addColumn('event_nid', 'bigint', (col) => col.notNull())
     .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('parent_id', 'text', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
     .addColumn('rel_type_nid', 'bigint', (col) => col.notNull())
     .addColumn('type_nid', 'bigint', (col) => col.notNull())
     .addColumn('sender_nid', 'bigint', (col) => col.notNull())
-    // The annotation's key, for the duplicate check and aggregation.
+    // The annotation's key, for the duplicate check.
     .addColumn('agg_key', 'text')
-    .addPrimaryKeyConstraint('relation_pk', ['parent_id', 'event_nid'])
+    .addPrimaryKeyConstraint('relation_pk', ['room_nid', 'parent_id', 'pos', 'event_nid'])
     .modifyEnd(c.clustered)
     .execute()
-  await index('relation_room', 'relation', ['room_nid', 'rel_type_nid', 'event_nid'])
+  await index('relation_type', 'relation', ['room_nid', 'parent_id', 'rel_type_nid', 'pos'])
+
+  // The threads of a room by their newest reply, and how many replies each sender has in them.
+  await table('thread')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('root_id', 'text', (col) => col.notNull())
+    .addColumn('replies', 'bigint', (col) => col.notNull())
+    .addColumn('latest_pos', 'bigint', (col) => col.notNull())
+    .addColumn('latest_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('thread_pk', ['room_nid', 'root_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('thread_room', 'thread', ['room_nid', 'latest_pos'])
+
+  await table('thread_sender')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('root_id', 'text', (col) => col.notNull())
+    .addColumn('sender_nid', 'bigint', (col) => col.notNull())
+    .addColumn('replies', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('thread_sender_pk', ['room_nid', 'root_id', 'sender_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
 
   // Redactions whose target is not here yet, or that await it.
   await table('redaction')
@@ -113,11 +137,12 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
 
   // ---- state ------------------------------------------------------------------------------------------------------
-  // Shared state; storage/state/state.ts says how.
+  // The state after an event, shared between events: nodes of trees (storage/state/). root: where the tree of this state
+  // begins in `nodes`; null where a row only holds nodes of others.
   await table('state')
     .addColumn('nid', c.serial, c.serialKey)
-    .addColumn('parent_nid', 'bigint')
-    .addColumn('changes', 'text', (col) => col.notNull())
+    .addColumn('root', 'bigint')
+    .addColumn('nodes', c.bytes, (col) => col.notNull())
     .execute()
 
   await table('current_state')
@@ -140,6 +165,8 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addPrimaryKeyConstraint('state_change_pk', ['room_nid', 'pos', 'type_nid', 'key_nid'])
     .modifyEnd(c.clustered)
     .execute()
+  // The history of one entry: when a user came and went, what the history visibility ever was.
+  await index('state_change_entry', 'state_change', ['room_nid', 'type_nid', 'key_nid', 'pos'])
 
   // Membership of current_state, flat. `pos` is that of the change. An invite or knock of a room that we are not in
   // has stripped state and no event row that a timeline shows.
@@ -150,6 +177,8 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('event_nid', 'bigint', (col) => col.notNull())
     .addColumn('sender_nid', 'bigint', (col) => col.notNull())
     .addColumn('pos', 'bigint', (col) => col.notNull())
+    // Where this membership began; a change of the profile moves `pos` only.
+    .addColumn('since_pos', 'bigint', (col) => col.notNull())
     .addColumn('is_local', 'smallint', (col) => col.notNull())
     .addColumn('forgotten', 'smallint', (col) => col.notNull().defaultTo(0))
     .addColumn('stripped_state', 'text')
@@ -157,7 +186,8 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
   await index('membership_user', 'membership', ['user_nid', 'membership', 'room_nid'])
-  await index('membership_room', 'membership', ['room_nid', 'membership'])
+  // The first members by `pos` are a room's heroes.
+  await index('membership_room', 'membership', ['room_nid', 'membership', 'pos'])
 
   await table('alias')
     .addColumn('alias', 'text', (col) => col.primaryKey().notNull())
@@ -303,6 +333,13 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('receipt_pos', 'receipt', ['room_nid', 'pos'])
   await index('receipt_user', 'receipt', ['user_nid', 'room_nid'])
+
+  // A user's own push rules and changes to the predefined ones; no row: the predefined rules as they are.
+  await table('push_rules')
+    .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('rules', 'text', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .execute()
 
   await table('presence')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())

@@ -11,6 +11,8 @@ export interface Schema {
   extremity: ExtremityTable
   missing_event: MissingEventTable
   relation: RelationTable
+  thread: ThreadTable
+  thread_sender: ThreadSenderTable
   redaction: RedactionTable
   state: StateTable
   current_state: CurrentStateTable
@@ -29,6 +31,7 @@ export interface Schema {
   account_data: AccountDataTable
   filter: FilterTable
   receipt: ReceiptTable
+  push_rules: PushRulesTable
   presence: PresenceTable
   server_key: ServerKeyTable
   destination: DestinationTable
@@ -98,12 +101,28 @@ export interface MissingEventTable {
 
 export interface RelationTable {
   parent_id: string
+  pos: number
   event_nid: number
   room_nid: number
   rel_type_nid: number
   type_nid: number
   sender_nid: number
   agg_key: string | null
+}
+
+export interface ThreadTable {
+  root_id: string
+  room_nid: number
+  replies: number
+  latest_pos: number
+  latest_nid: number
+}
+
+export interface ThreadSenderTable {
+  root_id: string
+  room_nid: number
+  sender_nid: number
+  replies: number
 }
 
 export interface RedactionTable {
@@ -113,8 +132,8 @@ export interface RedactionTable {
 
 export interface StateTable {
   nid: Generated<number>
-  parent_nid: number | null
-  changes: string
+  root: number | null
+  nodes: Uint8Array
 }
 
 export interface CurrentStateTable {
@@ -140,6 +159,7 @@ export interface MembershipTable {
   event_nid: number
   sender_nid: number
   pos: number
+  since_pos: number
   is_local: number
   forgotten: Generated<number>
   stripped_state: string | null
@@ -256,6 +276,12 @@ export interface ReceiptTable {
   event_id: string
   event_pos: number
   ts: number
+  pos: number
+}
+
+export interface PushRulesTable {
+  user_nid: number
+  rules: string
   pos: number
 }
 
