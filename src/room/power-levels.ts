@@ -1,3 +1,4 @@
+import { isExactNumber } from '../matrix/exact-number.ts'
 import { isObject, type JsonObject } from '../matrix/json.ts'
 import type { RoomEvent } from './event.ts'
 import type { RoomVersion } from './versions.ts'
@@ -26,14 +27,18 @@ const fromText = (text: string): Level | undefined => {
   return Number.isFinite(rounded) ? exact(BigInt(text.trim())) : undefined
 }
 
+const fromFloat = (value: number): Level | undefined =>
+  Number.isFinite(value) ? exact(BigInt(Math.trunc(value))) : undefined
+
 /** The integer that a value of m.room.power_levels stands for in this version, or `undefined` if it stands for none. */
 export const parseLevel = (value: unknown, version: RoomVersion): Level | undefined => {
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return value + 0
-    if (version.strictCanonicalJson || !Number.isFinite(value)) return undefined
-    return exact(BigInt(Math.trunc(value)))
+    return version.strictCanonicalJson ? undefined : fromFloat(value)
   }
-  if (typeof value === 'bigint') return version.strictCanonicalJson ? undefined : exact(value)
+  if (isExactNumber(value)) {
+    return version.strictCanonicalJson ? undefined : (fromText(value.rawJSON) ?? fromFloat(Number(value.rawJSON)))
+  }
   if (typeof value === 'string') return version.integerPowerLevels ? undefined : fromText(value)
   return undefined
 }

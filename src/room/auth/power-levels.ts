@@ -1,3 +1,4 @@
+import { isExactNumber } from '../../matrix/exact-number.ts'
 import { isUserId } from '../../matrix/ids.ts'
 import { isObject, type Json, type JsonObject } from '../../matrix/json.ts'
 import type { Verdict } from '../event.ts'
@@ -23,7 +24,7 @@ export function authorizePowerLevels(auth: AuthCase): Verdict {
 function checkValues(content: JsonObject, version: RoomVersion): Verdict {
   const isLevel = (value: Json | undefined) =>
     parseLevel(value, version) !== undefined ||
-    (!version.integerPowerLevels && typeof value !== 'number' && typeof value !== 'bigint')
+    (!version.integerPowerLevels && typeof value !== 'number' && !isExactNumber(value))
   for (const key of NAMED_LEVELS) {
     if (Object.hasOwn(content, key) && !isLevel(content[key])) return `The power level '${key}' is no integer`
   }
