@@ -1,16 +1,27 @@
 import type { Config } from '../config/schema.ts'
+import { Accounts } from '../services/accounts/accounts.ts'
+import { Credentials } from '../services/accounts/credentials.ts'
+import { Login } from '../services/accounts/login.ts'
 import { Passwords } from '../services/accounts/passwords.ts'
+import { Registration } from '../services/accounts/registration.ts'
 import { Sessions } from '../services/accounts/sessions.ts'
+import { Uia } from '../services/accounts/uia.ts'
+import { upsertField } from '../storage/profiles.ts'
 import type { Ground } from './ground.ts'
 import { hashMethodOf, passwordPolicyOf } from './settings.ts'
 
 const MAX_CACHED_TOKENS = 50_000
 const MAX_WAITING_PASSWORDS = 200
 const LAST_SEEN_EVERY_MS = 60_000
+const MAX_UIA_SESSIONS = 10_000
+const UIA_SWEEP_MS = 60_000
 const HOUR_MS = 3_600_000
 
 /** Accounts: logins, passwords, registration, profiles. */
-export function composeAccounts(config: Config, { db, clock, random, every, lifetime }: Ground) {
+export function composeAccounts(
+  config: Config,
+  { db, clock, random, serverName, rateLimits, every, lifetime }: Ground,
+) {
   const passwords = new Passwords({
     method: hashMethodOf(config),
     policy: passwordPolicyOf(config),
@@ -33,5 +44,45 @@ export function composeAccounts(config: Config, { db, clock, random, every, life
   lifetime.add({ close: () => sessions.flushLastSeen() })
   every(LAST_SEEN_EVERY_MS, 'writing when devices were last seen', () => sessions.flushLastSeen())
   every(HOUR_MS, 'expiring tokens', () => sessions.expire(clock.now()))
-  return { passwords, sessions }
+  const credentials = new Credentials({
+    db,
+    serverName,
+    passwords,
+    countAttempt: (userId) => rateLimits.count('login', { userId }),
+  })
+  const uia = new Uia({
+    db,
+    clock,
+    random,
+    credentials,
+    lifetimeMs: config.sessions.confirmation_lifetime,
+    maxSessions: MAX_UIA_SESSIONS,
+  })
+  every(UIA_SWEEP_MS, 'ending half-finished confirmations', () => uia.expire())
+  const accounts = new Accounts({
+    db,
+    clock,
+    serverName,
+    passwords,
+    sessions,
+    isExclusive: () => false,
+    storeProfile: (tx, { userNid, displayName }) =>
+      upsertField(tx, userNid, 'displayname', JSON.stringify(displayName)),
+  })
+  const login = new Login({ credentials, sessions, byPassword: config.passwords.login })
+  const registration = new Registration({
+    db,
+    clock,
+    random,
+    serverName,
+    accounts,
+    credentials,
+    passwords,
+    sessions,
+    uia,
+    mode: config.registration.mode,
+    letsGuestsIn: config.registration.guests,
+    policies: config.registration.terms,
+  })
+  return { passwords, sessions, uia, accounts, login, registration }
 }

@@ -1,8 +1,10 @@
+import * as login from './client/login.ts'
+import * as register from './client/register.ts'
 import * as versions from './client/versions.ts'
 import type { Route } from './route.ts'
 
 /** The files of `client/`, each a family of endpoints. Every route that one exports is served. */
-const families: readonly object[] = [versions]
+const families: readonly object[] = [versions, login, register]
 
 const isRoute = (value: unknown): value is Route =>
   typeof value === 'object' && value !== null && 'spec' in value && 'handle' in value

@@ -53,6 +53,15 @@ async function findBy(db: Db, where: string, value: string | number): Promise<Ac
 export const findAccount = (db: Db, userId: string): Promise<Account | undefined> => findBy(db, 'user_id', userId)
 export const findAccountByNid = (db: Db, nid: number): Promise<Account | undefined> => findBy(db, 'user_nid', nid)
 
+/** The account of the first of these few ids that has one. */
+export async function findFirstAccount(db: Db, userIds: readonly string[]): Promise<Account | undefined> {
+  if (userIds.length === 0) return undefined
+  const places = userIds.map(() => '?').join(', ')
+  const rows = await rawRows<Row>(db, `select ${COLUMNS} from account where user_id in (${places})`, userIds)
+  const [first] = rows.toSorted((a, b) => userIds.indexOf(a.user_id) - userIds.indexOf(b.user_id))
+  return first && toAccount(first)
+}
+
 /** A page of accounts in order of their ids; `after` is exclusive. */
 export async function listAccounts(db: Db, after: string, limit: number): Promise<Account[]> {
   const sql = `select ${COLUMNS} from account where user_id > ? order by user_id limit ?`
@@ -121,6 +130,10 @@ export async function updateAdmin(tx: Tx, userNid: number, isAdmin: boolean): Pr
 
 export async function updateLocked(tx: Tx, userNid: number, isLocked: boolean): Promise<void> {
   await rawRun(tx, 'update account set locked = ? where user_nid = ?', [isLocked ? 1 : 0, userNid])
+}
+
+export async function updateSuspended(tx: Tx, userNid: number, isSuspended: boolean): Promise<void> {
+  await rawRun(tx, 'update account set suspended = ? where user_nid = ?', [isSuspended ? 1 : 0, userNid])
 }
 
 /** Deactivated accounts that are still in a room: their leaving was cut short. */

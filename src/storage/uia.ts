@@ -10,6 +10,7 @@ export interface UiaSession {
   readonly userNid: number | undefined
   readonly completed: readonly string[]
   readonly memory: UiaMemory
+  readonly createdTs: number
 }
 
 /** What a session remembers between requests. */
@@ -20,6 +21,8 @@ export interface UiaMemory {
   readonly token?: string
   /** Whom the password stage proved the client to be. */
   readonly provedNid?: number
+  /** What the operation did, once it is done: repeating it then does the same again, or nothing. */
+  readonly outcome?: string
 }
 
 interface Row {
@@ -28,9 +31,10 @@ interface Row {
   user_nid: number | null
   completed: string
   params: string
+  created_ts: number
 }
 
-export async function insertSession(tx: Tx, session: UiaSession, createdTs: number): Promise<void> {
+export async function insertSession(tx: Tx, session: UiaSession): Promise<void> {
   await rawRun(
     tx,
     'insert into uia_session (session_id, operation, user_nid, completed, params, created_ts) values (?, ?, ?, ?, ?, ?)',
@@ -40,7 +44,7 @@ export async function insertSession(tx: Tx, session: UiaSession, createdTs: numb
       session.userNid ?? null,
       JSON.stringify(session.completed),
       JSON.stringify(session.memory),
-      createdTs,
+      session.createdTs,
     ],
   )
 }
@@ -48,7 +52,7 @@ export async function insertSession(tx: Tx, session: UiaSession, createdTs: numb
 export async function findSession(db: Db, sessionId: string): Promise<UiaSession | undefined> {
   const [row] = await rawRows<Row>(
     db,
-    'select session_id, operation, user_nid, completed, params from uia_session where session_id = ?',
+    'select session_id, operation, user_nid, completed, params, created_ts from uia_session where session_id = ?',
     [sessionId],
   )
   return (
@@ -58,6 +62,7 @@ export async function findSession(db: Db, sessionId: string): Promise<UiaSession
       userNid: row.user_nid ?? undefined,
       completed: JSON.parse(row.completed) as string[],
       memory: JSON.parse(row.params) as UiaMemory,
+      createdTs: row.created_ts,
     }
   )
 }
@@ -72,20 +77,36 @@ export async function updateSession(tx: Tx, before: UiaSession, after: UiaSessio
   return updated === 1
 }
 
-/** Ends a session. What it remembered, or `undefined` if somebody else ended it. */
-export async function deleteSession(tx: Tx, sessionId: string): Promise<UiaMemory | undefined> {
-  const sql = 'delete from uia_session where session_id = ? returning params'
-  const [row] = await rawRows<{ params: string }>(tx, sql, [sessionId])
-  return row && (JSON.parse(row.params) as UiaMemory)
+/** Notes what the operation did; `false` if the session has changed or gone since it was read. */
+export async function updateOutcome(tx: Tx, before: UiaSession, memory: UiaMemory): Promise<boolean> {
+  const sql = 'update uia_session set params = ? where session_id = ? and params = ?'
+  const updated = await rawRun(tx, sql, [JSON.stringify(memory), before.sessionId, JSON.stringify(before.memory)])
+  return updated === 1
+}
+
+/** Ends a session; `false` if somebody else ended it. */
+export async function deleteSession(tx: Tx, sessionId: string): Promise<boolean> {
+  return (await rawRun(tx, 'delete from uia_session where session_id = ?', [sessionId])) === 1
+}
+
+export async function countSessions(db: Db): Promise<number> {
+  const [row] = await rawRows<{ n: number }>(db, 'select count(*) as n from uia_session')
+  return row?.n ?? 0
 }
 
 /** Ends up to `limit` sessions that began before `ts`; returns what they remembered. */
-export async function deleteSessionsBefore(tx: Tx, ts: number, limit: number): Promise<UiaMemory[]> {
+export const deleteSessionsBefore = (tx: Tx, ts: number, limit: number): Promise<UiaMemory[]> =>
+  deleteSome(tx, 'where created_ts < ?', [ts, limit])
+
+/** Ends the `count` oldest sessions; returns what they remembered. */
+export const deleteOldest = (tx: Tx, count: number): Promise<UiaMemory[]> => deleteSome(tx, '', [count])
+
+async function deleteSome(tx: Tx, where: string, params: readonly number[]): Promise<UiaMemory[]> {
   const rows = await rawRows<{ params: string }>(
     tx,
     `delete from uia_session where session_id in (
-       select session_id from uia_session where created_ts < ? order by created_ts limit ?) returning params`,
-    [ts, limit],
+       select session_id from uia_session ${where} order by created_ts limit ?) returning params`,
+    params,
   )
   return rows.map((row) => JSON.parse(row.params) as UiaMemory)
 }

@@ -1,7 +1,7 @@
-import type { Clock } from '../../util/clock.ts'
 import type { Tx } from '../../storage/db.ts'
 import * as devices from '../../storage/devices.ts'
 import * as tokens from '../../storage/tokens.ts'
+import type { Clock } from '../../util/clock.ts'
 import { hashToken, newAccessToken, newDeviceId, newRefreshToken } from './token-text.ts'
 
 /** How long tokens last. `undefined`: for ever. */

@@ -1,6 +1,6 @@
-import type { Clock } from '../../util/clock.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import { type Sighting, updateLastSeen } from '../../storage/devices.ts'
+import type { Clock } from '../../util/clock.ts'
 
 /** Devices that wait to be written; more are not noted until the next flush. */
 const MAX_PENDING = 50_000

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { badJson, MatrixError } from '../../matrix/errors.ts'
+import { isObject, type JsonObject } from '../../matrix/json.ts'
+import { identifiedUser } from '../../services/accounts/identifier.ts'
+import { route } from '../route.ts'
+import { deviceWishOf, loginAnswer, tokensAnswer } from './account-answers.ts'
+import { deviceId, deviceName } from './account-input.ts'
+
+const PATH = ['/_matrix/client/v3/login', '/_matrix/client/r0/login']
+
+export const getLoginFlows = route(
+  { id: 'client.getLoginFlows', method: 'GET', path: PATH, auth: 'none' },
+  async (_input, { login }) => ({ flows: login.types.map((type) => ({ type })) }),
+)
+
+export const login = route(
+  {
+    id: 'client.login',
+    method: 'POST',
+    path: PATH,
+    auth: 'none',
+    limit: 'login',
+    body: z.object({
+      type: z.string(),
+      identifier: z.custom<JsonObject>(isObject, 'Not an object').optional(),
+      // How the user was named before identifiers.
+      user: z.string().optional(),
+      address: z.string().optional(),
+      password: z.string().optional(),
+      device_id: deviceId.optional(),
+      initial_device_display_name: deviceName.optional(),
+      refresh_token: z.boolean().optional(),
+    }),
+  },
+  async ({ body }, { login, serverName, discovery: { publicUrl, wellKnown } }) => {
+    if (!login.types.includes(body.type)) {
+      throw new MatrixError('M_UNKNOWN', 'This type of login is not supported', { status: 400 })
+    }
+    const user = identifiedUser(body)
+    if (user === undefined || body.password === undefined) throw badJson('A user and a password are needed')
+    const { userId, ...opened } = await login.withPassword(user, body.password, deviceWishOf(body))
+    const answer = loginAnswer(userId, serverName, opened)
+    if (publicUrl === undefined) return answer
+    return { ...answer, well_known: { ...wellKnown, 'm.homeserver': { base_url: publicUrl } } }
+  },
+)
+
+export const refresh = route(
+  {
+    id: 'client.refresh',
+    method: 'POST',
+    path: '/_matrix/client/v3/refresh',
+    auth: 'none',
+    limit: 'login',
+    body: z.object({ refresh_token: z.string() }),
+  },
+  async ({ body }, { sessions }) => tokensAnswer(await sessions.refresh(body.refresh_token)),
+)

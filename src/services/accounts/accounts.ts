@@ -1,0 +1,134 @@
+import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
+import { localpartOf, type UserId } from '../../matrix/ids.ts'
+import * as accounts from '../../storage/accounts.ts'
+import { type Db, type Tx, transact } from '../../storage/db.ts'
+import { internNames } from '../../storage/names.ts'
+import type { Clock } from '../../util/clock.ts'
+import { type DeviceWish, storeLogin } from './grants.ts'
+import type { Passwords } from './passwords.ts'
+import { type Opened, openedOf, type Sessions } from './sessions.ts'
+import { newUserId, possibleUserIds } from './usernames.ts'
+
+interface Deps {
+  readonly db: Db
+  readonly clock: Clock
+  readonly serverName: string
+  readonly passwords: Passwords
+  readonly sessions: Sessions
+  /** Whether an application service has this user id, and ids like it, for itself. */
+  isExclusive(userId: UserId): boolean
+  /** Writes what a new account has beside its row: its first profile. */
+  storeProfile(tx: Tx, user: { userId: UserId; userNid: number; displayName: string }): Promise<void>
+}
+
+export interface NewUser {
+  readonly userId: UserId
+  readonly passwordHash: string | undefined
+  readonly isAdmin?: boolean
+  readonly isGuest?: boolean
+  /** The device to log in on; without one, only the account is made. */
+  readonly device?: DeviceWish
+}
+
+/** The local accounts. */
+export class Accounts {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** The id that an account of this name has. Throws `M_INVALID_USERNAME`. */
+  idFor(username: string): UserId {
+    return newUserId(username, this.#deps.serverName)
+  }
+
+  /** Throws `M_EXCLUSIVE` or `M_USER_IN_USE` when nobody can take this id. */
+  async checkAvailable(userId: UserId): Promise<void> {
+    const { db, isExclusive } = this.#deps
+    if (isExclusive(userId)) throw new MatrixError('M_EXCLUSIVE', 'This user name belongs to an application service')
+    if (await accounts.findAccount(db, userId)) throw inUse()
+  }
+
+  /**
+   * Makes an account, and logs a device in on it when the user comes with one.
+   * @param alongside further writes of the same transaction
+   */
+  async create(user: NewUser, alongside: (tx: Tx) => Promise<void> = async () => {}): Promise<Opened | undefined> {
+    const { db, clock, sessions, storeProfile } = this.#deps
+    const { userId, passwordHash, isAdmin = false, isGuest = false } = user
+    const login = user.device && sessions.mint(user.device)
+    await transact(db, async (tx) => {
+      const userNid = (await internNames(tx, [userId])).get(userId)
+      if (userNid === undefined) throw new Error('A name was not interned')
+      const account = { userNid, userId, passwordHash, isAdmin, isGuest, createdTs: clock.now() }
+      if (!(await accounts.insertAccount(tx, account))) throw inUse()
+      await storeProfile(tx, { userId, userNid, displayName: localpartOf(userId) })
+      if (login) await storeLogin(tx, userNid, login)
+      await alongside(tx)
+    })
+    return login && openedOf(login)
+  }
+
+  /** Makes an account from outside the client API; the password policy holds here too. */
+  async createWithPassword(username: string, password: string, isAdmin: boolean): Promise<UserId> {
+    const { passwords } = this.#deps
+    const userId = this.idFor(username)
+    passwords.check(password)
+    await this.checkAvailable(userId)
+    await this.create({ userId, passwordHash: await passwords.hash(password), isAdmin })
+    return userId
+  }
+
+  /** The account that a person means who types a name or a user id, in any case. */
+  find(typed: string): Promise<accounts.Account | undefined> {
+    return accounts.findFirstAccount(this.#deps.db, possibleUserIds(typed, this.#deps.serverName))
+  }
+
+  /** Like `find`; throws `M_NOT_FOUND`. */
+  async get(typed: string): Promise<accounts.Account> {
+    const account = await this.find(typed)
+    if (!account) throw notFound('There is no such account')
+    return account
+  }
+
+  /** A page of accounts in order of their ids; `after` is exclusive. */
+  list(after: string, limit: number): Promise<accounts.Account[]> {
+    return accounts.listAccounts(this.#deps.db, after, limit)
+  }
+
+  async isAdmin(userId: UserId): Promise<boolean> {
+    return (await accounts.findAccount(this.#deps.db, userId))?.isAdmin ?? false
+  }
+
+  async setAdmin(userNid: number, isAdmin: boolean): Promise<void> {
+    await this.#change(userNid, (tx) => accounts.updateAdmin(tx, userNid, isAdmin))
+  }
+
+  /** A locked account keeps its logins but can use none of them until it is unlocked (spec: Account locking). */
+  async setLocked(userNid: number, isLocked: boolean): Promise<void> {
+    await this.#change(userNid, (tx) => accounts.updateLocked(tx, userNid, isLocked))
+  }
+
+  /** A suspended account can read and leave, and do little else (spec: Account suspension). */
+  async setSuspended(userNid: number, isSuspended: boolean): Promise<void> {
+    await this.#change(userNid, (tx) => accounts.updateSuspended(tx, userNid, isSuspended))
+  }
+
+  /** Sets a password. Throws `M_WEAK_PASSWORD`, and `M_FORBIDDEN` for an account that was ended. Logins stay. */
+  async setPassword(userNid: number, password: string): Promise<void> {
+    const { db, passwords } = this.#deps
+    passwords.check(password)
+    const hash = await passwords.hash(password)
+    const isSet = await transact(db, (tx) => accounts.updatePassword(tx, userNid, hash))
+    if (!isSet) throw forbidden('This account has been deactivated')
+  }
+
+  /** A change of what every request of the account depends on. */
+  async #change(userNid: number, write: (tx: Tx) => Promise<void>): Promise<void> {
+    await transact(this.#deps.db, write)
+    this.#deps.sessions.forgetUser(userNid)
+  }
+}
+
+const inUse = () => new MatrixError('M_USER_IN_USE', 'This user name is taken')
