@@ -10,7 +10,6 @@ import type { DatabaseConfig } from '../storage/config.ts'
 export function databaseOf({ database }: Config): DatabaseConfig {
   if (database.kind === 'sqlite') return { kind: 'sqlite', path: database.path, cacheBytes: database.cache }
   const { url, schema, max_connections: maxConnections } = database
-  if (url === undefined) throw new Error('database.url is missing')
   return { kind: 'postgres', url, maxConnections, ...(schema === undefined ? {} : { schema }) }
 }
 

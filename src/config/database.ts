@@ -17,11 +17,23 @@ const postgres = withSecretFile(
       .optional()
       .describe('Its address. The database must have the collation C.')
       .meta({ example: 'postgres://bongsu:secret@localhost/bongsu' }),
-    url_file: z.string().optional().describe('A file that holds the address, instead of url.'),
-    schema: z.string().optional().describe("Where the tables are, when not in the role's own search path."),
+    url_file: z
+      .string()
+      .optional()
+      .describe('A file that holds the address, instead of url.')
+      .meta({ example: 'database-url' }),
+    schema: z
+      .string()
+      .optional()
+      .describe("Where the tables are, when not in the role's own search path.")
+      .meta({ example: 'bongsu' }),
     max_connections: z.int().min(2).prefault(10).describe('Connections that this process may open.'),
   }),
-)
+).transform(({ url, ...rest }, ctx) => {
+  if (url !== undefined) return { ...rest, url }
+  ctx.addIssue({ code: 'custom', path: ['url'], message: 'is missing: give url or url_file' })
+  return z.NEVER
+})
 
 export const database = z
   .discriminatedUnion('kind', [sqlite, postgres])

@@ -14,7 +14,11 @@ export const registration = withSecretFile(
       .optional()
       .describe('Programs that know it may make accounts, whatever the mode (/_synapse/admin/v1/register).')
       .meta({ example: 'a long random text' }),
-    shared_secret_file: z.string().optional().describe('A file that holds it, instead of shared_secret.'),
+    shared_secret_file: z
+      .string()
+      .optional()
+      .describe('A file that holds it, instead of shared_secret.')
+      .meta({ example: 'registration-secret' }),
     guests: z.boolean().prefault(false).describe('Let guests in: accounts without a password, with few rights.'),
     terms: z
       .array(
