@@ -27,20 +27,18 @@ const fromText = (text: string): Level | undefined => {
   return Number.isFinite(rounded) ? exact(BigInt(text.trim())) : undefined
 }
 
-const fromFloat = (value: number): Level | undefined =>
-  Number.isFinite(value) ? exact(BigInt(Math.trunc(value))) : undefined
+/** A JSON number truncated to an integer; `undefined` for what is no number or beyond the range of a double. */
+export const integerOf = (value: unknown): Level | undefined => {
+  if (isExactNumber(value)) return fromText(value.rawJSON) ?? integerOf(Number(value.rawJSON))
+  if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
+  return Number.isSafeInteger(value) ? value + 0 : exact(BigInt(Math.trunc(value)))
+}
 
 /** The integer that a value of m.room.power_levels stands for in this version, or `undefined` if it stands for none. */
 export const parseLevel = (value: unknown, version: RoomVersion): Level | undefined => {
-  if (typeof value === 'number') {
-    if (Number.isSafeInteger(value)) return value + 0
-    return version.strictCanonicalJson ? undefined : fromFloat(value)
-  }
-  if (isExactNumber(value)) {
-    return version.strictCanonicalJson ? undefined : (fromText(value.rawJSON) ?? fromFloat(Number(value.rawJSON)))
-  }
   if (typeof value === 'string') return version.integerPowerLevels ? undefined : fromText(value)
-  return undefined
+  if (version.strictCanonicalJson && !Number.isSafeInteger(value)) return undefined
+  return integerOf(value)
 }
 
 /** The level at `key`, own properties only: a user may be called `constructor`. */
