@@ -1,12 +1,14 @@
 import type { Config } from '../config/schema.ts'
 import { Accounts } from '../services/accounts/accounts.ts'
 import { Credentials } from '../services/accounts/credentials.ts'
+import { Devices } from '../services/accounts/devices.ts'
 import { Login } from '../services/accounts/login.ts'
+import { OwnAccount } from '../services/accounts/own-account.ts'
 import { Passwords } from '../services/accounts/passwords.ts'
 import { Registration } from '../services/accounts/registration.ts'
 import { Sessions } from '../services/accounts/sessions.ts'
 import { Uia } from '../services/accounts/uia.ts'
-import { upsertField } from '../storage/profiles.ts'
+import { deleteProfile, upsertField } from '../storage/profiles.ts'
 import type { Ground } from './ground.ts'
 import { hashMethodOf, passwordPolicyOf } from './settings.ts'
 
@@ -68,7 +70,10 @@ export function composeAccounts(
     isExclusive: () => false,
     storeProfile: (tx, { userNid, displayName }) =>
       upsertField(tx, userNid, 'displayname', JSON.stringify(displayName)),
+    deleteProfile,
   })
+  const devices = new Devices({ db, sessions, uia })
+  const ownAccount = new OwnAccount({ accounts, passwords, uia, mayChangePassword: config.passwords.change })
   const login = new Login({ credentials, sessions, byPassword: config.passwords.login })
   const registration = new Registration({
     db,
@@ -84,5 +89,5 @@ export function composeAccounts(
     letsGuestsIn: config.registration.guests,
     policies: config.registration.terms,
   })
-  return { passwords, sessions, uia, accounts, login, registration }
+  return { sessions, uia, accounts, ownAccount, devices, login, registration }
 }

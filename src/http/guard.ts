@@ -1,5 +1,5 @@
 import { MatrixError } from '../matrix/errors.ts'
-import type { Auth, Requester } from './route.ts'
+import type { Requester, Route } from './route.ts'
 
 /**
  * Knows whose token it is. Answers at once where a cache knows, so that the hot path does not wait a turn; a
@@ -7,7 +7,7 @@ import type { Auth, Requester } from './route.ts'
  * A locked account is a requester with `isLocked`.
  */
 export interface Authenticator {
-  authenticate(token: string): Authentication | Promise<Authentication>
+  authenticate(token: string, ip: string, userAgent?: string): Authentication | Promise<Authentication>
 }
 export type Authentication = Requester | MatrixError
 
@@ -24,11 +24,10 @@ export function accessTokenOf(
   return (typeof token === 'string' ? token : token?.[0]) || undefined
 }
 
-/** Whom the route's `auth` lets in. Called for every kind but 'none'. */
+/** Whom a route lets in. Called for every kind of `auth` but 'none'. */
 export function admit(
-  auth: Exclude<Auth, 'none'>,
+  { auth, whileLocked, refusesSuspended }: Pick<Route['spec'], 'auth' | 'whileLocked' | 'refusesSuspended'>,
   found: Authentication | undefined,
-  whileLocked = false,
 ): Requester | undefined {
   if (found === undefined) {
     if (auth === 'optional') return undefined
@@ -37,6 +36,9 @@ export function admit(
   if (found instanceof MatrixError) throw found
   if (found.isLocked && !whileLocked) {
     throw new MatrixError('M_USER_LOCKED', 'This account is locked', { fields: { soft_logout: true } })
+  }
+  if (found.isSuspended && refusesSuspended) {
+    throw new MatrixError('M_USER_SUSPENDED', 'You cannot do this while your account is suspended')
   }
   if (found.isGuest && auth === 'user') {
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests cannot do this')

@@ -1,18 +1,9 @@
 import type { z } from 'zod'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import type { Services } from '../server.ts'
+import type { Requester } from '../services/accounts/sessions.ts'
 
-/** Who sent the request, as the guard found it. */
-export interface Requester {
-  readonly userId: UserId
-  readonly userNid: number
-  readonly deviceId: string
-  readonly deviceNid: number
-  readonly isGuest: boolean
-  readonly isAdmin: boolean
-  /** The account is locked: only routes that say `whileLocked` serve it. */
-  readonly isLocked?: boolean
-}
+export type { Requester } from '../services/accounts/sessions.ts'
 
 /** 'guest': guests may too; 'user': registered users only; 'optional': anonymous allowed. */
 export type Auth = 'none' | 'optional' | 'user' | 'guest'
@@ -40,6 +31,8 @@ export interface RouteSpec<A extends Auth, P, Q, B> {
   readonly allowNul?: true
   /** Serves locked accounts too (logging out). */
   readonly whileLocked?: true
+  /** Refuses suspended accounts: for what adds to rooms or profiles (spec: Account suspension). */
+  readonly refusesSuspended?: true
   /** The class of the rate limit that counts this request; default 'default'. 'none': not counted. */
   readonly limit?: LimitClass | 'none'
 }

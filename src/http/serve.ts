@@ -87,8 +87,11 @@ async function handle(
   const accessToken = accessTokenOf(req.headers.authorization, rawQuery, deps.tokenInQuery)
   let requester: Input['requester']
   if (spec.auth !== 'none') {
-    const pending = accessToken === undefined ? undefined : deps.authenticator.authenticate(accessToken)
-    requester = admit(spec.auth, pending instanceof Promise ? await pending : pending, spec.whileLocked)
+    const pending =
+      accessToken === undefined
+        ? undefined
+        : deps.authenticator.authenticate(accessToken, ip, req.headers['user-agent'])
+    requester = admit(spec, pending instanceof Promise ? await pending : pending)
     seen.userId = requester?.userId
   }
   const limit = spec.limit ?? 'default'

@@ -124,6 +124,12 @@ export async function updateDeactivated(tx: Tx, userNid: number, erase: boolean)
   return (await rawRun(tx, sql, [userNid])) === 1
 }
 
+/** The users who asked to be erased. */
+export async function listErasedNids(db: Db): Promise<number[]> {
+  const rows = await rawRows<{ user_nid: number }>(db, 'select user_nid from account where erased = 1')
+  return rows.map((row) => row.user_nid)
+}
+
 export async function updateAdmin(tx: Tx, userNid: number, isAdmin: boolean): Promise<void> {
   await rawRun(tx, 'update account set is_admin = ? where user_nid = ?', [isAdmin ? 1 : 0, userNid])
 }
@@ -136,13 +142,26 @@ export async function updateSuspended(tx: Tx, userNid: number, isSuspended: bool
   await rawRun(tx, 'update account set suspended = ? where user_nid = ?', [isSuspended ? 1 : 0, userNid])
 }
 
+/** Deletes what a user stored for themselves: settings, filters, presence. */
+export async function deletePrivateData(tx: Tx, userNid: number): Promise<void> {
+  for (const table of ['account_data', 'filter', 'presence']) {
+    await rawRun(tx, `delete from ${table} where user_nid = ?`, [userNid])
+  }
+}
+
 /** Deactivated accounts that are still in a room: their leaving was cut short. */
-export async function listUnfinishedDeactivations(db: Db, limit: number): Promise<UserId[]> {
-  const rows = await rawRows<{ user_id: string }>(
+export async function listUnfinishedDeactivations(
+  db: Db,
+  after: number,
+  limit: number,
+): Promise<{ userNid: number; userId: UserId }[]> {
+  const rows = await rawRows<{ user_nid: number; user_id: string }>(
     db,
-    `select distinct a.user_id from account a join membership m on m.user_nid = a.user_nid
-     where a.deactivated = 1 and m.membership in ('join', 'invite', 'knock') limit ?`,
-    [limit],
+    `select a.user_nid, a.user_id from account a
+     where a.deactivated = 1 and a.user_nid > ? and exists (
+       select 1 from membership m where m.user_nid = a.user_nid and m.membership in ('join', 'invite', 'knock'))
+     order by a.user_nid limit ?`,
+    [after, limit],
   )
-  return rows.map((row) => row.user_id as UserId)
+  return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id as UserId }))
 }

@@ -33,6 +33,14 @@ export async function findDevice(db: Db, userNid: number, deviceId: string): Pro
   return row && toDevice(row)
 }
 
+/** The user's devices among these. */
+export async function devicesById(db: Db, userNid: number, deviceIds: readonly string[]): Promise<Device[]> {
+  if (deviceIds.length === 0) return []
+  const places = deviceIds.map(() => '?').join(', ')
+  const sql = `select ${COLUMNS} from device where user_nid = ? and device_id in (${places})`
+  return (await rawRows<Row>(db, sql, [userNid, ...deviceIds])).map(toDevice)
+}
+
 export async function listDevices(db: Db, userNid: number): Promise<Device[]> {
   const sql = `select ${COLUMNS} from device where user_nid = ? order by device_id`
   return (await rawRows<Row>(db, sql, [userNid])).map(toDevice)
@@ -75,6 +83,15 @@ export async function deleteDevices(tx: Tx, userNid: number, nids: readonly numb
   await rawRun(tx, `delete from access_token where device_nid in (${gone})`, deleted)
   await rawRun(tx, `delete from refresh_token where device_nid in (${gone})`, deleted)
   return deleted
+}
+
+/** Deletes all devices of the user, with their tokens, but for one that may be kept. */
+export async function deleteDevicesExcept(tx: Tx, userNid: number, keptNid: number | undefined): Promise<void> {
+  const meant = `select nid from device where user_nid = ? and nid <> ?`
+  const params = [userNid, keptNid ?? -1]
+  await rawRun(tx, `delete from access_token where device_nid in (${meant})`, params)
+  await rawRun(tx, `delete from refresh_token where device_nid in (${meant})`, params)
+  await rawRun(tx, 'delete from device where user_nid = ? and nid <> ?', params)
 }
 
 export interface Sighting {

@@ -11,6 +11,7 @@ export interface AccessTokenOwner {
   readonly isGuest: boolean
   readonly isAdmin: boolean
   readonly isLocked: boolean
+  readonly isSuspended: boolean
   readonly expiresTs: number | undefined
   /** The refresh token that came with it, while that is the device's newest and older ones still wait to be revoked. */
   readonly spends: string | undefined
@@ -24,6 +25,7 @@ interface OwnerRow {
   is_guest: number
   is_admin: number
   locked: number
+  suspended: number
   expires_ts: number | null
   spends: string | null
 }
@@ -31,7 +33,7 @@ interface OwnerRow {
 export async function findAccessToken(db: Db, tokenHash: string): Promise<AccessTokenOwner | undefined> {
   const [row] = await rawRows<OwnerRow>(
     db,
-    `select t.user_nid, a.user_id, t.device_nid, d.device_id, a.is_guest, a.is_admin, a.locked, t.expires_ts,
+    `select t.user_nid, a.user_id, t.device_nid, d.device_id, a.is_guest, a.is_admin, a.locked, a.suspended, t.expires_ts,
        (select r.token_hash from refresh_token r where r.token_hash = t.refresh_token_hash and r.next_token_hash is null
          and exists (select 1 from refresh_token o where o.device_nid = r.device_nid and o.token_hash <> r.token_hash)
        ) as spends
@@ -48,6 +50,7 @@ export async function findAccessToken(db: Db, tokenHash: string): Promise<Access
       isGuest: row.is_guest === 1,
       isAdmin: row.is_admin === 1,
       isLocked: row.locked === 1,
+      isSuspended: row.suspended === 1,
       expiresTs: row.expires_ts ?? undefined,
       spends: row.spends ?? undefined,
     }

@@ -2,6 +2,7 @@ import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
 import { localpartOf, type UserId } from '../../matrix/ids.ts'
 import * as accounts from '../../storage/accounts.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
+import { deleteDevicesExcept } from '../../storage/devices.ts'
 import { internNames } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
 import { type DeviceWish, storeLogin } from './grants.ts'
@@ -19,6 +20,7 @@ interface Deps {
   isExclusive(userId: UserId): boolean
   /** Writes what a new account has beside its row: its first profile. */
   storeProfile(tx: Tx, user: { userId: UserId; userNid: number; displayName: string }): Promise<void>
+  deleteProfile(tx: Tx, userNid: number): Promise<void>
 }
 
 export interface NewUser {
@@ -33,6 +35,7 @@ export interface NewUser {
 /** The local accounts. */
 export class Accounts {
   readonly #deps: Deps
+  readonly #deactivatedListeners: (() => void)[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -115,13 +118,44 @@ export class Accounts {
     await this.#change(userNid, (tx) => accounts.updateSuspended(tx, userNid, isSuspended))
   }
 
-  /** Sets a password. Throws `M_WEAK_PASSWORD`, and `M_FORBIDDEN` for an account that was ended. Logins stay. */
-  async setPassword(userNid: number, password: string): Promise<void> {
-    const { db, passwords } = this.#deps
+  /**
+   * Sets a password. Throws `M_WEAK_PASSWORD`, and `M_FORBIDDEN` for an account that was ended.
+   * @param logins which logins end with the old password: none, or all but one device's, or all
+   * @param alongside further writes of the same transaction
+   */
+  async setPassword(
+    userNid: number,
+    password: string,
+    logins: 'keep' | { readonly endAllBut: number | undefined },
+    alongside: (tx: Tx) => Promise<void> = async () => {},
+  ): Promise<void> {
+    const { passwords } = this.#deps
     passwords.check(password)
     const hash = await passwords.hash(password)
-    const isSet = await transact(db, (tx) => accounts.updatePassword(tx, userNid, hash))
-    if (!isSet) throw forbidden('This account has been deactivated')
+    await this.#change(userNid, async (tx) => {
+      if (!(await accounts.updatePassword(tx, userNid, hash))) throw forbidden('This account has been deactivated')
+      if (logins !== 'keep') await deleteDevicesExcept(tx, userNid, logins.endAllBut)
+      await alongside(tx)
+    })
+  }
+
+  /**
+   * Ends an account for ever: its logins, its password, its profile; with `erase` also what else the server keeps of
+   * the user beside events. Leaving its rooms follows in the background (`Deactivations`).
+   */
+  async deactivate(userNid: number, erase: boolean): Promise<void> {
+    await this.#change(userNid, async (tx) => {
+      await accounts.updateDeactivated(tx, userNid, erase)
+      await deleteDevicesExcept(tx, userNid, undefined)
+      await this.#deps.deleteProfile(tx, userNid)
+      if (erase) await accounts.deletePrivateData(tx, userNid)
+    })
+    for (const listener of this.#deactivatedListeners) listener()
+  }
+
+  /** Told after the commit that an account has ended. */
+  onDeactivated(listener: () => void): void {
+    this.#deactivatedListeners.push(listener)
   }
 
   /** A change of what every request of the account depends on. */

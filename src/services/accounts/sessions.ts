@@ -18,6 +18,7 @@ export interface Requester {
   readonly isGuest: boolean
   readonly isAdmin: boolean
   readonly isLocked: boolean
+  readonly isSuspended: boolean
 }
 
 export interface Deps extends MintDeps {

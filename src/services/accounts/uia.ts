@@ -163,9 +163,11 @@ export class Uia {
     if (token !== undefined) await registrationTokens.completeUse(tx, token)
   }
 
-  /** Ends the session, so that the same operation needs a new one. */
-  async end({ session }: Authorised): Promise<void> {
-    if (session) await transact(this.#deps.db, (tx) => sessions.deleteSession(tx, session.sessionId))
+  /** Like `finish`, for an operation that must not be repeated: doing it once more takes a new session. */
+  async spend(tx: Tx, { session }: Authorised): Promise<void> {
+    if (session && !(await sessions.deleteSession(tx, session.sessionId))) {
+      throw forbidden('Another request finished with this session')
+    }
   }
 
   // ---- for the pages that do a stage in a browser -------------------------------------------------------------------

@@ -1,0 +1,64 @@
+import { forbidden, MatrixError, missingParam } from '../../matrix/errors.ts'
+import type { JsonObject } from '../../matrix/json.ts'
+import type { Accounts } from './accounts.ts'
+import type { Passwords } from './passwords.ts'
+import type { Requester } from './sessions.ts'
+import type { Authorised, Uia } from './uia.ts'
+
+interface Deps {
+  readonly accounts: Accounts
+  readonly passwords: Passwords
+  readonly uia: Uia
+  /** Whether people may change their own password. */
+  readonly mayChangePassword: boolean
+}
+
+/** A request about an account by somebody who knows its password, with or without being logged in. */
+interface OwnRequest {
+  readonly requester: Requester | undefined
+  readonly auth: JsonObject | undefined
+}
+
+/** What people do with their own account (spec: client-server API, Account management of the legacy API). */
+export class OwnAccount {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** @param logoutDevices ends all other logins of the account */
+  async changePassword(
+    request: OwnRequest & { readonly newPassword: string | undefined; readonly logoutDevices: boolean },
+  ): Promise<void> {
+    const { accounts, passwords, uia, mayChangePassword } = this.#deps
+    const { requester, newPassword, logoutDevices } = request
+    if (!mayChangePassword) throw forbidden('Passwords cannot be changed here')
+    if (newPassword !== undefined) passwords.check(newPassword)
+    const authorised = await this.#confirm('client.changePassword', request)
+    if (newPassword === undefined) throw missingParam('Missing new_password')
+    await accounts.setPassword(
+      ownerOf(requester, authorised),
+      newPassword,
+      logoutDevices ? { endAllBut: requester?.deviceNid } : 'keep',
+      (tx) => uia.spend(tx, authorised),
+    )
+  }
+
+  async deactivate(request: OwnRequest & { readonly erase: boolean }): Promise<void> {
+    const authorised = await this.#confirm('client.deactivateAccount', request)
+    await this.#deps.accounts.deactivate(ownerOf(request.requester, authorised), request.erase)
+  }
+
+  #confirm(operation: string, { requester, auth }: OwnRequest): Promise<Authorised> {
+    if (requester?.isGuest) throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests have no password')
+    return this.#deps.uia.authenticate({ operation, requester, auth, flows: [['m.login.password']] })
+  }
+}
+
+/** Whose account it is: that of the access token, or else the one whose password was given. */
+function ownerOf(requester: Requester | undefined, { provedNid }: Authorised): number {
+  const owner = requester?.userNid ?? provedNid
+  if (owner === undefined) throw new Error('A password was confirmed without an account')
+  return owner
+}

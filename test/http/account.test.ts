@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Client, User } from '../support/client.ts'
+import { openServer, type TestServer } from '../support/server.ts'
+
+const PASSWORD = 'correct horse battery staple'
+const byPassword = (user: string, password = PASSWORD) => ({
+  type: 'm.login.password',
+  identifier: { type: 'm.id.user', user },
+  password,
+})
+const status = async (client: Client) => (await client.request('GET', '/v3/account/whoami')).status
+
+let server: TestServer
+beforeAll(async () => {
+  server = await openServer()
+})
+afterAll(() => server.close())
+
+/** A user with two devices. */
+async function twoDevices(name: string): Promise<[User, User]> {
+  return [await server.client.register(name), await server.client.login(name)]
+}
+
+describe('logging out', () => {
+  it('ends one login and its device', async () => {
+    const [first, second] = await twoDevices('out-one')
+    await second.post('/v3/logout')
+    expect(await status(second)).toBe(401)
+    const { devices } = await first.get('/v3/devices')
+    expect(devices.map((device: { device_id: string }) => device.device_id)).toEqual([first.deviceId])
+  })
+
+  it('ends all logins', async () => {
+    const [first, second] = await twoDevices('out-all')
+    await second.post('/v3/logout/all')
+    expect([await status(first), await status(second)]).toEqual([401, 401])
+  })
+
+  it('takes a token that is known', async () => {
+    const none = await server.client.request('POST', '/v3/logout')
+    expect(none).toMatchObject({ status: 401, body: { errcode: 'M_MISSING_TOKEN' } })
+  })
+})
+
+describe('devices', () => {
+  it('are listed, shown and renamed', async () => {
+    const [first, second] = await twoDevices('dev-list')
+    await first.put(`/v3/devices/${second.deviceId}`, { display_name: '휴대폰' })
+    const shown = await second.get(`/v3/devices/${second.deviceId}`)
+    expect(shown).toMatchObject({ device_id: second.deviceId, display_name: '휴대폰' })
+    expect((await first.get('/v3/devices')).devices).toHaveLength(2)
+    expect((await first.request('PUT', '/v3/devices/UNKNOWN', { display_name: 'x' })).status).toBe(404)
+    expect((await first.request('GET', '/v3/devices/UNKNOWN')).status).toBe(404)
+  })
+
+  it('go once their owner gives the password', async () => {
+    const [first, second] = await twoDevices('dev-delete')
+    const path = `/v3/devices/${second.deviceId}`
+    const asked = await first.request('DELETE', path)
+    expect(asked).toMatchObject({ status: 401, body: { flows: [{ stages: ['m.login.password'] }], params: {} } })
+    expect(asked.body).not.toHaveProperty('errcode')
+    const { session } = asked.body
+    const wrong = await first.request('DELETE', path, { auth: { ...byPassword('dev-delete', 'wrong'), session } })
+    expect(wrong).toMatchObject({ status: 401, body: { errcode: 'M_FORBIDDEN', session } })
+    const right = { auth: { ...byPassword('dev-delete'), session } }
+    expect((await first.request('DELETE', path, right)).status).toBe(200)
+    expect(await status(second)).toBe(401)
+    expect((await first.request('GET', path)).status).toBe(404)
+    // The answer was lost, say.
+    expect((await first.request('DELETE', path, right)).status).toBe(200)
+  })
+
+  it('do not go by the password of somebody else', async () => {
+    const [first, second] = await twoDevices('dev-owner')
+    await server.client.register('dev-other')
+    const path = `/v3/devices/${second.deviceId}`
+    expect((await first.request('DELETE', path, { auth: byPassword('dev-other') })).status).toBe(403)
+    expect(await status(second)).toBe(200)
+  })
+
+  it('need a session of their own: one for another device does not do', async () => {
+    const [first, second] = await twoDevices('dev-session')
+    const third = await server.client.login('dev-session')
+    const { session } = (await first.request('DELETE', `/v3/devices/${second.deviceId}`)).body
+    const done = await first.request('DELETE', `/v3/devices/${second.deviceId}`, {
+      auth: { ...byPassword('dev-session'), session },
+    })
+    expect(done.status).toBe(200)
+    const other = await first.request('DELETE', `/v3/devices/${third.deviceId}`, { auth: { session } })
+    expect(other.status).toBe(401)
+    expect(await status(third)).toBe(200)
+  })
+
+  it('go several at a time', async () => {
+    const [first, second] = await twoDevices('dev-many')
+    const third = await server.client.login('dev-many')
+    const devices = [second.deviceId, third.deviceId, 'UNKNOWN']
+    expect((await first.request('POST', '/v3/delete_devices', { devices })).status).toBe(401)
+    await first.post('/v3/delete_devices', { devices, auth: byPassword('dev-many') })
+    expect([await status(first), await status(second), await status(third)]).toEqual([200, 401, 401])
+  })
+})
+
+describe('changing the password', () => {
+  const change = (user: User, name: string, more: object, password = PASSWORD) =>
+    user.request('POST', '/v3/account/password', { auth: byPassword(name, password), ...more })
+
+  it('ends the other logins, unless told to keep them', async () => {
+    const [first, second] = await twoDevices('pw-change')
+    expect((await change(first, 'pw-change', { new_password: 'a new password' })).status).toBe(200)
+    expect([await status(first), await status(second)]).toEqual([200, 401])
+    const old = await server.client.request('POST', '/v3/login', byPassword('pw-change'))
+    expect(old).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } })
+    const third = await server.client.login('pw-change', 'a new password')
+    const kept = { new_password: 'one more password', logout_devices: false }
+    expect((await change(first, 'pw-change', kept, 'a new password')).status).toBe(200)
+    expect([await status(first), await status(third)]).toEqual([200, 200])
+  })
+
+  it('refuses a weak one before it asks for the old one', async () => {
+    const alice = await server.client.register('pw-weak')
+    const weak = await alice.request('POST', '/v3/account/password', { new_password: 'short' })
+    expect(weak).toMatchObject({ status: 400, body: { errcode: 'M_WEAK_PASSWORD' } })
+  })
+
+  it('works once with a session', async () => {
+    const alice = await server.client.register('pw-once')
+    const asked = await alice.request('POST', '/v3/account/password', { new_password: 'a new password' })
+    const { session } = asked.body
+    const auth = { ...byPassword('pw-once'), session }
+    const first = await alice.request('POST', '/v3/account/password', { auth, new_password: 'a new password' })
+    expect(first.status).toBe(200)
+    const again = await alice.request('POST', '/v3/account/password', { auth: { session }, new_password: 'stolen one' })
+    expect(again.status).toBe(401)
+  })
+
+  it('works without a login for whoever knows the old one', async () => {
+    await server.client.register('pw-outside')
+    const body = { auth: byPassword('pw-outside'), new_password: 'a new password' }
+    expect((await server.client.request('POST', '/v3/account/password', body)).status).toBe(200)
+    await server.client.login('pw-outside', 'a new password')
+  })
+})
+
+describe('deactivating an account', () => {
+  it('ends it for ever', async () => {
+    const [first, second] = await twoDevices('gone')
+    const asked = await first.request('POST', '/v3/account/deactivate', {})
+    expect(asked).toMatchObject({ status: 401, body: { flows: [{ stages: ['m.login.password'] }] } })
+    const wrong = await first.request('POST', '/v3/account/deactivate', { auth: byPassword('gone', 'wrong') })
+    expect(wrong).toMatchObject({ status: 401, body: { errcode: 'M_FORBIDDEN' } })
+    const done = await first.post('/v3/account/deactivate', { auth: byPassword('gone'), erase: true })
+    expect(done).toEqual({ id_server_unbind_result: 'success' })
+    expect([await status(first), await status(second)]).toEqual([401, 401])
+    const login = await server.client.request('POST', '/v3/login', byPassword('gone'))
+    expect(login).toMatchObject({ status: 403, body: { errcode: 'M_USER_DEACTIVATED' } })
+    const taken = await server.client.request('GET', '/v3/register/available?username=gone')
+    expect(taken.body.errcode).toBe('M_USER_IN_USE')
+  })
+})
