@@ -16,7 +16,16 @@ export interface RelationRow {
   agg_key: string | null
 }
 
-const COLUMNS = ['room_nid', 'parent_id', 'pos', 'event_nid', 'rel_type_nid', 'type_nid', 'sender_nid', 'agg_key'] as const
+const COLUMNS = [
+  'room_nid',
+  'parent_id',
+  'pos',
+  'event_nid',
+  'rel_type_nid',
+  'type_nid',
+  'sender_nid',
+  'agg_key',
+] as const
 
 /** Records which events relate to which; a reply in a thread also moves the thread. */
 export async function insertRelations(tx: Tx, rows: readonly RelationRow[]): Promise<void> {
@@ -43,29 +52,39 @@ export async function deleteRelation(
      returning rel_type_nid, sender_nid`,
     [room_nid, parent_id, pos, event_nid],
   )
-  if (deleted?.rel_type_nid === (await threadTypeNid(tx))) await deleteReply(tx, child, deleted)
+  if (deleted && deleted.rel_type_nid === (await threadTypeNid(tx))) await deleteReply(tx, child, deleted)
 }
 
 /** The number of `m.thread`, undefined before the first thread of this database. */
-const threadTypeNid = async (db: Db): Promise<number | undefined> =>
-  (await nameNids(db, [THREAD])).get(THREAD)
+const threadTypeNid = async (db: Db): Promise<number | undefined> => (await nameNids(db, [THREAD])).get(THREAD)
 
 const THREAD = 'm.thread'
 
-/** Whether this sender already annotated the event with this key. */
-export async function hasAnnotation(
+/** The annotations that these senders have made of these events. */
+export const listAnnotations = (
   db: Db,
   roomNid: number,
-  parentId: string,
-  annotation: { senderNid: number; typeNid: number; key: string },
-): Promise<boolean> {
-  const rows = await rawRows(
+  parentIds: readonly string[],
+  senderNids: readonly number[],
+): Promise<Pick<RelationRow, 'parent_id' | 'sender_nid' | 'type_nid' | 'agg_key'>[]> =>
+  rawRows(
     db,
-    `select 1 from relation where room_nid = ? and parent_id = ? and sender_nid = ? and type_nid = ? and agg_key = ?
-     limit 1`,
-    [roomNid, parentId, annotation.senderNid, annotation.typeNid, annotation.key],
+    `select parent_id, sender_nid, type_nid, agg_key from relation where room_nid = ?
+     and parent_id in (${places(parentIds.length)}) and sender_nid in (${places(senderNids.length)})
+     and agg_key is not null`,
+    [roomNid, ...parentIds, ...senderNids],
   )
-  return rows.length > 0
+
+/** Those of the events that others of their room relate to. */
+export async function listRelatedTo(db: Db, roomNid: number, eventIds: readonly string[]): Promise<string[]> {
+  if (eventIds.length === 0) return []
+  const rows = await rawRows<{ event_id: string }>(
+    db,
+    `select e.event_id from event e where e.event_id in (${places(eventIds.length)})
+     and exists (select 1 from relation r where r.room_nid = ? and r.parent_id = e.event_id)`,
+    [...eventIds, roomNid],
+  )
+  return rows.map((row) => row.event_id)
 }
 
 /** A page of children, in order of arrival. `after` and `before` are exclusive positions. */

@@ -1,0 +1,35 @@
+import type { Db } from './db.ts'
+import { type EventRow, selectEvents } from './events.ts'
+import { places } from './run.ts'
+
+/** The events that stood at one place of a room's state and were replaced, latest first, and where each ended. */
+export const listReplacedAt = (
+  db: Db,
+  roomNid: number,
+  typeNid: number,
+  keyNid: number,
+  limit: number,
+): Promise<(EventRow & { until_pos: number })[]> =>
+  selectEvents<{ until_pos: number }>(
+    db,
+    `from state_change s join event e on e.nid = s.prev_event_nid
+     where s.room_nid = ? and s.type_nid = ? and s.key_nid = ? order by s.pos desc limit ?`,
+    [roomNid, typeNid, keyNid, limit],
+    's.pos as until_pos',
+  )
+
+/** The state events that these ones, made current at these positions, replaced: by the number of the later one. */
+export async function listReplacedBy(
+  db: Db,
+  roomNid: number,
+  later: readonly { nid: number; pos: number }[],
+): Promise<Map<number, EventRow>> {
+  const rows = await selectEvents<{ by_nid: number }>(
+    db,
+    `from state_change s join event e on e.nid = s.prev_event_nid
+     where s.room_nid = ? and s.pos in (${places(later.length)})`,
+    [roomNid, ...later.map(({ pos }) => pos)],
+    's.event_nid as by_nid',
+  )
+  return new Map(rows.map((row) => [row.by_nid, row]))
+}
