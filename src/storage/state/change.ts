@@ -5,7 +5,7 @@ import { Pack } from './pack.ts'
 import { readNodes, readRoots } from './rows.ts'
 
 /** Entries of a leaf, children of a branch: see the figures in `state.ts`. */
-export const MAX_ITEMS = 16
+const MAX_ITEMS = 12
 
 /**
  * Makes a new state of an old one. Only the nodes on the way from the root to what changed are made anew, all others
