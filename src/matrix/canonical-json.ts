@@ -47,7 +47,7 @@ const SURROGATE = /[\ud800-\udfff]/
 const hasSurrogate = (text: string): boolean => SURROGATE.test(text)
 
 /** JavaScript compares code units, among which surrogates (U+10000 and up) stand before U+E000 to U+FFFF. */
-function compareCodePoints(one: string, other: string): number {
+export function compareCodePoints(one: string, other: string): number {
   const length = Math.min(one.length, other.length)
   for (let i = 0; i < length; i++) {
     const difference = rank(one.charCodeAt(i)) - rank(other.charCodeAt(i))
