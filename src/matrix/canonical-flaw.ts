@@ -1,4 +1,4 @@
-import { isExactNumber } from './exact-number.ts'
+import { type ExactNumber, isExactNumber, isInteger } from './exact-number.ts'
 
 /**
  * Deeper than any honest event, about what Python's parser reads. Every walk over a value that passed, ours or the
@@ -19,7 +19,7 @@ function flawIn(value: unknown, isStrict: boolean, depthLeft: number): string | 
   if (typeof value === 'number') return numberFlaw(value, isStrict)
   if (typeof value === 'boolean' || value === null) return undefined
   if (typeof value !== 'object') return `Not a JSON value: ${typeof value}`
-  if (isExactNumber(value)) return isStrict ? NOT_STRICT : numberFlaw(Number(value.rawJSON), false)
+  if (isExactNumber(value)) return isStrict ? NOT_STRICT : exactNumberFlaw(value)
   if (depthLeft === 0) return `Nested more than ${MAX_DEPTH} deep`
   if (Array.isArray(value)) {
     for (const item of value) {
@@ -37,9 +37,14 @@ function flawIn(value: unknown, isStrict: boolean, depthLeft: number): string | 
   return undefined
 }
 
+const OUT_OF_RANGE = 'A number is out of range'
 const NOT_STRICT = 'A number is no integer within 2^53 - 1'
 
 function numberFlaw(value: number, isStrict: boolean): string | undefined {
-  if (!isStrict) return Number.isFinite(value) ? undefined : 'A number is out of range'
+  if (!isStrict) return Number.isFinite(value) ? undefined : OUT_OF_RANGE
   return Number.isSafeInteger(value) && !Object.is(value, -0) ? undefined : NOT_STRICT
 }
+
+/** An integer has a text however long it is; a float beyond the range of a double has none. */
+const exactNumberFlaw = ({ rawJSON }: ExactNumber): string | undefined =>
+  isInteger(rawJSON) || Number.isFinite(Number(rawJSON)) ? undefined : OUT_OF_RANGE

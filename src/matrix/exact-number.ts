@@ -18,10 +18,13 @@ declare global {
 
 export const isExactNumber = (value: unknown): value is ExactNumber => JSON.isRawJSON(value)
 
+/** Whether the text of a JSON number is that of an integer, not of a float. */
+export const isInteger = (source: string): boolean => /^-?\d+$/.test(source)
+
 /** What the digits of a JSON number mean: a number where canonical JSON allows it, otherwise its exact form. */
 export function readNumber(source: string): number | ExactNumber {
   const value = Number(source)
-  if (!/^-?\d+$/.test(source)) return JSON.rawJSON(floatText(value, source))
+  if (!isInteger(source)) return JSON.rawJSON(floatText(value, source))
   if (Object.is(value, -0)) return JSON.rawJSON('0')
   return Number.isSafeInteger(value) ? value : JSON.rawJSON(source)
 }
@@ -35,16 +38,16 @@ export function numberText(value: number): string {
 
 /**
  * A float as Python's `repr` writes it, for that is what is hashed in the rooms that have floats: the shortest digits,
- * like JavaScript's, but always with a point or an exponent, and with an exponent below 1e-4 and from 1e16 on.
+ * like JavaScript's, but always with a point or an exponent, which begins below 1e-4 and at 1e16.
  */
 function floatText(value: number, source: string): string {
   if (!Number.isFinite(value)) return source // refused by `canonicalFlaw`
   if (Object.is(value, -0)) return '-0.0'
   const [mantissa = '', exponent = '0'] = value.toExponential().split('e')
   const power = Number(exponent)
-  if (value !== 0 && (power < -4 || power >= 16)) {
+  if (power < -4 || power >= 16) {
     return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
   }
-  const plain = power < 0 ? value.toFixed(mantissa.replace(/\D/g, '').length - 1 - power) : String(value)
+  const plain = String(value)
   return plain.includes('.') ? plain : `${plain}.0`
 }

@@ -17,8 +17,11 @@ const hasNulOrLoneSurrogate = (text: string) => /\u0000/.test(text) || !text.isW
 
 export const isServerName = (text: string): boolean => SERVER_NAME.test(text)
 
-/** The server part of an id: everything behind the first colon. */
-export const serverOf = (id: string): string => id.slice(id.indexOf(':') + 1)
+/** The server part of an id: everything behind the first colon; '' where there is none. */
+export const serverOf = (id: string): string => {
+  const colon = id.indexOf(':')
+  return colon < 0 ? '' : id.slice(colon + 1)
+}
 
 /** The localpart of an id, without its sigil. */
 export const localpartOf = (id: string): string => id.slice(1, id.indexOf(':'))
@@ -46,8 +49,11 @@ export const isNewLocalpart = (text: string): boolean => LOCALPART.test(text)
 
 export const userIdOf = (localpart: string, serverName: string): UserId => `@${localpart}:${serverName}`
 
+const idSchema = <Id extends string>(isId: (text: string) => text is Id, message: string) =>
+  z.custom<Id>((value) => typeof value === 'string' && isId(value), message)
+
 /** zod schemas for path and query parameters and bodies. */
-export const userId = z.string().refine(isUserId, 'Not a user id') as unknown as z.ZodType<UserId, string>
-export const roomId = z.string().refine(isRoomId, 'Not a room id') as unknown as z.ZodType<RoomId, string>
-export const eventId = z.string().refine(isEventId, 'Not an event id') as unknown as z.ZodType<EventId, string>
-export const roomAlias = z.string().refine(isRoomAlias, 'Not a room alias') as unknown as z.ZodType<RoomAlias, string>
+export const userId = idSchema(isUserId, 'Not a user id')
+export const roomId = idSchema(isRoomId, 'Not a room id')
+export const eventId = idSchema(isEventId, 'Not an event id')
+export const roomAlias = idSchema(isRoomAlias, 'Not a room alias')

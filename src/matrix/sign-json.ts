@@ -1,5 +1,6 @@
 import { canonicalJson } from './canonical-json.ts'
 import type { SigningKey } from './signing-key.ts'
+import type { VerifyKey } from './verify-key.ts'
 
 /** Who signed, with which key, in unpadded base64. */
 export type Signatures = { [name: string]: { [keyId: string]: string } }
@@ -24,3 +25,33 @@ export const addSignature = (
   keyId: string,
   signature: string,
 ): Signatures => ({ ...signatures, [name]: { ...signatures?.[name], [keyId]: signature } })
+
+/** The keys of one signer that are known and may be used, by their ids. */
+export type VerifyKeys = ReadonlyMap<string, VerifyKey>
+
+/**
+ * Whether `name` signed the text: with at least one of the keys, and with none of them wrongly. Signatures by other keys
+ * are ignored, whatever they are.
+ */
+export async function isSigned(
+  text: string,
+  signatures: Signatures | undefined,
+  name: string,
+  keys: VerifyKeys,
+): Promise<boolean> {
+  const own = ownEntry(signatures, name)
+  const checks: Promise<boolean>[] = []
+  for (const [keyId, key] of keys) {
+    const signature = ownEntry(own, keyId)
+    if (signature !== undefined) checks.push(key.verify(text, signature))
+  }
+  return checks.length > 0 && (await Promise.all(checks)).every((isValid) => isValid)
+}
+
+/** Whether `name` signed the object (spec: appendices, Checking for a Signature). */
+export const verifyJson = (object: { signatures?: Signatures }, name: string, keys: VerifyKeys): Promise<boolean> =>
+  isSigned(signedText(object), object.signatures, name, keys)
+
+// Names come from elsewhere: one may be `constructor`.
+const ownEntry = <T>(record: { [key: string]: T } | undefined, key: string): T | undefined =>
+  record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined

@@ -1,5 +1,8 @@
+import { type ExactNumber, isExactNumber } from '../matrix/exact-number.ts'
 import type { JsonObject } from '../matrix/json.ts'
+import { parseJson } from '../matrix/parse-json.ts'
 import type { Signatures } from '../matrix/sign-json.ts'
+import type { RoomVersion } from './versions.ts'
 
 /**
  * A persistent event in federation format, exactly as it is hashed and signed (spec: server-server API, PDUs; rooms/).
@@ -15,7 +18,8 @@ export interface Pdu {
   /** Ids; in versions 1 and 2 on the wire pairs `[id, {sha256}]`. Use `prevEventIds` and `authEventIds`. */
   prev_events: unknown[]
   auth_events: unknown[]
-  depth: number
+  /** Use `depthOf`: in versions 1 to 5 it may lie beyond 2^53. */
+  depth: number | ExactNumber
   origin_server_ts: number
   hashes?: { sha256?: string }
   signatures?: Signatures
@@ -46,3 +50,11 @@ const idsOf = (refs: unknown[]): string[] => refs.map((ref) => (Array.isArray(re
 export const prevEventIds = (pdu: Pdu): string[] => idsOf(pdu.prev_events)
 export const authEventIds = (pdu: Pdu): string[] => idsOf(pdu.auth_events)
 export const isState = (pdu: Pdu): pdu is Pdu & { state_key: string } => typeof pdu.state_key === 'string'
+
+/** Reads an event from its stored JSON. */
+export const readPdu = (json: string, version: RoomVersion): Pdu =>
+  (version.strictCanonicalJson ? JSON.parse(json) : parseJson(json)) as Pdu
+
+/** The depth as a number that sorts: rounded where it is too large for one. */
+export const depthOf = ({ depth }: Pdu): number =>
+  isExactNumber(depth) ? Math.min(Number(depth.rawJSON), Number.MAX_SAFE_INTEGER) : depth

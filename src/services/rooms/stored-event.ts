@@ -1,20 +1,21 @@
-import type { EventId } from '../../matrix/ids.ts'
+import type { EventId, RoomId } from '../../matrix/ids.ts'
 import { clientEvent } from '../../room/client-format.ts'
-import { isState, type Pdu, type RoomEvent } from '../../room/event.ts'
+import { isState, type Pdu, type RoomEvent, readPdu } from '../../room/event.ts'
 import { redact } from '../../room/redaction.ts'
 import type { RoomVersion } from '../../room/versions.ts'
 import { EVENT_KIND, type EventRow } from '../../storage/events.ts'
 
 /** An event as the server holds it: its row, its JSON parsed when first asked, its client text made once. */
 export class StoredEvent implements RoomEvent {
+  /** `persist` fills in the numbers of a new event; after that nothing changes any more. */
   readonly row: EventRow
-  readonly roomId: string
+  readonly roomId: RoomId
   readonly version: RoomVersion
   #pdu: Pdu | undefined
   #clientText: string | undefined
   #auth: number[] | undefined
 
-  constructor(row: EventRow, roomId: string, version: RoomVersion, pdu?: Pdu) {
+  constructor(row: EventRow, roomId: RoomId, version: RoomVersion, pdu?: Pdu) {
     this.row = row
     this.roomId = roomId
     this.version = version
@@ -30,19 +31,24 @@ export class StoredEvent implements RoomEvent {
   get rejected(): boolean {
     return this.row.kind === EVENT_KIND.rejected
   }
+  /** Clients may see it: it is neither an outlier nor rejected nor soft-failed. */
+  get isTimeline(): boolean {
+    return this.row.kind === EVENT_KIND.timeline
+  }
   get isRedacted(): boolean {
     return this.row.redacted_by_nid !== null
   }
   get isState(): boolean {
     return this.row.key_nid !== null
   }
-  /** The position in arrival order; outliers have none. */
+  /** The position in arrival order, negative when it was backfilled; 0 for what has none. */
   get pos(): number {
     return this.row.pos ?? 0
   }
 
+  /** The event as it was signed, also when it was redacted since: see `visible`. */
   get pdu(): Pdu {
-    this.#pdu ??= JSON.parse(this.row.json) as Pdu
+    this.#pdu ??= readPdu(this.row.json, this.version)
     return this.#pdu
   }
 
@@ -58,6 +64,11 @@ export class StoredEvent implements RoomEvent {
     const { pdu } = this
     return isState(pdu) ? pdu.state_key : undefined
   }
+  /** `membership` of a member event. */
+  get membership(): string | undefined {
+    const { membership } = this.pdu.content
+    return typeof membership === 'string' ? membership : undefined
+  }
   get authNids(): number[] {
     this.#auth ??= JSON.parse(this.row.auth) as number[]
     return this.#auth
@@ -72,8 +83,14 @@ export class StoredEvent implements RoomEvent {
     return this.#clientText
   }
 
-  /** The same event after a redaction has been applied to it. */
+  /** The same event after a redaction has been applied to it; of several the first counts. */
   redactedBy(redactionNid: number): StoredEvent {
+    if (this.isRedacted) return this
     return new StoredEvent({ ...this.row, redacted_by_nid: redactionNid }, this.roomId, this.version, this.#pdu)
+  }
+
+  /** The event as a stranger to its content may see it: pruned as if redacted, though no event (0) did it. */
+  pruned(): StoredEvent {
+    return this.redactedBy(0)
   }
 }
