@@ -14,10 +14,15 @@ export interface Server {
   readonly services: Services
   /** Starts the background work, then listens. */
   start(): Promise<void>
-  /** Where it listens, in the order of the configuration; a Unix socket's address is its path. */
+  /** Listens only; what works in the background stays asleep. */
+  listen(): Promise<void>
+  /** Where it listens, in the order of the configuration; the socket for the command line is the last. */
   addresses(): (AddressInfo | string)[]
-  /** Cuts nothing that was accepted: long polls are answered, background work ends, then the database closes. */
-  close(): Promise<void>
+  /**
+   * Cuts nothing that was accepted: long polls are answered, background work ends, then the database closes. What is not
+   * answered after `graceMs` is cut.
+   */
+  close(graceMs?: number): Promise<void>
 }
 
 /** Builds everything once, in order: each part can use only what stands above it. */
@@ -31,9 +36,10 @@ export async function createServer(config: Config, edges: Edges): Promise<Server
       await ground.lifetime.start()
       await http.listen()
     },
+    listen: () => http.listen(),
     addresses: () => http.addresses(),
-    close: async () => {
-      await http.close()
+    close: async (graceMs) => {
+      await http.close(graceMs)
       await ground.lifetime.close()
     },
   }

@@ -9,6 +9,7 @@ import { Stream } from '../services/stream.ts'
 import { currentPosition } from '../storage/counter.ts'
 import { type Db, openDatabase } from '../storage/db.ts'
 import { migrate } from '../storage/migrate.ts'
+import { claimServerName } from '../storage/settings.ts'
 import type { Clock } from '../util/clock.ts'
 import { Lifetime } from '../util/lifetime.ts'
 import { Ticker } from '../util/ticker.ts'
@@ -54,6 +55,7 @@ export async function layGround(config: Config, edges: Edges): Promise<Ground> {
   lifetime.add({ close: () => db.destroy() })
   try {
     for (const name of await migrate(db)) log.info({ migration: name }, 'migrated the database')
+    await claimServerName(db, config.server_name)
     const stream = new Stream(db, await currentPosition(db))
     const hub = new Hub()
     metrics.gauge('sync_waiting', 'Requests that wait for news', () => hub.waiting)

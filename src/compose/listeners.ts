@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts'
 import { createHttpServer, type HttpServer, type Listener } from '../http/app.ts'
 import { healthRoutes, metricsRoutes } from '../http/health.ts'
 import type { Route } from '../http/route.ts'
-import { clientRoutes } from '../http/routes.ts'
+import { clientRoutes, localRoutes } from '../http/routes.ts'
 import type { Services } from '../server.ts'
 import { currentPosition } from '../storage/counter.ts'
 import type { Ground } from './ground.ts'
@@ -22,7 +22,11 @@ export function composeListeners(config: Config, ground: Ground, services: Servi
     health: healthRoutes(whyNotReady),
     metrics: metricsRoutes(metrics),
   }
-  const listeners = config.listeners.map(
+  const local: Listener = {
+    at: { socket: config.paths.socket_file },
+    routes: [...localRoutes, ...routes.health],
+  }
+  const outside = config.listeners.map(
     ({ address, port, serves, tls }): Listener => ({
       at: { host: address, port },
       routes: serves.flatMap((api) => routes[api]),
@@ -30,7 +34,7 @@ export function composeListeners(config: Config, ground: Ground, services: Servi
     }),
   )
   return createHttpServer({
-    listeners,
+    listeners: [...outside, local],
     services,
     authenticator: services.sessions,
     rateLimits,

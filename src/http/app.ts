@@ -1,6 +1,8 @@
+import { rmSync } from 'node:fs'
 import { createServer as createPlainServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
+import { relative } from 'node:path'
 import Koa from 'koa'
 import type { Logger } from 'pino'
 import type { Services } from '../server.ts'
@@ -102,11 +104,27 @@ function makeServer({ tls }: Listener, app: Koa, limits: HttpLimits): Server {
 function listen(server: Server, { at }: Listener): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen('socket' in at ? { path: at.socket } : { host: at.host, port: at.port }, () => {
+    const onListening = () => {
       server.off('error', reject)
       resolve()
-    })
+    }
+    if ('socket' in at) listenOnSocket(server, at.socket, onListening)
+    else server.listen({ host: at.host, port: at.port }, onListening)
   })
+}
+
+/** A socket that only the server's own user can open. One that is there already was left by a process that was killed. */
+function listenOnSocket(server: Server, path: string, onListening: () => void): void {
+  rmSync(path, { force: true })
+  const before = process.umask(0o177)
+  server.listen({ path: shortest(path) }, onListening) // makes the file before it returns
+  process.umask(before)
+}
+
+/** The system takes no more than about a hundred bytes: a deep directory may still be reached from where we stand. */
+function shortest(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere.length < path.length ? fromHere : path
 }
 
 async function closeGently(server: Server, graceMs: number): Promise<void> {

@@ -4,6 +4,7 @@ import * as login from './client/login.ts'
 import * as logout from './client/logout.ts'
 import * as register from './client/register.ts'
 import * as versions from './client/versions.ts'
+import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
 
 /** The files of `client/`, each a family of endpoints. Every route that one exports is served. */
@@ -12,5 +13,11 @@ const families: readonly object[] = [versions, login, logout, register, account,
 const isRoute = (value: unknown): value is Route =>
   typeof value === 'object' && value !== null && 'spec' in value && 'handle' in value
 
+const routesOf = (files: readonly object[]): readonly Route[] =>
+  files.flatMap((file) => Object.values(file).filter(isRoute))
+
 /** The route table of the client-server API. */
-export const clientRoutes: readonly Route[] = families.flatMap((family) => Object.values(family).filter(isRoute))
+export const clientRoutes = routesOf(families)
+
+/** What the command line may ask, through the socket in the data directory. */
+export const localRoutes = routesOf([localUsers])
