@@ -178,7 +178,7 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('sender_nid', 'bigint', (col) => col.notNull())
     .addColumn('pos', 'bigint', (col) => col.notNull())
     // Where this membership began; a change of the profile moves `pos` only.
-    .addColumn('since_pos', 'bigint', (col) => col.notNull())
+    .addColumn('since_pos', 'bigint', (col) => col.notNull().defaultTo(0))
     .addColumn('is_local', 'smallint', (col) => col.notNull())
     .addColumn('forgotten', 'smallint', (col) => col.notNull().defaultTo(0))
     .addColumn('stripped_state', 'text')
@@ -220,6 +220,8 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('erased', 'smallint', (col) => col.notNull().defaultTo(0))
     .addColumn('locked', 'smallint', (col) => col.notNull().defaultTo(0))
     .addColumn('suspended', 'smallint', (col) => col.notNull().defaultTo(0))
+    // Other than a person: 'bot' or 'support'.
+    .addColumn('user_type', 'text')
     .addColumn('appservice_id', 'text')
     .addColumn('created_ts', 'bigint', (col) => col.notNull())
     .execute()

@@ -7,6 +7,7 @@ import { OwnAccount } from '../services/accounts/own-account.ts'
 import { Passwords } from '../services/accounts/passwords.ts'
 import { Registration } from '../services/accounts/registration.ts'
 import { Sessions } from '../services/accounts/sessions.ts'
+import { SharedSecret } from '../services/accounts/shared-secret.ts'
 import { Uia } from '../services/accounts/uia.ts'
 import { deleteProfile, upsertField } from '../storage/profiles.ts'
 import type { Ground } from './ground.ts'
@@ -89,5 +90,12 @@ export function composeAccounts(
     letsGuestsIn: config.registration.guests,
     policies: config.registration.terms,
   })
-  return { sessions, uia, accounts, ownAccount, devices, login, registration }
+  const sharedSecret = new SharedSecret({
+    clock,
+    random,
+    accounts,
+    passwords,
+    secret: config.registration.shared_secret,
+  })
+  return { sharedSecret, sessions, uia, accounts, ownAccount, devices, login, registration }
 }

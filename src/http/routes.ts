@@ -1,14 +1,27 @@
 import * as account from './client/account.ts'
 import * as devices from './client/devices.ts'
 import * as login from './client/login.ts'
+import * as loginFallback from './client/login-fallback.ts'
 import * as logout from './client/logout.ts'
 import * as register from './client/register.ts'
+import * as uiaFallback from './client/uia-fallback.ts'
 import * as versions from './client/versions.ts'
 import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
+import * as synapseRegister from './synapse-admin/register.ts'
 
-/** The files of `client/`, each a family of endpoints. Every route that one exports is served. */
-const families: readonly object[] = [versions, login, logout, register, account, devices]
+/** The files of `client/` (and what other servers' tools expect beside it), each a family of endpoints. Every route that one exports is served. */
+const families: readonly object[] = [
+  versions,
+  login,
+  logout,
+  register,
+  account,
+  devices,
+  loginFallback,
+  uiaFallback,
+  synapseRegister,
+]
 
 const isRoute = (value: unknown): value is Route =>
   typeof value === 'object' && value !== null && 'spec' in value && 'handle' in value

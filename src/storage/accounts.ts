@@ -13,6 +13,8 @@ export interface Account {
   readonly isErased: boolean
   readonly isLocked: boolean
   readonly isSuspended: boolean
+  /** Other than a person: 'bot' or 'support'. */
+  readonly userType: string | undefined
   readonly createdTs: number
 }
 
@@ -26,11 +28,12 @@ interface Row {
   erased: number
   locked: number
   suspended: number
+  user_type: string | null
   created_ts: number
 }
 
 const COLUMNS =
-  'user_nid, user_id, password_hash, is_admin, is_guest, deactivated, erased, locked, suspended, created_ts'
+  'user_nid, user_id, password_hash, is_admin, is_guest, deactivated, erased, locked, suspended, user_type, created_ts'
 
 const toAccount = (row: Row): Account => ({
   userNid: row.user_nid,
@@ -42,6 +45,7 @@ const toAccount = (row: Row): Account => ({
   isErased: row.erased === 1,
   isLocked: row.locked === 1,
   isSuspended: row.suspended === 1,
+  userType: row.user_type ?? undefined,
   createdTs: row.created_ts,
 })
 
@@ -74,6 +78,7 @@ export interface NewAccount {
   readonly passwordHash: string | undefined
   readonly isAdmin: boolean
   readonly isGuest: boolean
+  readonly userType: string | undefined
   readonly createdTs: number
 }
 
@@ -81,7 +86,8 @@ export interface NewAccount {
 export async function insertAccount(tx: Tx, account: NewAccount): Promise<boolean> {
   const inserted = await rawRun(
     tx,
-    `insert into account (user_nid, user_id, password_hash, is_admin, is_guest, created_ts) values (?, ?, ?, ?, ?, ?)
+    `insert into account (user_nid, user_id, password_hash, is_admin, is_guest, user_type, created_ts)
+     values (?, ?, ?, ?, ?, ?, ?)
      on conflict do nothing`,
     [
       account.userNid,
@@ -89,6 +95,7 @@ export async function insertAccount(tx: Tx, account: NewAccount): Promise<boolea
       account.passwordHash ?? null,
       account.isAdmin ? 1 : 0,
       account.isGuest ? 1 : 0,
+      account.userType ?? null,
       account.createdTs,
     ],
   )

@@ -189,6 +189,7 @@ export interface AccountTable {
   erased: Generated<number>
   locked: Generated<number>
   suspended: Generated<number>
+  user_type: string | null
   appservice_id: string | null
   created_ts: number
 }

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../matrix/json.ts'
 import type { Db, Tx } from './db.ts'
 import { rawRows, rawRun } from './run.ts'
 
@@ -16,7 +17,7 @@ export interface UiaSession {
 /** What a session remembers between requests. */
 export interface UiaMemory {
   readonly flows: readonly (readonly string[])[]
-  readonly params: Readonly<Record<string, unknown>>
+  readonly params: JsonObject
   /** The registration token that is reserved for this session. */
   readonly token?: string
   /** Whom the password stage proved the client to be. */

@@ -28,6 +28,10 @@ export interface NewUser {
   readonly passwordHash: string | undefined
   readonly isAdmin?: boolean
   readonly isGuest?: boolean
+  /** Other than a person: 'bot' or 'support'. */
+  readonly userType?: string | undefined
+  /** Left out: the localpart, as other servers do it. */
+  readonly displayName?: string | undefined
   /** The device to log in on; without one, only the account is made. */
   readonly device?: DeviceWish
 }
@@ -59,14 +63,15 @@ export class Accounts {
    */
   async create(user: NewUser, alongside: (tx: Tx) => Promise<void> = async () => {}): Promise<Opened | undefined> {
     const { db, clock, sessions, storeProfile } = this.#deps
-    const { userId, passwordHash, isAdmin = false, isGuest = false } = user
+    const { userId, passwordHash, isAdmin = false, isGuest = false, userType } = user
+    const { displayName = localpartOf(userId) } = user
     const login = user.device && sessions.mint(user.device)
     await transact(db, async (tx) => {
       const userNid = (await internNames(tx, [userId])).get(userId)
       if (userNid === undefined) throw new Error('A name was not interned')
-      const account = { userNid, userId, passwordHash, isAdmin, isGuest, createdTs: clock.now() }
+      const account = { userNid, userId, passwordHash, isAdmin, isGuest, userType, createdTs: clock.now() }
       if (!(await accounts.insertAccount(tx, account))) throw inUse()
-      await storeProfile(tx, { userId, userNid, displayName: localpartOf(userId) })
+      await storeProfile(tx, { userId, userNid, displayName })
       if (login) await storeLogin(tx, userNid, login)
       await alongside(tx)
     })

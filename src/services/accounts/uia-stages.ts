@@ -8,6 +8,10 @@ import type { Requester } from './sessions.ts'
 /** The stages of user-interactive authentication that this server knows. */
 export type Stage = 'm.login.dummy' | 'm.login.password' | 'm.login.registration_token' | 'm.login.terms'
 
+export const stageNamed = (name: string): Stage | undefined => (isStage(name) ? name : undefined)
+
+const isStage = (name: string): name is Stage => Object.hasOwn(stages, name)
+
 /** What a stage that succeeded adds to the session's memory, or why it failed; the client may try again. */
 export type StageResult = { readonly learned: Partial<UiaMemory> } | { readonly failure: MatrixError }
 

@@ -179,6 +179,7 @@ export class Uia {
 
   /** Completes a stage of a session; returns why it failed, if it did. */
   async completeStage(session: sessions.UiaSession, stage: Stage, auth: JsonObject): Promise<MatrixError | undefined> {
+    if (!session.memory.flows.flat().includes(stage)) return forbidden('That stage is in none of the flows')
     if (session.completed.includes(stage)) return undefined
     const result = await stages[stage]({ auth, requester: undefined, credentials: this.#deps.credentials })
     if ('failure' in result) return result.failure
