@@ -2,7 +2,8 @@ import { invalidParam } from '../matrix/errors.ts'
 
 /**
  * Stream tokens (opaque to clients): `s<pos>_<n>` a position of the stream, where `n` counts what only memory has
- * (typing), and `t<depth>_<pos>` a place in room order. Either is accepted wherever a client may send one.
+ * (typing), and `t<depth>_<pos>` a place in room order: right after the event that stands there. Either is accepted
+ * wherever a client may send one.
  */
 export type Token = { kind: 's'; pos: number; n: number } | { kind: 't'; depth: number; pos: number }
 
@@ -19,3 +20,14 @@ export function parseToken(text: string): Token {
     ? { kind: 's', pos: Number(match[1]), n: Number(match[2]) }
     : { kind: 't', depth: Number(match[3]), pos: Number(match[4]) }
 }
+
+/** Where an event stands in room order. */
+export interface Placed {
+  readonly depth: number
+  readonly pos: number
+}
+
+/** The place right before an event, where `/messages` goes on backwards. */
+export const tokenBefore = ({ depth, pos }: Placed): string => roomToken(depth, pos - 1)
+/** The place right after an event. */
+export const tokenAfter = ({ depth, pos }: Placed): string => roomToken(depth, pos)
