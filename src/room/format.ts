@@ -5,7 +5,7 @@ import { isObject } from '../matrix/json.ts'
 import type { Verdict } from './event.ts'
 import type { RoomVersion } from './versions.ts'
 
-const MAX_EVENT_BYTES = 65_536
+export const MAX_EVENT_BYTES = 65_536
 const MAX_ID = 255
 const MAX_PREV_EVENTS = 20
 const MAX_AUTH_EVENTS = 10

@@ -5,8 +5,8 @@ import { type RoomVersion, roomVersion } from '../../room/versions.ts'
 import type { Tx } from '../../storage/db.ts'
 import type { Append } from './append.ts'
 import type { Draft } from './draft.ts'
-import type { MemberProfile } from './membership.ts'
 import { initialPowerLevels } from './initial-power-levels.ts'
+import type { MemberProfile } from './membership.ts'
 
 export type Preset = 'private_chat' | 'public_chat' | 'trusted_private_chat'
 
@@ -57,7 +57,10 @@ export async function createRoom(deps: Deps, creator: UserId, input: CreateRoomI
   const drafts: Draft[] = []
   const state = (type: string, content: JsonObject, stateKey = '') =>
     drafts.push({ type, sender: creator, stateKey, content })
-  state('m.room.create', createContent(version, creator, trusted, input, Buffer.from(deps.random(12)).toString('base64url')))
+  state(
+    'm.room.create',
+    createContent(version, creator, trusted, input, Buffer.from(deps.random(12)).toString('base64url')),
+  )
   state('m.room.member', { ...(await deps.profileOf(creator)), membership: 'join' }, creator)
   state('m.room.power_levels', {
     ...initialPowerLevels(version, creator, trusted),

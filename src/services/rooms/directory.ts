@@ -80,7 +80,10 @@ export class Directory {
     const before = namedAliases((await room.stateEvent('m.room.canonical_alias', ''))?.pdu.content ?? {})
     const { alias, alt_aliases: alternatives } = content
     if (alias !== undefined && alias !== null && typeof alias !== 'string') throw badJson('alias must be a string')
-    if (alternatives !== undefined && !(Array.isArray(alternatives) && alternatives.every((a) => typeof a === 'string'))) {
+    if (
+      alternatives !== undefined &&
+      !(Array.isArray(alternatives) && alternatives.every((a) => typeof a === 'string'))
+    ) {
       throw badJson('alt_aliases must be a list of strings')
     }
     for (const name of namedAliases(content)) {

@@ -1,5 +1,6 @@
 import type { UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
+import type { Txn } from './entry.ts'
 
 /** What a local user wants to send; `Append` makes an event of it. */
 export interface Draft {
@@ -16,8 +17,7 @@ export interface Draft {
 /** A draft with what its request brings along. */
 export interface SendRequest {
   draft: Draft
-  /** The client's transaction id: the same one from the same device yields the same event. */
-  txn?: { deviceNid: number; txnId: string }
+  txn?: Txn
 }
 
 export interface Sent {

@@ -1,19 +1,32 @@
-import type { RoomId, UserId } from '../../matrix/ids.ts'
+import { type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import type { StateLookup } from '../../room/event.ts'
 import { PowerLevels } from '../../room/power-levels.ts'
 import type { RoomVersion } from '../../room/versions.ts'
 import type { Db } from '../../storage/db.ts'
 import * as events from '../../storage/events.ts'
-import { nameNids } from '../../storage/names.ts'
-import * as rooms from '../../storage/rooms.ts'
+import * as memberships from '../../storage/memberships.ts'
+import { CurrentState, type StateTuple } from './current-state.ts'
+import type { Batch, StateEdit } from './entry.ts'
+import type { Persisted } from './persist.ts'
 import { StoredEvent } from './stored-event.ts'
+import type { TimelineTail } from './timeline-tail.ts'
 
-/** Timeline events kept in memory for each active room. */
-const TAIL_EVENTS = 60
-/** State events kept for a room; a larger room's members come and go. */
-const MAX_STATE_ENTRIES = 4_000
+/** Members that a room is named after when it has no name; one of them may be the viewer (spec: room summary). */
+const HEROES = 6
 
-export const stateKeyOf = (type: string, stateKey: string): string => `${type}\u0000${stateKey}`
+export interface LoadedRoom {
+  nid: number
+  roomId: RoomId
+  version: RoomVersion
+  /** The current state in shared storage; undefined before the create event is stored. */
+  stateNid: number | undefined
+  extremities: readonly StoredEvent[]
+  tail: TimelineTail
+  /** Position of the newest change. */
+  lastPos: number
+  localJoined: Iterable<UserId>
+  counts: Map<string, number>
+}
 
 /**
  * An active room in memory: the forward extremities, the current state as far as it was asked for, the newest part of
@@ -24,110 +37,70 @@ export class LiveRoom {
   readonly nid: number
   readonly roomId: RoomId
   readonly version: RoomVersion
-  /** The current state in shared storage; undefined before the create event is stored. */
-  stateNid: number | undefined
-  extremities: StoredEvent[]
-  /** Timeline events by arrival, oldest first: all of those with a position above `tailFloor`. */
-  readonly tail: StoredEvent[]
-  tailFloor: number
-  /** Position of the newest thing that happened here. */
-  lastPos: number
+  readonly tail: TimelineTail
   readonly localJoined: Set<UserId>
+  /** How many users have each membership. */
   readonly counts: Map<string, number>
   readonly #db: Db
-  // null: known to be absent.
-  readonly #state = new Map<string, StoredEvent | null>()
-  // Counts the changes of the state, so that a slow read never overwrites a newer entry.
-  #stateVersion = 0
+  readonly #state: CurrentState
+  #stateNid: number | undefined
+  #extremities: readonly StoredEvent[]
+  #lastPos: number
   #powerLevels: { of: StoredEvent | undefined; value: PowerLevels } | undefined
+  #heroes: Promise<string[]> | undefined
 
-  constructor(
-    db: Db,
-    room: { nid: number; roomId: RoomId; version: RoomVersion; stateNid: number | undefined },
-    loaded: {
-      extremities: StoredEvent[]
-      tail: StoredEvent[]
-      tailFloor: number
-      localJoined: Iterable<UserId>
-      counts: Map<string, number>
-    },
-  ) {
-    this.#db = db
-    this.nid = room.nid
-    this.roomId = room.roomId
-    this.version = room.version
-    this.stateNid = room.stateNid
-    this.extremities = loaded.extremities
+  constructor(db: Db, loaded: LoadedRoom) {
+    this.nid = loaded.nid
+    this.roomId = loaded.roomId
+    this.version = loaded.version
     this.tail = loaded.tail
-    this.tailFloor = loaded.tailFloor
-    this.lastPos = loaded.tail.at(-1)?.pos ?? 0
     this.localJoined = new Set(loaded.localJoined)
     this.counts = loaded.counts
+    this.#db = db
+    this.#state = new CurrentState(db, loaded)
+    this.#stateNid = loaded.stateNid
+    this.#extremities = loaded.extremities
+    this.#lastPos = loaded.lastPos
   }
 
-  static async load(db: Db, row: rooms.RoomRow, version: RoomVersion): Promise<LiveRoom> {
-    const roomId = row.room_id as RoomId
-    const wrap = (event: events.EventRow) => new StoredEvent(event, roomId, version)
-    const extremities = (await rooms.listExtremities(db, row.nid)).map(wrap)
-    const newest = await events.listNewest(db, row.nid, Number.MAX_SAFE_INTEGER, TAIL_EVENTS)
-    const tail = newest.reverse().map(wrap)
-    return new LiveRoom(
-      db,
-      { nid: row.nid, roomId, version, stateNid: row.state_nid ?? undefined },
-      {
-        extremities,
-        tail,
-        tailFloor: tail.length < TAIL_EVENTS ? 0 : (tail[0]?.pos ?? 1) - 1,
-        localJoined: (await rooms.listLocalMemberIds(db, row.nid, 'join')) as UserId[],
-        counts: await rooms.countMembers(db, row.nid),
-      },
+  get stateNid(): number | undefined {
+    return this.#stateNid
+  }
+  /** The events that no other one follows yet. */
+  get extremities(): readonly StoredEvent[] {
+    return this.#extremities
+  }
+  /** Position of the newest thing that happened here. */
+  get lastPos(): number {
+    return this.#lastPos
+  }
+
+  /** About how many bytes it takes: a parsed event takes several times its text. */
+  get weight(): number {
+    return (
+      4_000 +
+      this.tail.bytes * 4 +
+      this.tail.events.length * 500 +
+      this.#state.size * 2_500 +
+      this.localJoined.size * 60
     )
   }
 
   /** Loads these entries of the current state, those that memory does not have yet, and answers look-ups of them. */
-  async loadState(keys: Iterable<readonly [type: string, stateKey: string]>): Promise<StateLookup> {
-    const found = new Map<string, StoredEvent | null>()
-    const missing: (readonly [string, string])[] = []
-    for (const entry of keys) {
-      const key = stateKeyOf(entry[0], entry[1])
-      const known = this.#state.get(key)
-      if (known === undefined) missing.push(entry)
-      else found.set(key, known)
-    }
-    if (missing.length > 0) await this.#loadMissing(missing, found)
-    return (type, stateKey) => found.get(stateKeyOf(type, stateKey)) ?? undefined
-  }
-
-  async #loadMissing(missing: (readonly [string, string])[], found: Map<string, StoredEvent | null>): Promise<void> {
-    if (this.#state.size >= MAX_STATE_ENTRIES) this.#state.clear()
-    const nids = await nameNids(this.#db, missing.flat())
-    for (const [type, stateKey] of missing) {
-      const typeNid = nids.get(type)
-      const keyNid = nids.get(stateKey)
-      const version = this.#stateVersion
-      const row =
-        typeNid === undefined || keyNid === undefined
-          ? undefined
-          : await rooms.findCurrentState(this.#db, this.nid, typeNid, keyNid)
-      const key = stateKeyOf(type, stateKey)
-      const event = row ? new StoredEvent(row, this.roomId, this.version) : null
-      found.set(key, event)
-      // A commit that happened during the read knows better.
-      if (version === this.#stateVersion) this.#state.set(key, event)
-    }
+  loadState(places: Iterable<StateTuple>): Promise<StateLookup> {
+    return this.#state.load(places)
   }
 
   /** One entry of the current state. */
   async stateEvent(type: string, stateKey: string): Promise<StoredEvent | undefined> {
-    const known = this.#state.get(stateKeyOf(type, stateKey))
+    const known = this.#state.peek(type, stateKey)
     if (known !== undefined) return known ?? undefined
-    return (await this.loadState([[type, stateKey]]))(type, stateKey) as StoredEvent | undefined
+    return (await this.#state.load([[type, stateKey]]))(type, stateKey) as StoredEvent | undefined
   }
 
   /** The membership of a user in the current state: 'join', 'invite', 'knock', 'ban', 'leave', or undefined. */
   async membershipOf(userId: string): Promise<string | undefined> {
-    const { membership } = (await this.stateEvent('m.room.member', userId))?.pdu.content ?? {}
-    return typeof membership === 'string' ? membership : undefined
+    return (await this.stateEvent('m.room.member', userId))?.membership
   }
 
   /** Who may do what now. */
@@ -135,21 +108,16 @@ export class LiveRoom {
     const create = await this.stateEvent('m.room.create', '')
     const current = await this.stateEvent('m.room.power_levels', '')
     if (!this.#powerLevels || this.#powerLevels.of !== current) {
-      this.#powerLevels = { of: current, value: new PowerLevels(create?.pdu, current?.pdu, this.version) }
+      this.#powerLevels = { of: current, value: new PowerLevels(create, current, this.version) }
     }
     return this.#powerLevels.value
   }
 
   /** Timeline events that arrived in (`after`, `upTo`], newest first, from memory or below its floor from the table. */
   async newest(after: number, upTo: number, limit: number): Promise<StoredEvent[]> {
-    const found: StoredEvent[] = []
-    for (let i = this.tail.length - 1; i >= 0 && found.length < limit; i--) {
-      const event = this.tail[i] as StoredEvent
-      if (event.pos <= after) return found
-      if (event.pos <= upTo) found.push(event)
-    }
-    if (found.length >= limit || this.tailFloor <= after) return found
-    const before = Math.min(found.at(-1)?.pos ?? upTo + 1, this.tailFloor + 1)
+    const found = this.tail.newest(after, upTo, limit)
+    if (found.length >= limit || this.tail.floor <= after) return found
+    const before = Math.min(upTo, this.tail.floor) + 1
     for (const row of await events.listNewest(this.#db, this.nid, before, limit - found.length)) {
       if ((row.pos as number) <= after) break
       found.push(new StoredEvent(row, this.roomId, this.version))
@@ -157,38 +125,57 @@ export class LiveRoom {
     return found
   }
 
-  // ---- for Append alone, after the commit ---------------------------------------------------------------------------
+  /** The members who stand for the room's name: joined or invited, longest so first; one more than are shown. */
+  heroes(): Promise<string[]> {
+    this.#heroes ??= this.#loadHeroes().catch((error: unknown) => {
+      this.#heroes = undefined
+      throw error
+    })
+    return this.#heroes
+  }
 
-  /** Adds a timeline event to the tail. */
-  pushEvent(event: StoredEvent): void {
-    this.tail.push(event)
-    this.lastPos = event.pos
-    if (this.tail.length > TAIL_EVENTS * 2) {
-      const dropped = this.tail.splice(0, this.tail.length - TAIL_EVENTS)
-      this.tailFloor = (dropped.at(-1) as StoredEvent).pos
+  async #loadHeroes(): Promise<string[]> {
+    const of = (membership: string) => memberships.listMembers(this.#db, this.nid, membership, HEROES)
+    const rows = [...(await of('join')), ...(await of('invite'))].sort((a, b) => a.pos - b.pos)
+    return rows.slice(0, HEROES).map((row) => row.user_id)
+  }
+
+  /** For `Append` alone, after the commit. Returns the local users whose membership changed. */
+  apply({ entries, changes, extremities }: Batch, { stateNid, lastPos }: Persisted, serverName: string): UserId[] {
+    const moved: UserId[] = []
+    for (const { edit } of changes) {
+      this.#state.apply(edit)
+      if ((edit.event ?? edit.replaces)?.type === 'm.room.member') {
+        const userId = this.#applyMembership(edit, serverName)
+        if (userId !== undefined) moved.push(userId)
+      }
     }
+    for (const { event, txn, redacts } of entries) {
+      if (!event.isTimeline) continue
+      if (event.pos > 0) this.tail.push(event, txn)
+      if (!redacts?.target) continue
+      this.tail.applyRedaction(redacts.eventId, event.nid)
+      this.#state.applyRedaction(redacts.target, event.nid)
+    }
+    const { removed, added } = extremities
+    if (removed.length + added.length > 0) {
+      const gone = new Set(removed.map(({ nid }) => nid))
+      this.#extremities = [...this.#extremities.filter(({ nid }) => !gone.has(nid)), ...added]
+    }
+    if (stateNid !== undefined) this.#stateNid = stateNid
+    if (lastPos !== undefined) this.#lastPos = lastPos
+    return moved
   }
 
-  setState(event: StoredEvent): void {
-    this.#stateVersion++
-    this.#state.set(stateKeyOf(event.type, event.stateKey ?? ''), event)
-  }
-
-  setMembership(userId: UserId, isLocal: boolean, before: string | undefined, after: string): void {
+  #applyMembership({ event, replaces }: StateEdit, serverName: string): UserId | undefined {
+    const userId = (event ?? replaces)?.stateKey as UserId
+    const [before, after] = [replaces?.membership, event?.membership]
     if (before !== undefined) this.counts.set(before, (this.counts.get(before) ?? 1) - 1)
-    this.counts.set(after, (this.counts.get(after) ?? 0) + 1)
-    if (!isLocal) return
+    if (after !== undefined) this.counts.set(after, (this.counts.get(after) ?? 0) + 1)
+    this.#heroes = undefined
+    if (serverOf(userId) !== serverName) return undefined
     if (after === 'join') this.localJoined.add(userId)
     else this.localJoined.delete(userId)
-  }
-
-  /** Replaces an event that has been redacted wherever memory shows it. */
-  applyRedaction(eventId: string, redactionNid: number): void {
-    const index = this.tail.findIndex((event) => event.eventId === eventId)
-    const shown = this.tail[index]
-    if (shown) this.tail[index] = shown.redactedBy(redactionNid)
-    for (const [key, event] of this.#state) {
-      if (event?.eventId === eventId) this.#state.set(key, event.redactedBy(redactionNid))
-    }
+    return userId
   }
 }

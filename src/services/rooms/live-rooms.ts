@@ -4,20 +4,25 @@ import type { RoomId } from '../../matrix/ids.ts'
 import { roomVersion } from '../../room/versions.ts'
 import type { Db } from '../../storage/db.ts'
 import * as rooms from '../../storage/rooms.ts'
-import { LiveRoom } from './live-room.ts'
+import type { LiveRoom } from './live-room.ts'
+import { loadRoom } from './load-room.ts'
 
-const MAX_ROOMS = 3_000
+const MAX_BYTES = 96 * 1024 * 1024
+/** A room that has grown by this factor is weighed anew. */
+const GROWTH = 1.3
 
 /** The active rooms: bounded, loaded on demand, never twice at once. */
 export class LiveRooms {
   readonly #db: Db
-  readonly #rooms = new LRUCache<string, LiveRoom>({ max: MAX_ROOMS })
+  readonly #rooms: LRUCache<string, LiveRoom>
   readonly #loading = new Map<string, Promise<LiveRoom | undefined>>()
-  // Rooms under their lock: they may fall out of the LRU, but there is never a second copy of one.
-  readonly #pinned = new Map<string, { room: LiveRoom; holders: number }>()
+  // Rooms being written to: they may fall out of the cache, but there is never a second copy of one.
+  readonly #held = new Map<string, LiveRoom>()
+  readonly #weights = new WeakMap<LiveRoom, number>()
 
-  constructor(db: Db) {
+  constructor(db: Db, maxBytes = MAX_BYTES) {
     this.#db = db
+    this.#rooms = new LRUCache<string, LiveRoom>({ maxSize: maxBytes })
   }
 
   /** The room, or undefined when this server does not know it. */
@@ -26,7 +31,15 @@ export class LiveRooms {
     if (known) return known
     let loading = this.#loading.get(roomId)
     if (!loading) {
-      loading = this.#load(roomId).finally(() => this.#loading.delete(roomId))
+      loading = this.#load(roomId).then((room) => {
+        // Unless somebody has written to the room meanwhile: then this is a picture of the past.
+        if (this.#loading.get(roomId) === loading) {
+          this.#loading.delete(roomId)
+          if (room) this.#keep(room)
+        }
+        return room
+      })
+      loading.catch(() => this.#loading.delete(roomId))
       this.#loading.set(roomId, loading)
     }
     return loading
@@ -39,33 +52,51 @@ export class LiveRooms {
     return room
   }
 
+  /** The room if it is in memory. */
   peek(roomId: string): LiveRoom | undefined {
-    return this.#pinned.get(roomId)?.room ?? this.#rooms.get(roomId)
+    const held = this.#held.get(roomId)
+    if (held) return held
+    const room = this.#rooms.get(roomId)
+    if (room && room.weight > (this.#weights.get(room) ?? 0) * GROWTH) this.#keep(room)
+    return room
   }
 
   /** A room that was just created. */
   add(room: LiveRoom): void {
-    this.#rooms.set(room.roomId, room)
+    this.#loading.delete(room.roomId)
+    this.#keep(room)
   }
 
-  /** Forgets the memory of a room, for instance after a failed write. */
+  /**
+   * Runs `work`, which writes to the room, with the one copy that memory keeps. One at a time for each room: `Append`
+   * sees to that.
+   */
+  async hold<T>(roomId: RoomId, work: (room: LiveRoom) => Promise<T>): Promise<T> {
+    const room = await this.get(roomId)
+    this.#held.set(roomId, room)
+    try {
+      return await work(room)
+    } finally {
+      if (this.#held.delete(roomId)) this.#keep(room)
+      this.#loading.delete(roomId)
+    }
+  }
+
+  /** Forgets a room of which nobody knows what the tables hold, because a write to it has failed. */
   drop(roomId: RoomId): void {
     this.#rooms.delete(roomId)
-  }
-
-  pin(room: LiveRoom): void {
-    const pinned = this.#pinned.get(room.roomId)
-    if (pinned) pinned.holders++
-    else this.#pinned.set(room.roomId, { room, holders: 1 })
-  }
-
-  unpin(room: LiveRoom): void {
-    const pinned = this.#pinned.get(room.roomId)
-    if (pinned && --pinned.holders === 0) this.#pinned.delete(room.roomId)
+    this.#held.delete(roomId)
+    this.#loading.delete(roomId)
   }
 
   get size(): number {
     return this.#rooms.size
+  }
+
+  #keep(room: LiveRoom): void {
+    const { weight } = room
+    this.#weights.set(room, weight)
+    this.#rooms.set(room.roomId, room, { size: weight })
   }
 
   async #load(roomId: string): Promise<LiveRoom | undefined> {
@@ -73,8 +104,6 @@ export class LiveRooms {
     if (!row) return undefined
     const version = roomVersion(row.version)
     if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `Room version ${row.version} is not supported`)
-    const room = await LiveRoom.load(this.#db, row, version)
-    this.#rooms.set(roomId, room)
-    return room
+    return loadRoom(this.#db, row, version)
   }
 }

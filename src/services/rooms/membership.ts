@@ -2,8 +2,8 @@ import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
 import { type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, transact } from '../../storage/db.ts'
+import * as table from '../../storage/memberships.ts'
 import { nameNids } from '../../storage/names.ts'
-import * as rooms from '../../storage/rooms.ts'
 import type { Append } from './append.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
@@ -60,7 +60,8 @@ export class Memberships {
   async invite(act: Act & { isDirect?: boolean; extra?: JsonObject }): Promise<void> {
     const { serverName } = this.#deps
     const room = await this.#joinedRoom(act.sender, act.roomId)
-    if (serverOf(act.target) !== serverName) throw forbidden('This server does not federate: only local users can be invited')
+    if (serverOf(act.target) !== serverName)
+      throw forbidden('This server does not federate: only local users can be invited')
     if (await this.#deps.refusesInvite(act.target, act.sender)) {
       throw new MatrixError('M_INVITE_BLOCKED', 'This user does not accept your invites')
     }
@@ -127,8 +128,8 @@ export class Memberships {
     }
     const userNid = (await nameNids(db, [userId])).get(userId)
     if (userNid === undefined) return
-    await transact(db, (tx) => rooms.updateForgotten(tx, room.nid, userNid))
-    this.#deps.onForgotten(userId, roomId)
+    const isGone = await transact(db, (tx) => table.updateForgotten(tx, room.nid, userNid))
+    if (isGone) this.#deps.onForgotten(userId, roomId)
   }
 
   async isJoined(userId: UserId, roomId: RoomId): Promise<boolean> {
@@ -143,13 +144,13 @@ export class Memberships {
   }
 
   async joinedRooms(userNid: number): Promise<RoomId[]> {
-    const rows = await rooms.listRoomsOfUser(this.#deps.db, userNid)
+    const rows = await table.listRoomsOfUser(this.#deps.db, userNid)
     return rows.filter((row) => row.membership === 'join').map((row) => row.room_id as RoomId)
   }
 
   /** Leaves every room, for an account that goes away; a room that refuses does not stop the others. */
   async leaveAll(userId: UserId, userNid: number): Promise<void> {
-    for (const row of await rooms.listRoomsOfUser(this.#deps.db, userNid)) {
+    for (const row of await table.listRoomsOfUser(this.#deps.db, userNid)) {
       if (!['join', 'invite', 'knock'].includes(row.membership)) continue
       await this.leave({ sender: userId, roomId: row.room_id as RoomId }).catch((error: unknown) => {
         if (!(error instanceof MatrixError)) throw error

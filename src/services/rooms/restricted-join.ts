@@ -28,7 +28,8 @@ export async function authorisingUser(
   const isRestricted =
     (rule === 'restricted' && version.restricted) || (rule === 'knock_restricted' && version.knockRestricted)
   if (!isRestricted) return undefined
-  if (!(await meetsCondition(userId, rules?.allow, deps))) throw forbidden('You are not a member of a room that admits you')
+  if (!(await meetsCondition(userId, rules?.allow, deps)))
+    throw forbidden('You are not a member of a room that admits you')
   const levels = await room.powerLevels()
   for (const member of room.localJoined) {
     if (serverOf(member) === deps.serverName && levels.userLevel(member) >= levels.invite) return member
@@ -39,7 +40,8 @@ export async function authorisingUser(
 async function meetsCondition(userId: UserId, allow: unknown, { rooms }: Deps): Promise<boolean> {
   if (!Array.isArray(allow)) return false
   for (const condition of allow) {
-    if (!isObject(condition) || condition.type !== 'm.room_membership' || typeof condition.room_id !== 'string') continue
+    if (!isObject(condition) || condition.type !== 'm.room_membership' || typeof condition.room_id !== 'string')
+      continue
     const other = await rooms.find(condition.room_id)
     if (other && (await other.membershipOf(userId)) === 'join') return true
   }

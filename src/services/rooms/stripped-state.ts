@@ -1,13 +1,27 @@
-import type { RoomEvent } from '../../room/event.ts'
+import type { StateLookup } from '../../room/event.ts'
+import type { StoredEvent } from './stored-event.ts'
 
-/** Stripped state events as JSON text (spec: client-server API, Stripped state): type, state_key, content, sender. */
-export const strippedStateText = (state: Iterable<RoomEvent | undefined>): string =>
-  JSON.stringify([...state].filter((event) => event !== undefined).map(strippedEvent))
+/** What someone who is invited or knocks is told of a room (spec: client-server API, Stripped state). */
+export const STRIPPED_TYPES = [
+  'm.room.create',
+  'm.room.join_rules',
+  'm.room.name',
+  'm.room.topic',
+  'm.room.avatar',
+  'm.room.canonical_alias',
+  'm.room.encryption',
+] as const
+
+/** That state as JSON text, with the member event of who invites or knocks. */
+export function strippedStateText(state: StateLookup, sender: string): string {
+  const shown = [...STRIPPED_TYPES.map((type) => state(type, '')), state('m.room.member', sender)]
+  return JSON.stringify(shown.flatMap((event) => (event ? strippedEvent(event as StoredEvent) : [])))
+}
 
 /** One event as the invited may see it. */
-export const strippedEvent = ({ pdu }: RoomEvent): Record<string, unknown> => ({
-  type: pdu.type,
-  state_key: pdu.state_key,
-  content: pdu.content,
-  sender: pdu.sender,
+export const strippedEvent = ({ visible }: StoredEvent): Record<string, unknown> => ({
+  type: visible.type,
+  state_key: visible.state_key,
+  content: visible.content,
+  sender: visible.sender,
 })

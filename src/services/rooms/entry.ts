@@ -1,0 +1,49 @@
+import type { RoomId } from '../../matrix/ids.ts'
+import type { StoredEvent } from './stored-event.ts'
+
+/** A client's transaction id; the same one from the same device yields the same event. */
+export interface Txn {
+  deviceNid: number
+  txnId: string
+}
+
+/** One entry of a state is set, replaced or taken away: at least one of the two is there. */
+export interface StateEdit {
+  event: StoredEvent | undefined
+  replaces: StoredEvent | undefined
+}
+
+/** A state that need not be stored yet: a stored one (or none), or the one after an entry of the batch, and edits of it. */
+export interface StateRef {
+  on: number | Entry | undefined
+  edits: readonly StateEdit[]
+}
+
+/** An event on its way into the tables. Its row says what it is: in the timeline, an outlier, rejected, soft-failed. */
+export interface Entry {
+  event: StoredEvent
+  /** Stored already, or earlier in the batch. */
+  authEvents: readonly StoredEvent[]
+  /** The state before it; undefined where nobody knows it (outliers). */
+  before: StateRef | undefined
+  txn: Txn | undefined
+  /** What it redacts. Without a target, because that one is not here, the redaction waits for it. */
+  redacts: { eventId: string; target: StoredEvent | undefined } | undefined
+  /** Stripped state for an invite or a knock, as JSON text. */
+  strippedState: string | undefined
+}
+
+/** What one transaction writes into one room. */
+export interface Batch {
+  room: { nid: number; roomId: RoomId }
+  /** In the order of their positions; what an entry refers to comes before it. */
+  entries: readonly Entry[]
+  /** The room's state afterwards, resolved over all forward extremities; undefined: as before. */
+  state: StateRef | undefined
+  /**
+   * How the current state becomes that one, in order. A change has the position of the timeline entry that brings it
+   * about; without one, a position of its own.
+   */
+  changes: readonly { edit: StateEdit; at: Entry | undefined }[]
+  extremities: { removed: readonly StoredEvent[]; added: readonly StoredEvent[] }
+}

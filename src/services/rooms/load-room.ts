@@ -1,0 +1,65 @@
+import type { RoomId, UserId } from '../../matrix/ids.ts'
+import type { RoomVersion } from '../../room/versions.ts'
+import { lastStateChange } from '../../storage/current-state.ts'
+import type { Db } from '../../storage/db.ts'
+import * as events from '../../storage/events.ts'
+import * as memberships from '../../storage/memberships.ts'
+import { namesOf } from '../../storage/names.ts'
+import { listRelatedTo } from '../../storage/relations.ts'
+import { listExtremities, type RoomRow } from '../../storage/rooms.ts'
+import { listTransactionsOf } from '../../storage/transactions.ts'
+import { LiveRoom } from './live-room.ts'
+import { StoredEvent } from './stored-event.ts'
+import { TAIL_EVENTS, TimelineTail } from './timeline-tail.ts'
+
+/** Reads what a room in memory consists of. The current state comes later, as it is asked for. */
+export async function loadRoom(db: Db, row: RoomRow, version: RoomVersion): Promise<LiveRoom> {
+  const roomId = row.room_id as RoomId
+  const wrap = (event: events.EventRow) => new StoredEvent(event, roomId, version)
+  const tail = await loadTail(db, row.nid, wrap)
+  const extremities = await listExtremities(db, row.nid)
+  const localNids = await memberships.listLocalMemberNids(db, row.nid, 'join')
+  const names = await namesOf(db, localNids)
+  return new LiveRoom(db, {
+    nid: row.nid,
+    roomId,
+    version,
+    stateNid: row.state_nid ?? undefined,
+    extremities: extremities.map(wrap),
+    tail,
+    lastPos: Math.max(tail.events.at(-1)?.pos ?? 0, await lastStateChange(db, row.nid)),
+    localJoined: names.values() as Iterable<UserId>,
+    counts: await memberships.countMembers(db, row.nid),
+  })
+}
+
+/** A room before its first event. */
+export const blankRoom = (db: Db, room: { nid: number; roomId: RoomId; version: RoomVersion }): LiveRoom =>
+  new LiveRoom(db, {
+    ...room,
+    stateNid: undefined,
+    extremities: [],
+    tail: new TimelineTail({ events: [], floor: 0, related: [], txns: [] }),
+    lastPos: 0,
+    localJoined: [],
+    counts: new Map(),
+  })
+
+async function loadTail(db: Db, roomNid: number, wrap: (event: events.EventRow) => StoredEvent): Promise<TimelineTail> {
+  const newest = await events.listNewest(db, roomNid, Number.MAX_SAFE_INTEGER, TAIL_EVENTS)
+  const tail = newest.reverse().map(wrap)
+  const txns = await listTransactionsOf(
+    db,
+    tail.map((event) => event.nid),
+  )
+  return new TimelineTail({
+    events: tail,
+    floor: tail.length < TAIL_EVENTS ? 0 : (tail[0]?.pos ?? 1) - 1,
+    related: await listRelatedTo(
+      db,
+      roomNid,
+      tail.map((event) => event.eventId),
+    ),
+    txns: txns.map((row) => [row.event_nid, { deviceNid: row.device_nid, txnId: row.txn_id }] as const),
+  })
+}

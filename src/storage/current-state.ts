@@ -1,0 +1,100 @@
+import type { Db, Tx } from './db.ts'
+import { EVENT_COLUMNS, type EventRow } from './events.ts'
+import { type Param, rawRows, rawRun, valueLists } from './run.ts'
+
+const STATE_EVENT = `select ${EVENT_COLUMNS} from current_state s join event e on e.nid = s.event_nid`
+
+/** A place in a room's state. */
+export interface StateKey {
+  typeNid: number
+  keyNid: number
+}
+
+/** The current state events at these places, in no order; a place without one is left out. */
+export const listCurrentStateAt = (db: Db, roomNid: number, keys: readonly StateKey[]): Promise<EventRow[]> =>
+  rawRows<EventRow>(
+    db,
+    `${STATE_EVENT} where ${keys.map(() => '(s.room_nid = ? and s.type_nid = ? and s.key_nid = ?)').join(' or ')}`,
+    keys.flatMap(({ typeNid, keyNid }) => [roomNid, typeNid, keyNid]),
+  )
+
+/** A page of the current state, ordered by (type, key); pass the last row's nids to go on. */
+export const listCurrentState = (db: Db, roomNid: number, after: StateKey, limit: number): Promise<EventRow[]> =>
+  rawRows<EventRow>(
+    db,
+    `${STATE_EVENT} where s.room_nid = ? and (s.type_nid, s.key_nid) > (?, ?) order by s.type_nid, s.key_nid limit ?`,
+    [roomNid, after.typeNid, after.keyNid, limit],
+  )
+
+/** The current state events of one type (all state keys). */
+export const listCurrentStateOfType = (db: Db, roomNid: number, typeNid: number): Promise<EventRow[]> =>
+  rawRows<EventRow>(db, `${STATE_EVENT} where s.room_nid = ? and s.type_nid = ?`, [roomNid, typeNid])
+
+/** The current state without members, which are the only part of it that grows with the room's use. */
+export const listCurrentStateExcept = (db: Db, roomNid: number, typeNid: number): Promise<EventRow[]> =>
+  rawRows<EventRow>(db, `${STATE_EVENT} where s.room_nid = ? and s.type_nid <> ?`, [roomNid, typeNid])
+
+/** One change of the current state, whatever its cause: what `/sync`, the directory and other servers derive from. */
+export interface StateChange {
+  pos: number
+  type_nid: number
+  key_nid: number
+  /** null: the entry went away. */
+  event_nid: number | null
+  prev_event_nid: number | null
+}
+
+/** The changes of a room's state in (`after`, `upTo`], in their order. */
+export const listStateChanges = (db: Db, roomNid: number, after: number, upTo: number): Promise<StateChange[]> =>
+  rawRows<StateChange>(
+    db,
+    `select pos, type_nid, key_nid, event_nid, prev_event_nid from state_change
+     where room_nid = ? and pos > ? and pos <= ? order by pos`,
+    [roomNid, after, upTo],
+  )
+
+/** Position of the newest change of a room's state; 0: none yet. */
+export async function lastStateChange(db: Db, roomNid: number): Promise<number> {
+  const sql = 'select max(pos) as pos from state_change where room_nid = ?'
+  return (await rawRows<{ pos: number | null }>(db, sql, [roomNid]))[0]?.pos ?? 0
+}
+
+/** Writes changes of the current state in their order: the flat table and the `state_change` rows, together. */
+export async function changeCurrentState(tx: Tx, roomNid: number, changes: readonly StateChange[]): Promise<void> {
+  const final = new Map<string, StateChange>()
+  for (const change of changes) final.set(`${change.type_nid} ${change.key_nid}`, change)
+  const set: Param[] = []
+  for (const { type_nid, key_nid, event_nid } of final.values()) {
+    if (event_nid !== null) set.push(roomNid, type_nid, key_nid, event_nid)
+    else {
+      await rawRun(tx, 'delete from current_state where room_nid = ? and type_nid = ? and key_nid = ?', [
+        roomNid,
+        type_nid,
+        key_nid,
+      ])
+    }
+  }
+  for (const part of chunks(set, 4)) {
+    await rawRun(
+      tx,
+      `insert into current_state (room_nid, type_nid, key_nid, event_nid) values ${valueLists(part.length / 4, 4)}
+       on conflict (room_nid, type_nid, key_nid) do update set event_nid = excluded.event_nid`,
+      part,
+    )
+  }
+  const log = changes.flatMap((c) => [c.pos, roomNid, c.type_nid, c.key_nid, c.event_nid, c.prev_event_nid])
+  for (const part of chunks(log, 6)) {
+    await rawRun(
+      tx,
+      `insert into state_change (pos, room_nid, type_nid, key_nid, event_nid, prev_event_nid)
+       values ${valueLists(part.length / 6, 6)}`,
+      part,
+    )
+  }
+}
+
+const ROWS = 500
+
+function* chunks(params: Param[], columns: number): Generator<Param[]> {
+  for (let start = 0; start < params.length; start += ROWS * columns) yield params.slice(start, start + ROWS * columns)
+}

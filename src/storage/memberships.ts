@@ -1,0 +1,127 @@
+import type { Db, Tx } from './db.ts'
+import { type Param, rawRows, rawRun, valueLists } from './run.ts'
+
+/** One row of `membership`: the current state's member events, flat. */
+export interface MembershipRow {
+  room_nid: number
+  user_nid: number
+  membership: string
+  event_nid: number
+  sender_nid: number
+  /** Position of the last change. */
+  pos: number
+  /** Where this membership began: a change of the profile moves `pos` only. */
+  since_pos: number
+  is_local: number
+  forgotten: number
+  /** What the invited or knocking user is told of the room: JSON text. */
+  stripped_state: string | null
+}
+
+const WRITTEN = [
+  'room_nid',
+  'user_nid',
+  'membership',
+  'event_nid',
+  'sender_nid',
+  'pos',
+  'since_pos',
+  'is_local',
+  'stripped_state',
+] as const satisfies readonly (keyof MembershipRow)[]
+const ROWS = 500
+
+export type NewMembership = Omit<MembershipRow, 'forgotten' | 'since_pos'>
+
+/** Sets memberships; of several rows for one user of a room the last counts. Who had forgotten the room sees it again. */
+export async function upsertMemberships(tx: Tx, rows: readonly NewMembership[]): Promise<void> {
+  const final = [...new Map(rows.map((row) => [`${row.room_nid} ${row.user_nid}`, row])).values()]
+  for (let start = 0; start < final.length; start += ROWS) {
+    const part = final.slice(start, start + ROWS)
+    const params: Param[] = []
+    for (const row of part) for (const name of WRITTEN) params.push(name === 'since_pos' ? row.pos : row[name])
+    await rawRun(
+      tx,
+      `insert into membership (${WRITTEN.join(', ')}) values ${valueLists(part.length, WRITTEN.length)}
+       on conflict (room_nid, user_nid) do update set membership = excluded.membership, event_nid = excluded.event_nid,
+         sender_nid = excluded.sender_nid, pos = excluded.pos, forgotten = 0, stripped_state = excluded.stripped_state,
+         since_pos = case when membership.membership = excluded.membership then membership.since_pos
+           else excluded.since_pos end`,
+      params,
+    )
+  }
+}
+
+export async function deleteMembership(tx: Tx, roomNid: number, userNid: number): Promise<void> {
+  await rawRun(tx, 'delete from membership where room_nid = ? and user_nid = ?', [roomNid, userNid])
+}
+
+/** Marks a room that a user has left as forgotten; false when the user is (again) in it. */
+export async function updateForgotten(tx: Tx, roomNid: number, userNid: number): Promise<boolean> {
+  const changed = await rawRun(
+    tx,
+    `update membership set forgotten = 1 where room_nid = ? and user_nid = ? and membership in ('leave', 'ban')`,
+    [roomNid, userNid],
+  )
+  return changed > 0
+}
+
+export async function findMembership(db: Db, roomNid: number, userNid: number): Promise<MembershipRow | undefined> {
+  const sql = 'select * from membership where room_nid = ? and user_nid = ?'
+  return (await rawRows<MembershipRow>(db, sql, [roomNid, userNid]))[0]
+}
+
+/** All rooms of a user, whatever the membership, with the room's id and version. */
+export const listRoomsOfUser = (
+  db: Db,
+  userNid: number,
+): Promise<(MembershipRow & { room_id: string; version: string })[]> =>
+  rawRows(
+    db,
+    'select m.*, r.room_id, r.version from membership m join room r on r.nid = m.room_nid where m.user_nid = ?',
+    [userNid],
+  )
+
+/** Members of a room with this membership, longest unchanged first. */
+export const listMembers = (
+  db: Db,
+  roomNid: number,
+  membership: string,
+  limit = Number.MAX_SAFE_INTEGER,
+): Promise<(MembershipRow & { user_id: string })[]> =>
+  rawRows(
+    db,
+    `select m.*, n.text as user_id from membership m join name n on n.nid = m.user_nid
+     where m.room_nid = ? and m.membership = ? order by m.pos limit ?`,
+    [roomNid, membership, limit],
+  )
+
+/** Numbers of the local users with this membership: whom a change of the room wakes. */
+export async function listLocalMemberNids(db: Db, roomNid: number, membership: string): Promise<number[]> {
+  const rows = await rawRows<{ user_nid: number }>(
+    db,
+    'select user_nid from membership where room_nid = ? and membership = ? and is_local = 1',
+    [roomNid, membership],
+  )
+  return rows.map((row) => row.user_nid)
+}
+
+/** Ids of the guests among the local users who are joined. */
+export async function listJoinedGuests(db: Db, roomNid: number): Promise<string[]> {
+  const rows = await rawRows<{ user_id: string }>(
+    db,
+    `select a.user_id from membership m join account a on a.user_nid = m.user_nid
+     where m.room_nid = ? and m.membership = 'join' and m.is_local = 1 and a.is_guest = 1`,
+    [roomNid],
+  )
+  return rows.map((row) => row.user_id)
+}
+
+export async function countMembers(db: Db, roomNid: number): Promise<Map<string, number>> {
+  const rows = await rawRows<{ membership: string; n: number }>(
+    db,
+    'select membership, count(*) as n from membership where room_nid = ? group by membership',
+    [roomNid],
+  )
+  return new Map(rows.map((row) => [row.membership, row.n]))
+}

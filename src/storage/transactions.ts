@@ -1,0 +1,78 @@
+import type { Db, Tx } from './db.ts'
+import { EVENT_COLUMNS, type EventRow } from './events.ts'
+import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
+
+/** One row of `transaction_id`: what a client's transaction id produced. */
+export interface TransactionRow {
+  device_nid: number
+  room_nid: number
+  txn_id: string
+  event_nid: number
+  created_ts: number
+}
+
+const CHUNK = 500
+
+export async function insertTransactions(tx: Tx, rows: readonly TransactionRow[]): Promise<void> {
+  const params: Param[] = []
+  for (const row of rows) params.push(row.device_nid, row.room_nid, row.txn_id, row.event_nid, row.created_ts)
+  await rawRun(
+    tx,
+    `insert into transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts) values ${valueLists(rows.length, 5)}`,
+    params,
+  )
+}
+
+/** The events that these transaction ids produced in a room. */
+export const listTransactionEvents = (
+  db: Db,
+  roomNid: number,
+  txns: readonly { deviceNid: number; txnId: string }[],
+): Promise<(EventRow & { device_nid: number; txn_id: string })[]> =>
+  rawRows(
+    db,
+    `select t.device_nid, t.txn_id, ${EVENT_COLUMNS} from transaction_id t join event e on e.nid = t.event_nid
+     where ${txns.map(() => '(t.device_nid = ? and t.room_nid = ? and t.txn_id = ?)').join(' or ')}`,
+    txns.flatMap(({ deviceNid, txnId }) => [deviceNid, roomNid, txnId]),
+  )
+
+/** The transactions that produced these events, whosever they are. */
+export async function listTransactionsOf(
+  db: Db,
+  eventNids: readonly number[],
+): Promise<Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>[]> {
+  if (eventNids.length === 0) return []
+  return rawRows(
+    db,
+    `select event_nid, device_nid, txn_id from transaction_id where event_nid in (${places(eventNids.length)})`,
+    eventNids,
+  )
+}
+
+/** Transaction ids of these events for one device: event nid → transaction id (`unsigned.transaction_id`). */
+export async function transactionIdsOf(
+  db: Db,
+  deviceNid: number,
+  eventNids: readonly number[],
+): Promise<Map<number, string>> {
+  const found = new Map<number, string>()
+  for (let start = 0; start < eventNids.length; start += CHUNK) {
+    const part = eventNids.slice(start, start + CHUNK)
+    const rows = await rawRows<{ event_nid: number; txn_id: string }>(
+      db,
+      `select event_nid, txn_id from transaction_id where event_nid in (${places(part.length)}) and device_nid = ?`,
+      [...part, deviceNid],
+    )
+    for (const row of rows) found.set(row.event_nid, row.txn_id)
+  }
+  return found
+}
+
+/** Forgets transaction ids older than this; returns how many, at most `limit`. */
+export const deleteTransactionsBefore = (tx: Tx, createdTs: number, limit: number): Promise<number> =>
+  rawRun(
+    tx,
+    `delete from transaction_id where event_nid in
+       (select event_nid from transaction_id where created_ts < ? order by created_ts limit ?)`,
+    [createdTs, limit],
+  )
