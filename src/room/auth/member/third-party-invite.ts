@@ -1,6 +1,6 @@
-import { createPublicKey, verify } from 'node:crypto'
-import { canonicalJson } from '../../../matrix/canonical-json.ts'
 import { isObject, type JsonObject } from '../../../matrix/json.ts'
+import { signedText } from '../../../matrix/sign-json.ts'
+import { VerifyKey } from '../../../matrix/verify-key.ts'
 import type { Verdict } from '../../event.ts'
 import type { AuthCase } from '../auth-case.ts'
 import { contentOf, signedOf } from '../fields.ts'
@@ -36,7 +36,8 @@ const publicKeysOf = ({ public_key: one, public_keys: more }: JsonObject): unkno
   ...(Array.isArray(more) ? more.filter(isObject).map((entry) => entry.public_key) : []),
 ]
 
-function isSignedByAny({ signatures, unsigned: _, ...signed }: JsonObject, publicKeys: unknown[]): boolean {
+function isSignedByAny(signed: JsonObject, publicKeys: unknown[]): boolean {
+  const { signatures } = signed
   const found = isObject(signatures)
     ? Object.values(signatures)
         .filter(isObject)
@@ -44,21 +45,17 @@ function isSignedByAny({ signatures, unsigned: _, ...signed }: JsonObject, publi
     : []
   if (found.length * publicKeys.length > MAX_PAIRS) return false
   const text = textOf(signed)
-  return text !== undefined && publicKeys.some((key) => found.some((signature) => isValid(text, signature, key)))
+  if (text === undefined) return false
+  return publicKeys.some((publicKey) => {
+    const key = typeof publicKey === 'string' ? VerifyKey.from(publicKey) : undefined
+    return key && found.some((signature) => typeof signature === 'string' && key.verifyNow(text, signature))
+  })
 }
 
-function textOf(signed: JsonObject): Buffer | undefined {
+function textOf(signed: JsonObject): string | undefined {
   try {
-    return Buffer.from(canonicalJson(signed))
+    return signedText(signed)
   } catch {
     return undefined // has no canonical form, so that nobody can have signed it
   }
-}
-
-function isValid(text: Buffer, signature: unknown, publicKey: unknown): boolean {
-  if (typeof signature !== 'string' || typeof publicKey !== 'string') return false
-  const [signatureBytes, keyBytes] = [Buffer.from(signature, 'base64'), Buffer.from(publicKey, 'base64')]
-  if (signatureBytes.length !== 64 || keyBytes.length !== 32) return false
-  const jwk = { kty: 'OKP', crv: 'Ed25519', x: keyBytes.toString('base64url') }
-  return verify(null, text, createPublicKey({ key: jwk, format: 'jwk' }), signatureBytes)
 }
