@@ -1,0 +1,106 @@
+import { badJson, MatrixError, notFound } from '../matrix/errors.ts'
+import type { UserId } from '../matrix/ids.ts'
+import type { JsonObject } from '../matrix/json.ts'
+import * as store from '../storage/account-data.ts'
+import type { Db } from '../storage/db.ts'
+import { ChangeIndex } from './change-index.ts'
+import type { Hub } from './hub.ts'
+import type { Stream } from './stream.ts'
+
+/** Whose data it is; a route's `Requester` is one. */
+export interface Owner {
+  readonly userId: UserId
+  readonly userNid: number
+}
+
+interface Deps {
+  db: Db
+  stream: Stream
+  hub: Hub
+}
+
+/** `room_nid` of what is stored globally. */
+export const GLOBAL = 0
+
+/** Types that only the server writes (spec: account data). */
+const RESERVED: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules'])
+const MAX_CONTENT_BYTES = 64 * 1024
+
+export type AccountDataListener = (owner: Owner, roomNid: number, type: string) => void
+
+/** What clients keep on the server for their user, globally or for a room (spec: Client Config). */
+export class AccountData {
+  readonly changes: ChangeIndex<number>
+  readonly #deps: Deps
+  readonly #listeners: AccountDataListener[] = []
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+    this.changes = new ChangeIndex(deps.stream.current)
+  }
+
+  /** Told of every change, after the commit. */
+  onChanged(listener: AccountDataListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** The content, or `M_NOT_FOUND`. */
+  async get(userNid: number, roomNid: number, type: string): Promise<JsonObject> {
+    const content = await this.find(userNid, roomNid, type)
+    if (content === undefined) throw notFound('Nothing is stored under this type')
+    return content
+  }
+
+  async find(userNid: number, roomNid: number, type: string): Promise<JsonObject | undefined> {
+    const text = await store.findAccountData(this.#deps.db, userNid, roomNid, type)
+    return text === undefined ? undefined : (JSON.parse(text) as JsonObject)
+  }
+
+  /** Stores what a client sends; the types that the server writes itself are refused with status 405. */
+  async setByClient(owner: Owner, roomNid: number, type: string, content: JsonObject): Promise<void> {
+    if (RESERVED.has(type)) throw new MatrixError('M_BAD_JSON', `${type} is set by its own endpoint`, { status: 405 })
+    if (Buffer.byteLength(type) > 255) throw badJson('The type is longer than 255 bytes')
+    await this.update(owner, roomNid, type, () => content)
+  }
+
+  /**
+   * Replaces the content by what `edit` makes of it; undefined leaves it alone. Positions come first here, against the
+   * rule: the counter's row makes edits of one user wait for each other, so that none is lost.
+   */
+  async update(
+    owner: Owner,
+    roomNid: number,
+    type: string,
+    edit: (before: JsonObject | undefined) => JsonObject | undefined,
+  ): Promise<void> {
+    const { stream, hub } = this.#deps
+    await stream.write(async (tx, take) => {
+      const { pos } = await take(1)
+      const text = await store.findAccountData(tx, owner.userNid, roomNid, type)
+      const after = edit(text === undefined ? undefined : (JSON.parse(text) as JsonObject))
+      if (after === undefined) return { value: undefined }
+      const content = JSON.stringify(after)
+      if (Buffer.byteLength(content) > MAX_CONTENT_BYTES) throw new MatrixError('M_TOO_LARGE', 'More than 64 KiB')
+      await store.upsertAccountData(tx, owner.userNid, { room_nid: roomNid, type, content, pos })
+      return {
+        value: undefined,
+        announce: () => {
+          this.changes.note(owner.userNid, pos)
+          for (const listener of this.#listeners) listener(owner, roomNid, type)
+          hub.publish([owner.userId], pos)
+        },
+      }
+    })
+  }
+
+  /** What changed in (`after`, `upTo`]. */
+  async changed(userNid: number, after: number, upTo: number): Promise<store.AccountDataRow[]> {
+    if (after > 0 && !this.changes.mayHaveChanged(userNid, after)) return []
+    return store.listAccountData(this.#deps.db, userNid, after, upTo)
+  }
+
+  /** What is stored for one room. */
+  ofRoom(userNid: number, roomNid: number): Promise<store.AccountDataRow[]> {
+    return store.listAccountDataOfRoom(this.#deps.db, userNid, roomNid)
+  }
+}

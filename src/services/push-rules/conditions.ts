@@ -1,0 +1,120 @@
+import type { UserId } from '../../matrix/ids.ts'
+import { localpartOf } from '../../matrix/ids.ts'
+import type { JsonObject } from '../../matrix/json.ts'
+import { Glob } from './glob.ts'
+import { SELF, SELF_LOCALPART } from './predefined.ts'
+import { type PushEvent, parsePath } from './push-event.ts'
+
+/** Whom an event is judged for. */
+export interface PushUser {
+  userId: UserId
+  /** The user's display name in the room; needed only where the plan says so. */
+  displayName?: string | undefined
+}
+
+/** A condition, split into what holds for everybody and what depends on the user. */
+export interface Condition {
+  holds(event: PushEvent): boolean
+  holdsFor?(event: PushEvent, user: PushUser): boolean
+  needsDisplayName?: true
+}
+
+const NEVER: Condition = { holds: () => false }
+
+/** Compiles a condition; one that is not understood never holds (spec: Conditions). */
+export function compileCondition(condition: JsonObject): Condition {
+  const { kind, key, pattern, value } = condition
+  const path = typeof key === 'string' ? parsePath(key) : undefined
+  switch (kind) {
+    case 'event_match':
+      return path && typeof pattern === 'string' ? eventMatch(path, pattern) : NEVER
+    case 'event_property_is':
+      return path && isSimple(value) ? { holds: (event) => event.property(path) === value } : NEVER
+    case 'event_property_contains':
+      return path && isSimple(value) ? propertyContains(path, value) : NEVER
+    case 'contains_display_name':
+      return containsDisplayName
+    case 'room_member_count':
+      return memberCount(condition.is)
+    case 'sender_notification_permission':
+      return typeof key === 'string' ? { holds: (event) => event.facts.senderMayNotify(key) } : NEVER
+    default:
+      return NEVER
+  }
+}
+
+/** The condition that a `content` rule's pattern is. */
+export const bodyMatches = (pattern: string): Condition => eventMatch(['content', 'body'], pattern)
+
+const isSimple = (value: unknown): value is string | number | boolean | null =>
+  value === null ||
+  typeof value === 'string' ||
+  typeof value === 'boolean' ||
+  (typeof value === 'number' && Number.isSafeInteger(value))
+
+function eventMatch(path: readonly string[], pattern: string): Condition {
+  if (path.length === 2 && path[0] === 'content' && path[1] === 'body') {
+    if (pattern === SELF_LOCALPART) return containsLocalpart
+    const glob = new Glob(pattern)
+    return { holds: (event) => event.body !== undefined && glob.matchesWords(event.body) }
+  }
+  if (pattern === SELF) {
+    return {
+      holds: (event) => typeof event.property(path) === 'string',
+      holdsFor: (event, user) => event.property(path) === user.userId,
+    }
+  }
+  const glob = new Glob(pattern)
+  return {
+    holds: (event) => {
+      const value = event.property(path)
+      return typeof value === 'string' && glob.matches(value.toLowerCase())
+    },
+  }
+}
+
+function propertyContains(path: readonly string[], value: string | number | boolean | null): Condition {
+  const list = (event: PushEvent): unknown[] => {
+    const found = event.property(path)
+    return Array.isArray(found) ? found : []
+  }
+  if (value !== SELF) return { holds: (event) => list(event).includes(value) }
+  return {
+    holds: (event) => list(event).length > 0,
+    holdsFor: (event, user) => list(event).includes(user.userId),
+  }
+}
+
+/** A name as it stands in the text: no glob, whatever characters it has. */
+const containsWord = (body: string, word: string): boolean => {
+  // Most texts hold nobody's name: this look spares the rest.
+  if (word === '' || !body.includes(word)) return false
+  return new Glob(word.replace(/[*?]/g, '?')).matchesWords(body)
+}
+
+const containsDisplayName: Condition = {
+  holds: (event) => event.body !== undefined,
+  holdsFor: (event, user) => containsWord(event.body ?? '', user.displayName?.toLowerCase() ?? ''),
+  needsDisplayName: true,
+}
+
+const containsLocalpart: Condition = {
+  holds: (event) => event.body !== undefined,
+  holdsFor: (event, user) => containsWord(event.body ?? '', localpartOf(user.userId).toLowerCase()),
+}
+
+const COUNT = /^(==|<=|>=|<|>)?(\d{1,15})$/
+
+function memberCount(is: unknown): Condition {
+  const found = typeof is === 'string' ? COUNT.exec(is) : null
+  if (!found) return NEVER
+  const wanted = Number(found[2])
+  const compare: (count: number) => boolean = {
+    '==': (count: number) => count === wanted,
+    '<': (count: number) => count < wanted,
+    '>': (count: number) => count > wanted,
+    '<=': (count: number) => count <= wanted,
+    '>=': (count: number) => count >= wanted,
+  }[(found[1] ?? '==') as '==' | '<' | '>' | '<=' | '>=']
+  return { holds: (event) => compare(event.facts.joinedMembers) }
+}

@@ -1,0 +1,41 @@
+import type { Owner } from '../account-data.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
+import type { StoredEvent } from '../rooms/stored-event.ts'
+import type { CompiledRules, Outcome } from './compiled-rules.ts'
+import type { PushUser } from './conditions.ts'
+import type { PushEvents } from './push-events.ts'
+import type { PushRules } from './push-rules.ts'
+
+interface Deps {
+  pushRules: PushRules
+  pushEvents: PushEvents
+}
+
+/** Judges single events for single users: what counting unread events and listing notifications share. */
+export class Judge {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** The rules of a user; the same object for as long as they do not change. */
+  rulesOf(userNid: number): Promise<CompiledRules> {
+    return this.#deps.pushRules.compiledOf(userNid)
+  }
+
+  /** What the event does for the user; nothing once it is redacted. */
+  async judge(room: LiveRoom, event: StoredEvent, owner: Owner, rules: CompiledRules): Promise<Outcome | undefined> {
+    if (event.row.sender_nid === owner.userNid || event.isRedacted) return undefined
+    const plan = (await this.#deps.pushEvents.of(room, event)).planFor(rules)
+    const user: PushUser = { userId: owner.userId }
+    if (plan.needsDisplayName) user.displayName = await displayNameIn(room, owner)
+    const outcome = plan.decide(user)
+    return outcome.notify ? outcome : undefined
+  }
+}
+
+async function displayNameIn(room: LiveRoom, { userId }: Owner): Promise<string | undefined> {
+  const { displayname } = (await room.stateEvent('m.room.member', userId))?.pdu.content ?? {}
+  return typeof displayname === 'string' ? displayname : undefined
+}

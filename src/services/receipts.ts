@@ -1,0 +1,162 @@
+import { LRUCache } from 'lru-cache'
+import { forbidden, invalidParam, notFound } from '../matrix/errors.ts'
+import type { EventId, RoomId } from '../matrix/ids.ts'
+import type { Db } from '../storage/db.ts'
+import { findEvent } from '../storage/events.ts'
+import * as store from '../storage/receipts.ts'
+import type { Clock } from '../util/clock.ts'
+import type { AccountData, Owner } from './account-data.ts'
+import { ChangeIndex } from './change-index.ts'
+import type { Hub } from './hub.ts'
+import type { LiveRoom } from './rooms/live-room.ts'
+import type { LiveRooms } from './rooms/live-rooms.ts'
+import type { Stream } from './stream.ts'
+
+export const RECEIPT_TYPES = ['m.read', 'm.read.private', 'm.fully_read'] as const
+export type ReceiptType = (typeof RECEIPT_TYPES)[number]
+
+/** How far a user has read in one room, as positions of arrival. */
+export interface ReadMarks {
+  /** The receipts without a thread. */
+  everywhere: number
+  /** By thread: its root's event id, or `main`. */
+  threads: ReadonlyMap<string, number>
+}
+
+const UNREAD: ReadMarks = { everywhere: 0, threads: new Map() }
+const MAX_CACHED_USERS = 10_000
+/** Receipts of a room that one answer lists; the newest are the ones that matter. */
+const MAX_SHOWN = 1_000
+const FULLY_READ = 'm.fully_read'
+
+interface Deps {
+  db: Db
+  clock: Clock
+  stream: Stream
+  hub: Hub
+  rooms: LiveRooms
+  accountData: AccountData
+}
+
+export type ReadListener = (userNid: number, roomNid: number) => void
+
+/** Who has read what: public, private and threaded receipts, and the fully read marker (spec: Receipts). */
+export class Receipts {
+  readonly #deps: Deps
+  readonly #changes: ChangeIndex<number>
+  readonly #marks = new LRUCache<number, Promise<Map<number, ReadMarks>>>({ max: MAX_CACHED_USERS })
+  readonly #listeners: ReadListener[] = []
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+    this.#changes = new ChangeIndex(deps.stream.current)
+  }
+
+  /** Told when a user has read further in a room. */
+  onRead(listener: ReadListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /**
+   * Marks everything up to the event as read. `thread`: '' for all threads, `main`, or the thread's root.
+   * NOTSPEC: that the event belongs to the thread is not checked; clients mark a thread with events that merely relate
+   * to its root, and a mark in the wrong thread misleads nobody but its owner.
+   */
+  async set(owner: Owner, roomId: RoomId, type: ReceiptType, eventId: EventId, thread = ''): Promise<void> {
+    const room = await this.#joinedRoom(owner, roomId)
+    const eventPos = await this.#posOf(room, eventId)
+    if (type === FULLY_READ) {
+      if (thread !== '') throw invalidParam('A fully read marker has no thread')
+      await this.#deps.accountData.update(owner, room.nid, FULLY_READ, () => ({ event_id: eventId }))
+      return
+    }
+    const { stream, hub, clock } = this.#deps
+    await stream.write(async (tx, take) => {
+      const { pos } = await take(1)
+      const row = { room_nid: room.nid, user_nid: owner.userNid, type, thread, event_id: eventId }
+      await store.upsertReceipt(tx, { ...row, event_pos: eventPos, ts: clock.now(), pos })
+      return {
+        value: undefined,
+        announce: () => {
+          this.#changes.note(room.nid, pos)
+          this.#marks.delete(owner.userNid)
+          for (const listener of this.#listeners) listener(owner.userNid, room.nid)
+          hub.publish(type === 'm.read' ? room.localJoined : [owner.userId], pos)
+        },
+      }
+    })
+  }
+
+  /** How far the user has read everywhere. */
+  marksOf(userNid: number): Promise<ReadonlyMap<number, ReadMarks>> {
+    let known = this.#marks.get(userNid)
+    if (!known) {
+      known = this.#load(userNid)
+      this.#marks.set(userNid, known)
+      known.catch(() => this.#marks.delete(userNid))
+    }
+    return known
+  }
+
+  async marksIn(userNid: number, roomNid: number): Promise<ReadMarks> {
+    return (await this.marksOf(userNid)).get(roomNid) ?? UNREAD
+  }
+
+  /** The `m.receipt` event of what changed in (`after`, `upTo`], as JSON text; undefined when nothing did. */
+  async changedIn(roomNid: number, userNid: number, after: number, upTo: number): Promise<string | undefined> {
+    if (after > 0 && !this.#changes.mayHaveChanged(roomNid, after)) return undefined
+    const rows = await store.listReceipts(this.#deps.db, roomNid, userNid, after, upTo, MAX_SHOWN)
+    return rows.length === 0 ? undefined : receiptEvent(rows)
+  }
+
+  async #load(userNid: number): Promise<Map<number, ReadMarks>> {
+    const found = new Map<number, { everywhere: number; threads: Map<string, number> }>()
+    for (const row of await store.listReceiptsOfUser(this.#deps.db, userNid)) {
+      let marks = found.get(row.room_nid)
+      if (!marks) {
+        marks = { everywhere: 0, threads: new Map() }
+        found.set(row.room_nid, marks)
+      }
+      // Public and private ones count alike: the one that is further ahead.
+      if (row.thread === '') marks.everywhere = Math.max(marks.everywhere, row.event_pos)
+      else marks.threads.set(row.thread, Math.max(marks.threads.get(row.thread) ?? 0, row.event_pos))
+    }
+    return found
+  }
+
+  async #joinedRoom(owner: Owner, roomId: RoomId): Promise<LiveRoom> {
+    const room = await this.#deps.rooms.get(roomId)
+    if (!room.localJoined.has(owner.userId)) throw forbidden('You are not in this room')
+    return room
+  }
+
+  async #posOf(room: LiveRoom, eventId: EventId): Promise<number> {
+    const known = room.tail.events.findLast((event) => event.eventId === eventId)
+    if (known) return known.pos
+    const row = await findEvent(this.#deps.db, eventId)
+    if (!row || row.room_nid !== room.nid || row.pos === null) throw notFound('No such event in this room')
+    return row.pos
+  }
+}
+
+/**
+ * One event for all receipts. Where one user has several receipts of a type at one event, the one without a thread is
+ * shown: it says more (MSC4102).
+ */
+function receiptEvent(rows: readonly store.ShownReceipt[]): string {
+  const content = new Map<string, Map<string, Map<string, store.ShownReceipt>>>()
+  for (const row of rows) {
+    const ofEvent = content.get(row.event_id) ?? new Map<string, Map<string, store.ShownReceipt>>()
+    content.set(row.event_id, ofEvent)
+    const ofType = ofEvent.get(row.type) ?? new Map<string, store.ShownReceipt>()
+    ofEvent.set(row.type, ofType)
+    const shown = ofType.get(row.user_id)
+    if (!shown || row.thread === '') ofType.set(row.user_id, row)
+  }
+  const users = (receipts: Map<string, store.ShownReceipt>) =>
+    objectText(receipts, ({ ts, thread }) => JSON.stringify(thread === '' ? { ts } : { ts, thread_id: thread }))
+  return `{"type":"m.receipt","content":${objectText(content, (types) => objectText(types, users))}}`
+}
+
+const objectText = <Value>(entries: ReadonlyMap<string, Value>, text: (value: Value) => string): string =>
+  `{${[...entries].map(([key, value]) => `${JSON.stringify(key)}:${text(value)}`).join(',')}}`

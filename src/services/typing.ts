@@ -1,0 +1,124 @@
+import { forbidden } from '../matrix/errors.ts'
+import type { RoomId, UserId } from '../matrix/ids.ts'
+import type { Clock } from '../util/clock.ts'
+import { ChangeIndex } from './change-index.ts'
+import type { Hub } from './hub.ts'
+import type { LiveRoom } from './rooms/live-room.ts'
+import type { LiveRooms } from './rooms/live-rooms.ts'
+import type { Stream } from './stream.ts'
+
+interface Deps {
+  clock: Clock
+  rooms: LiveRooms
+  hub: Hub
+  stream: Stream
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000
+const MAX_TIMEOUT_MS = 120_000
+
+/**
+ * Who is typing where. Memory only: what a restart loses is at most two minutes old. Its changes are counted by `n`
+ * (the second number of sync tokens), which begins at the start of the process in microseconds, so that a token from
+ * before is always older.
+ */
+export class Typing {
+  readonly #deps: Deps
+  readonly #until = new Map<RoomId, Map<UserId, number>>()
+  readonly #ofRooms: ChangeIndex<RoomId>
+  readonly #ofUsers: ChangeIndex<UserId>
+  readonly #stop = new AbortController()
+  readonly #start: number
+  #n: number
+  #loop: Promise<void> | undefined
+  #rearm = new AbortController()
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+    this.#start = deps.clock.now() * 1000
+    this.#n = this.#start
+    this.#ofRooms = new ChangeIndex(this.#start)
+    this.#ofUsers = new ChangeIndex(this.#start)
+  }
+
+  /** How many changes there were. */
+  get n(): number {
+    return this.#n
+  }
+
+  async set(userId: UserId, roomId: RoomId, typing: boolean, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<void> {
+    const room = await this.#deps.rooms.get(roomId)
+    if (!room.localJoined.has(userId)) throw forbidden('You are not in this room')
+    if (!typing) return this.stop(room, userId)
+    const users = this.#until.get(roomId) ?? new Map<UserId, number>()
+    const isNew = !users.has(userId)
+    users.set(userId, this.#deps.clock.now() + Math.min(Math.max(timeoutMs, 0), MAX_TIMEOUT_MS))
+    this.#until.set(roomId, users)
+    if (isNew) this.#announce(room)
+    this.#watch()
+  }
+
+  /** The user stopped, left the room, or sent what was being typed. */
+  stop(room: LiveRoom, userId: UserId): void {
+    const users = this.#until.get(room.roomId)
+    if (!users?.delete(userId)) return
+    if (users.size === 0) this.#until.delete(room.roomId)
+    this.#announce(room)
+  }
+
+  /** Whether somebody began or stopped since, in any room of this user; false is certain. */
+  mayConcern(userId: UserId, n: number): boolean {
+    return n < this.#n && this.#ofUsers.mayHaveChanged(userId, n)
+  }
+
+  /** Who types in the room now, where that changed since; after a restart only where somebody does. */
+  changedSince(roomId: RoomId, n: number): UserId[] | undefined {
+    if (n >= this.#n || !this.#ofRooms.mayHaveChanged(roomId, n)) return undefined
+    const users = this.#until.get(roomId)
+    return users || n >= this.#start ? [...(users?.keys() ?? [])] : undefined
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    this.#rearm.abort()
+    await this.#loop
+  }
+
+  #announce(room: LiveRoom): void {
+    const { hub, stream } = this.#deps
+    this.#n++
+    this.#ofRooms.note(room.roomId, this.#n)
+    for (const userId of room.localJoined) this.#ofUsers.note(userId, this.#n)
+    hub.publish(room.localJoined, stream.current)
+  }
+
+  /** Has one loop, not a timer for each user, end what nobody renews. */
+  #watch(): void {
+    this.#rearm.abort()
+    this.#rearm = new AbortController()
+    this.#loop ??= this.#expire().finally(() => {
+      this.#loop = undefined
+    })
+  }
+
+  async #expire(): Promise<void> {
+    const { clock, rooms } = this.#deps
+    while (this.#until.size > 0 && !this.#stop.signal.aborted) {
+      const next = Math.min(...[...this.#until.values()].flatMap((users) => [...users.values()]))
+      const wait = next - clock.now()
+      if (wait > 0) {
+        await clock.sleep(wait, this.#rearm.signal)
+        continue
+      }
+      for (const [roomId, users] of [...this.#until]) {
+        const ended = [...users].filter(([, until]) => until <= clock.now())
+        if (ended.length === 0) continue
+        const room = await rooms.get(roomId)
+        for (const [userId, until] of ended) {
+          // It may have been renewed while the room was loaded.
+          if (users.get(userId) === until) this.stop(room, userId)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { Db, Tx } from './db.ts'
+import { rawRows, rawRun } from './run.ts'
+
+/** `room_nid` 0 is global. `content` is JSON text. */
+export interface AccountDataRow {
+  room_nid: number
+  type: string
+  content: string
+  pos: number
+}
+
+/** Everything that a user changed after `after`, up to `upTo`; 0 for `after` gives all of it. */
+export const listAccountData = (db: Db, userNid: number, after: number, upTo: number): Promise<AccountDataRow[]> =>
+  rawRows<AccountDataRow>(
+    db,
+    'select room_nid, type, content, pos from account_data where user_nid = ? and pos > ? and pos <= ? order by pos',
+    [userNid, after, upTo],
+  )
+
+/** What a user has stored about one room (0: globally). */
+export const listAccountDataOfRoom = (db: Db, userNid: number, roomNid: number): Promise<AccountDataRow[]> =>
+  rawRows<AccountDataRow>(
+    db,
+    'select room_nid, type, content, pos from account_data where user_nid = ? and room_nid = ?',
+    [userNid, roomNid],
+  )
+
+export async function findAccountData(
+  db: Db,
+  userNid: number,
+  roomNid: number,
+  type: string,
+): Promise<string | undefined> {
+  const rows = await rawRows<{ content: string }>(
+    db,
+    'select content from account_data where user_nid = ? and room_nid = ? and type = ?',
+    [userNid, roomNid, type],
+  )
+  return rows[0]?.content
+}
+
+export async function upsertAccountData(tx: Tx, userNid: number, row: AccountDataRow): Promise<void> {
+  await rawRun(
+    tx,
+    `insert into account_data (user_nid, room_nid, type, content, pos) values (?, ?, ?, ?, ?)
+     on conflict (user_nid, room_nid, type) do update set content = excluded.content, pos = excluded.pos`,
+    [userNid, row.room_nid, row.type, row.content, row.pos],
+  )
+}

@@ -1,0 +1,64 @@
+import type { Db, Tx } from './db.ts'
+import { rawRows, rawRun } from './run.ts'
+
+/** `thread`: '' unthreaded, 'main', or the thread root's event id. `event_pos`: arrival position of the event. */
+export interface ReceiptRow {
+  room_nid: number
+  user_nid: number
+  type: string
+  thread: string
+  event_id: string
+  event_pos: number
+  ts: number
+  pos: number
+}
+
+/** A receipt as others are shown it. */
+export interface ShownReceipt {
+  user_id: string
+  type: string
+  thread: string
+  event_id: string
+  ts: number
+  pos: number
+}
+
+/**
+ * Receipts of a room that were set in (`after`, `upTo`], newest first: the public ones, and the private ones of this
+ * user alone.
+ */
+export const listReceipts = (
+  db: Db,
+  roomNid: number,
+  userNid: number,
+  after: number,
+  upTo: number,
+  limit: number,
+): Promise<ShownReceipt[]> =>
+  rawRows<ShownReceipt>(
+    db,
+    `select n.text as user_id, r.type, r.thread, r.event_id, r.ts, r.pos from receipt r join name n on n.nid = r.user_nid
+     where r.room_nid = ? and r.pos > ? and r.pos <= ? and (r.type = 'm.read' or r.user_nid = ?)
+     order by r.pos desc limit ?`,
+    [roomNid, after, upTo, userNid, limit],
+  )
+
+/** How far a user has read, everywhere. */
+export const listReceiptsOfUser = (db: Db, userNid: number): Promise<ReceiptRow[]> =>
+  rawRows<ReceiptRow>(
+    db,
+    'select room_nid, user_nid, type, thread, event_id, event_pos, ts, pos from receipt where user_nid = ?',
+    [userNid],
+  )
+
+/** Moves receipts; each only forward, since a client that lags must not undo what another one has shown. */
+export async function upsertReceipt(tx: Tx, row: ReceiptRow): Promise<void> {
+  await rawRun(
+    tx,
+    `insert into receipt (room_nid, user_nid, type, thread, event_id, event_pos, ts, pos) values (?, ?, ?, ?, ?, ?, ?, ?)
+     on conflict (room_nid, user_nid, type, thread) do update set event_id = excluded.event_id,
+       event_pos = excluded.event_pos, ts = excluded.ts, pos = excluded.pos
+     where excluded.event_pos >= receipt.event_pos`,
+    [row.room_nid, row.user_nid, row.type, row.thread, row.event_id, row.event_pos, row.ts, row.pos],
+  )
+}
