@@ -3,7 +3,9 @@ import { composeAccounts } from './compose/accounts.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
 import { composeListeners } from './compose/listeners.ts'
+import { composeRooms } from './compose/rooms.ts'
 import type { Config } from './config/schema.ts'
+import { memberProfileOf } from './services/rooms/member-profile.ts'
 
 export type { Edges } from './compose/ground.ts'
 
@@ -48,9 +50,14 @@ export async function createServer(config: Config, edges: Edges): Promise<Server
 /** One line for each family of services. `ground` itself stays out: routes never see the database. */
 async function composeServices(config: Config, ground: Ground) {
   const accounts = composeAccounts(config, ground)
+  const rooms = composeRooms(config, ground, {
+    profileOf: (userId) => memberProfileOf(ground.db, userId),
+    refusesInvite: async () => false,
+  })
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),
     ...accounts,
+    ...rooms,
   }
 }

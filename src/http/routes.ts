@@ -1,9 +1,13 @@
 import * as account from './client/account.ts'
+import * as createRoom from './client/create-room.ts'
 import * as devices from './client/devices.ts'
+import * as directory from './client/directory.ts'
 import * as login from './client/login.ts'
 import * as loginFallback from './client/login-fallback.ts'
 import * as logout from './client/logout.ts'
 import * as register from './client/register.ts'
+import * as roomMembership from './client/room-membership.ts'
+import * as send from './client/send.ts'
 import * as uiaFallback from './client/uia-fallback.ts'
 import * as versions from './client/versions.ts'
 import * as localUsers from './local/users.ts'
@@ -21,6 +25,10 @@ const families: readonly object[] = [
   loginFallback,
   uiaFallback,
   synapseRegister,
+  createRoom,
+  roomMembership,
+  send,
+  directory,
 ]
 
 const isRoute = (value: unknown): value is Route =>
