@@ -1,4 +1,6 @@
+import { canonicalFlaw } from './canonical-flaw.ts'
 import { canonicalJson } from './canonical-json.ts'
+import { isObject, type JsonObject } from './json.ts'
 import type { SigningKey } from './signing-key.ts'
 import type { VerifyKey } from './verify-key.ts'
 
@@ -10,8 +12,8 @@ export const signedText = (object: object): string =>
   canonicalJson({ ...object, signatures: undefined, unsigned: undefined })
 
 /** The object with one more signature (spec: appendices, Signing JSON). `name`: the server or user that signs. */
-export const signJson = <T extends { signatures?: Signatures | undefined }>(
-  object: T,
+export const signJson = <T extends object>(
+  object: T & { signatures?: Signatures | undefined },
   name: string,
   key: SigningKey,
 ): T & { signatures: Signatures } => ({
@@ -31,27 +33,24 @@ export type VerifyKeys = ReadonlyMap<string, VerifyKey>
 
 /**
  * Whether `name` signed the text: with at least one of the keys, and with none of them wrongly. Signatures by other keys
- * are ignored, whatever they are.
+ * are ignored, whatever they are. `signatures`: of the shape of `Signatures`, or anything else that was sent.
  */
-export async function isSigned(
-  text: string,
-  signatures: Signatures | undefined,
-  name: string,
-  keys: VerifyKeys,
-): Promise<boolean> {
+export async function isSigned(text: string, signatures: unknown, name: string, keys: VerifyKeys): Promise<boolean> {
   const own = ownEntry(signatures, name)
   const checks: Promise<boolean>[] = []
   for (const [keyId, key] of keys) {
     const signature = ownEntry(own, keyId)
-    if (signature !== undefined) checks.push(key.verify(text, signature))
+    if (typeof signature === 'string') checks.push(key.verify(text, signature))
   }
   return checks.length > 0 && (await Promise.all(checks)).every((isValid) => isValid)
 }
 
-/** Whether `name` signed the object (spec: appendices, Checking for a Signature). */
-export const verifyJson = (object: { signatures?: Signatures }, name: string, keys: VerifyKeys): Promise<boolean> =>
-  isSigned(signedText(object), object.signatures, name, keys)
+/** Whether `name` signed the object, of which nothing is known (spec: appendices, Checking for a Signature). */
+export async function verifyJson(object: JsonObject, name: string, keys: VerifyKeys): Promise<boolean> {
+  if (canonicalFlaw(object, false) !== undefined) return false
+  return isSigned(signedText(object), object.signatures, name, keys)
+}
 
 // Names come from elsewhere: one may be `constructor`.
-const ownEntry = <T>(record: { [key: string]: T } | undefined, key: string): T | undefined =>
-  record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined
+const ownEntry = (record: unknown, key: string): unknown =>
+  isObject(record) && Object.hasOwn(record, key) ? record[key] : undefined

@@ -1,12 +1,12 @@
 import { canonicalFlaw } from '../matrix/canonical-flaw.ts'
 import { canonicalJson } from '../matrix/canonical-json.ts'
 import { isExactNumber } from '../matrix/exact-number.ts'
+import { isServerName, MAX_ID_BYTES, serverOf } from '../matrix/ids.ts'
 import { isObject } from '../matrix/json.ts'
 import type { Verdict } from './event.ts'
 import type { RoomVersion } from './versions.ts'
 
 export const MAX_EVENT_BYTES = 65_536
-const MAX_ID = 255
 const MAX_PREV_EVENTS = 20
 const MAX_AUTH_EVENTS = 10
 /** Versions 1 to 5 bound the depth by a signed integer of 64 bits. */
@@ -41,7 +41,7 @@ type Fields = Record<string, unknown>
 
 function checkFields(pdu: Fields, version: RoomVersion): Verdict {
   if (typeof pdu.type !== 'string') return 'type is no text'
-  if (!isUserLike(pdu.sender)) return 'sender is no user id'
+  if (!isScopedId(pdu.sender, '@')) return 'sender is no user id'
   if (pdu.state_key !== undefined && typeof pdu.state_key !== 'string') return 'state_key is no text'
   if (!isObject(pdu.content)) return 'content is no object'
   if (!Number.isSafeInteger(pdu.origin_server_ts)) return 'origin_server_ts is no integer'
@@ -52,7 +52,7 @@ function checkFields(pdu: Fields, version: RoomVersion): Verdict {
     checkRoomId(pdu, version) ??
     checkReferences('prev_events', pdu.prev_events, MAX_PREV_EVENTS, version) ??
     checkReferences('auth_events', pdu.auth_events, MAX_AUTH_EVENTS, version) ??
-    (version.eventId === 'random' && !hasSigilAndServer(pdu.event_id, '$') ? 'event_id is no event id' : undefined)
+    (version.eventId === 'random' && !isScopedId(pdu.event_id, '$') ? 'event_id is no event id' : undefined)
   )
 }
 
@@ -75,13 +75,9 @@ const isId = (ref: unknown): boolean => typeof ref === 'string' && ref.startsWit
 const isIdWithHash = (ref: unknown): boolean =>
   Array.isArray(ref) && ref.length === 2 && isId(ref[0]) && isObject(ref[1])
 
-const isUserLike = (value: unknown): boolean => hasSigilAndServer(value, '@')
-
-const hasSigilAndServer = (value: unknown, sigil: string): boolean => {
-  if (typeof value !== 'string' || value[0] !== sigil) return false
-  const colon = value.indexOf(':')
-  return colon > 0 && colon < value.length - 1
-}
+/** Its length is a matter of `checkIds`. */
+const isScopedId = (value: unknown, sigil: string): boolean =>
+  typeof value === 'string' && value[0] === sigil && isServerName(serverOf(value))
 
 const isDepth = (depth: unknown, version: RoomVersion): boolean => {
   if (typeof depth === 'number') return Number.isSafeInteger(depth) && depth >= 0
@@ -106,12 +102,13 @@ function checkIds(pdu: Fields, byCodePoints: boolean): Verdict {
     const text = pdu[field]
     if (typeof text !== 'string') continue
     if (text.includes('\u0000')) return `${field} has a NUL`
-    if (isLong(text, byCodePoints)) return `${field} is longer than ${MAX_ID} ${byCodePoints ? 'characters' : 'bytes'}`
+    if (isLong(text, byCodePoints))
+      return `${field} is longer than ${MAX_ID_BYTES} ${byCodePoints ? 'characters' : 'bytes'}`
   }
   return undefined
 }
 
 const isLong = (text: string, byCodePoints: boolean): boolean => {
-  if (text.length * 3 <= MAX_ID) return false
-  return (byCodePoints ? [...text].length : Buffer.byteLength(text)) > MAX_ID
+  if (text.length * 3 <= MAX_ID_BYTES) return false
+  return (byCodePoints ? [...text].length : Buffer.byteLength(text)) > MAX_ID_BYTES
 }

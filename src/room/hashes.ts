@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { fromBase64, toBase64 } from '../matrix/base64.ts'
 import { canonicalJson } from '../matrix/canonical-json.ts'
 import type { Pdu } from './event.ts'
 import { redact } from './redaction.ts'
@@ -9,7 +10,10 @@ export const contentHash = (pdu: Pdu): string =>
   sha256(canonicalJson({ ...pdu, hashes: undefined, signatures: undefined, unsigned: undefined }))
 
 /** Whether the event is all that its sender hashed. If not, only its redacted form may be used. */
-export const hasOwnContent = (pdu: Pdu): boolean => pdu.hashes?.sha256?.replace(/=+$/, '') === contentHash(pdu)
+export function hasOwnContent(pdu: Pdu): boolean {
+  const claimed = fromBase64(pdu.hashes?.sha256 ?? '')
+  return claimed !== undefined && toBase64(claimed) === contentHash(pdu)
+}
 
 /** The bytes, as text, of which the reference hash and every signature of an event are made. */
 export const essentialText = (pdu: Pdu, version: RoomVersion): string =>
