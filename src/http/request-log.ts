@@ -36,9 +36,9 @@ export class RequestLog {
     const last = this.#lastStorageLine.get(cause)
     if (last !== undefined && now - last < STORAGE_LINE_MS) return
     this.#lastStorageLine.set(cause, now)
-    const { message } = error instanceof Error ? error : { message: '' }
+    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
     const what = cause === 'storage-full' ? 'the disk is full: writes are refused' : 'the database is not available'
-    this.#log.error({ req: id, op: operationId, reason: message }, what)
+    this.#log.error({ req: id, op: operationId, reason }, what)
   }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { type ConfigInput, configSchema } from '../../src/config/schema.ts'
 import { SigningKey } from '../../src/matrix/signing-key.ts'
@@ -18,13 +18,15 @@ export interface TestServer {
   readonly server: Server
   /** The directory of its database and key. */
   readonly directory: string
-  close(): Promise<void>
+  close(graceMs?: number): Promise<void>
 }
 
 export interface TestServerOptions {
   /** Whole sections replace those below. */
   readonly config?: Partial<ConfigInput>
   readonly clock?: FakeClock
+  /** Default: what is wrong, to standard error. */
+  readonly log?: Logger
   /** The directory of a server that was closed: starts it again. */
   readonly directory?: string
 }
@@ -37,14 +39,19 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
 }
 
 /** The same for several tests: the caller closes it. */
-export async function openServer({ config, clock = new FakeClock(), directory }: TestServerOptions = {}) {
+export async function openServer({
+  config,
+  clock = new FakeClock(),
+  log = pino({ level: 'error' }, process.stderr),
+  directory,
+}: TestServerOptions = {}): Promise<TestServer> {
   const home = directory ?? mkdtempSync(join(tmpdir(), 'bongsu-test-'))
   const keyFile = join(home, 'signing.key')
   if (!existsSync(keyFile)) writeFileSync(keyFile, new SigningKey('test', randomBytes(32)).toFileText())
   const server = await createServer(configSchema.parse({ ...configFor(home), ...config }), {
     clock,
     random: randomBytes,
-    log: pino({ level: 'error' }, process.stderr),
+    log,
     onFatal: (error) => {
       throw error
     },
@@ -54,14 +61,17 @@ export async function openServer({ config, clock = new FakeClock(), directory }:
   if (typeof address !== 'object') throw new Error('The first listener has no port')
   const url = `http://127.0.0.1:${address.port}`
   let closing: Promise<void> | undefined
-  const close = () => {
-    closing ??= server.close().finally(() => {
+  const close = (graceMs = GRACE_MS) => {
+    closing ??= server.close(graceMs).finally(() => {
       if (directory === undefined) rmSync(home, { recursive: true, force: true })
     })
     return closing
   }
   return { url, client: new Client(url), clock, server, directory: home, close }
 }
+
+/** Long enough for a long poll to be answered; tests do not wait for clients that are busy. */
+const GRACE_MS = 20
 
 /** Open registration, cheap hashes and no rate limits: what tests want unless they say otherwise. */
 const configFor = (directory: string): ConfigInput => ({
