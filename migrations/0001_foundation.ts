@@ -41,6 +41,9 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('room_id', 'text', (col) => col.notNull().unique())
     .addColumn('version', 'text', (col) => col.notNull())
     .addColumn('is_public', 'smallint', (col) => col.notNull().defaultTo(0))
+    // Whether the current state lets everybody join, and lets everybody read.
+    .addColumn('open_to_join', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('open_to_read', 'smallint', (col) => col.notNull().defaultTo(0))
     // State at the forward extremities, resolved (a `state` nid).
     .addColumn('state_nid', 'bigint')
     .addColumn('min_depth', 'bigint', (col) => col.notNull().defaultTo(0))
@@ -73,6 +76,8 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   // Room order for /messages and /context is (depth, pos); arrival order for /sync is pos.
   await index('event_room_order', 'event', ['room_nid', 'depth', 'pos'])
   await index('event_room_pos', 'event', ['room_nid', 'pos'])
+  // Jump to date.
+  await index('event_room_ts', 'event', ['room_nid', 'ts', 'depth', 'pos'])
 
   await table('extremity')
     .addColumn('room_nid', 'bigint', (col) => col.notNull())
@@ -288,14 +293,28 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
-  // Search columns of the user directory: NFC lower-case name, its initial consonants.
+  // A displayed profile changed: the user's member events follow, room by room. `after_room_nid`: the last room that has
+  // its own; `version` counts the changes, so that a newer one begins anew.
+  await table('profile_propagation')
+    .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('version', 'bigint', (col) => col.notNull())
+    .addColumn('after_room_nid', 'bigint', (col) => col.notNull())
+    .execute()
+
+  // Who can be found, by the public profile.
   await table('directory_user')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
     .addColumn('user_id', 'text', (col) => col.notNull())
     .addColumn('display_name', 'text')
     .addColumn('avatar_url', 'text')
-    .addColumn('search_name', 'text', (col) => col.notNull())
-    .addColumn('search_initials', 'text', (col) => col.notNull())
+    .execute()
+
+  // By which words one finds them (services/user-directory/search-terms.ts).
+  await table('directory_term')
+    .addColumn('term', 'text', (col) => col.notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('directory_term_pk', ['term', 'user_nid'])
+    .modifyEnd(c.clustered)
     .execute()
 
   // room_nid 0: global.

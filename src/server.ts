@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net'
+import { composeAccountRooms } from './compose/account-rooms.ts'
 import { composeAccounts } from './compose/accounts.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
 import { composeListeners } from './compose/listeners.ts'
 import { composeRooms } from './compose/rooms.ts'
 import type { Config } from './config/schema.ts'
-import { memberProfileOf } from './services/rooms/member-profile.ts'
 
 export type { Edges } from './compose/ground.ts'
 
@@ -51,13 +51,15 @@ export async function createServer(config: Config, edges: Edges): Promise<Server
 async function composeServices(config: Config, ground: Ground) {
   const accounts = composeAccounts(config, ground)
   const rooms = composeRooms(config, ground, {
-    profileOf: (userId) => memberProfileOf(ground.db, userId),
+    profileOf: (userId) => accounts.profiles.profileOf(userId),
     refusesInvite: async () => false,
   })
+  const accountRooms = composeAccountRooms(ground, accounts, rooms)
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),
     ...accounts,
     ...rooms,
+    ...accountRooms,
   }
 }

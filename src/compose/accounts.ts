@@ -9,7 +9,9 @@ import { Registration } from '../services/accounts/registration.ts'
 import { Sessions } from '../services/accounts/sessions.ts'
 import { SharedSecret } from '../services/accounts/shared-secret.ts'
 import { Uia } from '../services/accounts/uia.ts'
-import { deleteProfile, upsertField } from '../storage/profiles.ts'
+import { Profiles } from '../services/profiles/profiles.ts'
+import { UserDirectory } from '../services/user-directory/user-directory.ts'
+import { listVisible } from '../storage/user-directory.ts'
 import type { Ground } from './ground.ts'
 import { hashMethodOf, passwordPolicyOf } from './settings.ts'
 
@@ -62,6 +64,13 @@ export function composeAccounts(
     maxSessions: MAX_UIA_SESSIONS,
   })
   every(UIA_SWEEP_MS, 'ending half-finished confirmations', () => uia.expire())
+  const profiles = new Profiles({
+    db,
+    serverName,
+    lookup: config.profiles.lookup,
+    mayChange: config.profiles.change,
+    knows: async (viewerNid, otherNid) => (await listVisible(db, viewerNid, [otherNid])).has(otherNid),
+  })
   const accounts = new Accounts({
     db,
     clock,
@@ -69,9 +78,7 @@ export function composeAccounts(
     passwords,
     sessions,
     isExclusive: () => false,
-    storeProfile: (tx, { userNid, displayName }) =>
-      upsertField(tx, userNid, 'displayname', JSON.stringify(displayName)),
-    deleteProfile,
+    profiles,
   })
   const devices = new Devices({ db, sessions, uia })
   const ownAccount = new OwnAccount({ accounts, passwords, uia, mayChangePassword: config.passwords.change })
@@ -97,5 +104,6 @@ export function composeAccounts(
     passwords,
     secret: config.registration.shared_secret,
   })
-  return { sharedSecret, sessions, uia, accounts, ownAccount, devices, login, registration }
+  const userDirectory = new UserDirectory({ db, showsAll: config.profiles.search === 'everybody' })
+  return { profiles, userDirectory, sharedSecret, sessions, uia, accounts, ownAccount, devices, login, registration }
 }

@@ -7,6 +7,7 @@ import { logging } from './logging.ts'
 import { passwords } from './passwords.ts'
 import { paths } from './paths.ts'
 import { presence } from './presence.ts'
+import { profiles } from './profiles.ts'
 import { rateLimits } from './rate-limits.ts'
 import { registration } from './registration.ts'
 import { rooms } from './rooms.ts'
@@ -38,6 +39,7 @@ export const configSchema = z.strictObject({
   registration,
   passwords,
   sessions,
+  profiles,
   rate_limits: rateLimits,
   rooms,
   presence,

@@ -5,16 +5,21 @@ import * as directory from './client/directory.ts'
 import * as login from './client/login.ts'
 import * as loginFallback from './client/login-fallback.ts'
 import * as logout from './client/logout.ts'
+import * as profile from './client/profile.ts'
 import * as register from './client/register.ts'
 import * as roomMembership from './client/room-membership.ts'
 import * as send from './client/send.ts'
 import * as uiaFallback from './client/uia-fallback.ts'
+import * as userDirectory from './client/user-directory.ts'
 import * as versions from './client/versions.ts'
 import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
 import * as synapseRegister from './synapse-admin/register.ts'
 
-/** The files of `client/` (and what other servers' tools expect beside it), each a family of endpoints. Every route that one exports is served. */
+/**
+ * The files of `client/`, and what the tools of other servers expect beside it, each a family of endpoints. Every route
+ * that one exports is served.
+ */
 const families: readonly object[] = [
   versions,
   login,
@@ -22,6 +27,8 @@ const families: readonly object[] = [
   register,
   account,
   devices,
+  profile,
+  userDirectory,
   loginFallback,
   uiaFallback,
   synapseRegister,

@@ -172,3 +172,8 @@ export async function listUnfinishedDeactivations(
   )
   return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id as UserId }))
 }
+
+/** Holds the account's row until the transaction ends, so that changes that depend on each other do not interleave. */
+export async function lockAccount(tx: Tx, userNid: number): Promise<void> {
+  await rawRun(tx, 'update account set user_id = user_id where user_nid = ?', [userNid])
+}

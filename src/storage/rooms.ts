@@ -33,6 +33,16 @@ export async function updateRoomState(tx: Tx, roomNid: number, stateNid: number)
   await rawRun(tx, 'update room set state_nid = ? where nid = ?', [stateNid, roomNid])
 }
 
+/** Whether the current state lets everybody join. */
+export async function updateOpenToJoin(tx: Tx, roomNid: number, isOpen: boolean): Promise<void> {
+  await rawRun(tx, 'update room set open_to_join = ? where nid = ?', [isOpen ? 1 : 0, roomNid])
+}
+
+/** Whether the current state lets everybody read. */
+export async function updateOpenToRead(tx: Tx, roomNid: number, isOpen: boolean): Promise<void> {
+  await rawRun(tx, 'update room set open_to_read = ? where nid = ?', [isOpen ? 1 : 0, roomNid])
+}
+
 /** The forward extremities of a room: the events that no other one follows yet, in the order they were stored. */
 export const listExtremities = (db: Db, roomNid: number): Promise<EventRow[]> =>
   rawRows<EventRow>(

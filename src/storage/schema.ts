@@ -27,7 +27,9 @@ export interface Schema {
   uia_session: UiaSessionTable
   registration_token: RegistrationTokenTable
   profile: ProfileTable
+  profile_propagation: ProfilePropagationTable
   directory_user: DirectoryUserTable
+  directory_term: DirectoryTermTable
   account_data: AccountDataTable
   filter: FilterTable
   receipt: ReceiptTable
@@ -65,6 +67,8 @@ export interface RoomTable {
   room_id: string
   version: string
   is_public: Generated<number>
+  open_to_join: Generated<number>
+  open_to_read: Generated<number>
   state_nid: number | null
   min_depth: Generated<number>
 }
@@ -245,13 +249,22 @@ export interface ProfileTable {
   value: string
 }
 
+export interface ProfilePropagationTable {
+  user_nid: number
+  version: number
+  after_room_nid: number
+}
+
 export interface DirectoryUserTable {
   user_nid: number
   user_id: string
   display_name: string | null
   avatar_url: string | null
-  search_name: string
-  search_initials: string
+}
+
+export interface DirectoryTermTable {
+  term: string
+  user_nid: number
 }
 
 export interface AccountDataTable {

@@ -5,6 +5,7 @@ import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { deleteDevicesExcept } from '../../storage/devices.ts'
 import { internNames } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
+import type { Profiles } from '../profiles/profiles.ts'
 import { type DeviceWish, storeLogin } from './grants.ts'
 import type { Passwords } from './passwords.ts'
 import { type Opened, openedOf, type Sessions } from './sessions.ts'
@@ -18,9 +19,7 @@ interface Deps {
   readonly sessions: Sessions
   /** Whether an application service has this user id, and ids like it, for itself. */
   isExclusive(userId: UserId): boolean
-  /** Writes what a new account has beside its row: its first profile. */
-  storeProfile(tx: Tx, user: { userId: UserId; userNid: number; displayName: string }): Promise<void>
-  deleteProfile(tx: Tx, userNid: number): Promise<void>
+  readonly profiles: Profiles
 }
 
 export interface NewUser {
@@ -36,10 +35,12 @@ export interface NewUser {
   readonly device?: DeviceWish
 }
 
+type DeactivatedListener = (userNid: number, erase: boolean) => void
+
 /** The local accounts. */
 export class Accounts {
   readonly #deps: Deps
-  readonly #deactivatedListeners: (() => void)[] = []
+  readonly #deactivatedListeners: DeactivatedListener[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -62,7 +63,7 @@ export class Accounts {
    * @param alongside further writes of the same transaction
    */
   async create(user: NewUser, alongside: (tx: Tx) => Promise<void> = async () => {}): Promise<Opened | undefined> {
-    const { db, clock, sessions, storeProfile } = this.#deps
+    const { db, clock, sessions, profiles } = this.#deps
     const { userId, passwordHash, isAdmin = false, isGuest = false, userType } = user
     const { displayName = localpartOf(userId) } = user
     const login = user.device && sessions.mint(user.device)
@@ -71,7 +72,7 @@ export class Accounts {
       if (userNid === undefined) throw new Error('A name was not interned')
       const account = { userNid, userId, passwordHash, isAdmin, isGuest, userType, createdTs: clock.now() }
       if (!(await accounts.insertAccount(tx, account))) throw inUse()
-      await storeProfile(tx, { userId, userNid, displayName })
+      await profiles.insert(tx, { userId, userNid }, displayName)
       if (login) await storeLogin(tx, userNid, login)
       await alongside(tx)
     })
@@ -149,17 +150,21 @@ export class Accounts {
    * the user beside events. Leaving its rooms follows in the background (`Deactivations`).
    */
   async deactivate(userNid: number, erase: boolean): Promise<void> {
+    const { db, profiles } = this.#deps
+    const account = await accounts.findAccountByNid(db, userNid)
+    if (!account) throw notFound('There is no such account')
     await this.#change(userNid, async (tx) => {
       await accounts.updateDeactivated(tx, userNid, erase)
       await deleteDevicesExcept(tx, userNid, undefined)
-      await this.#deps.deleteProfile(tx, userNid)
+      await profiles.delete(tx, userNid)
       if (erase) await accounts.deletePrivateData(tx, userNid)
     })
-    for (const listener of this.#deactivatedListeners) listener()
+    profiles.forget(account.userId)
+    for (const listener of this.#deactivatedListeners) listener(userNid, erase)
   }
 
-  /** Told after the commit that an account has ended. */
-  onDeactivated(listener: () => void): void {
+  /** Told after the commit that an account has ended, and whether its user wants to be forgotten. */
+  onDeactivated(listener: DeactivatedListener): void {
     this.#deactivatedListeners.push(listener)
   }
 

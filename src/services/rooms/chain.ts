@@ -71,6 +71,9 @@ export class Chain {
     const known = txn && (this.#txns.get(txnKey(txn)) ?? this.#known.sent.get(txnKey(txn)))
     if (known) return known
     const replaces = draft.stateKey === undefined ? undefined : this.#stateEvent(draft.type, draft.stateKey)
+    if (draft.replaces !== undefined && draft.replaces !== replaces?.eventId) {
+      throw new MatrixError('M_BAD_STATE', 'The state has changed meanwhile')
+    }
     if (replaces && isUnchanged(replaces, draft)) return replaces
     this.#refuseNamedCreators(draft)
 

@@ -8,6 +8,8 @@ export interface Draft {
   sender: UserId
   content: JsonObject
   stateKey?: string
+  /** The state event that it is to replace: if that is no longer the current one, `M_BAD_STATE`. */
+  replaces?: string
   /** The event id that a redaction is about, whatever the room version. */
   redacts?: string
   /** origin_server_ts; only application services may choose it. */

@@ -12,6 +12,7 @@ import { insertTransactions } from '../../storage/transactions.ts'
 import type { Take } from '../stream.ts'
 import type { Batch, Entry, StateEdit, StateRef } from './entry.ts'
 import { relationOf } from './relation.ts'
+import { persistAccess } from './room-access.ts'
 import type { StoredEvent } from './stored-event.ts'
 
 /** Another process has appended to the room since it was loaded: load it again and begin anew. */
@@ -133,6 +134,11 @@ async function persistChanges(tx: Tx, { room, changes }: Batch, { serverName }: 
     }
   })
   await changeCurrentState(tx, room.nid, rows)
+  await persistAccess(
+    tx,
+    room.nid,
+    changes.map(({ edit }) => edit),
+  )
   const members: Parameters<typeof memberships.upsertMemberships>[1][number][] = []
   for (const [index, { edit, at }] of changes.entries()) {
     const { event } = edit

@@ -1,0 +1,36 @@
+import { badJson, invalidParam, MatrixError } from '../../matrix/errors.ts'
+import type { Json } from '../../matrix/json.ts'
+
+const MAX_KEY_BYTES = 255
+const MAX_NAME_CHARS = 256
+const MAX_URL_CHARS = 1000
+/** Spec: Common Namespaced Identifier Grammar. */
+const NAMESPACED = /^[a-z][a-z0-9_.-]*$/
+
+/** Fields that the user's member events show as well. */
+export const DISPLAYED: readonly string[] = ['displayname', 'avatar_url']
+
+/** Throws `M_KEY_TOO_LARGE`, or `M_INVALID_PARAM` for a name that no field can have. */
+export function checkFieldName(field: string): void {
+  if (Buffer.byteLength(field) > MAX_KEY_BYTES) {
+    throw new MatrixError('M_KEY_TOO_LARGE', `The name of a field has at most ${MAX_KEY_BYTES} bytes`)
+  }
+  if (!NAMESPACED.test(field)) throw invalidParam('Not the name of a profile field')
+}
+
+/** What is stored of a value; `undefined`: nothing, the field goes. Throws for a value that the field cannot have. */
+export function fieldValue(field: string, value: Json): Json | undefined {
+  if (field === 'displayname')
+    return shortText(typeof value === 'string' ? value.normalize('NFC') : value, MAX_NAME_CHARS)
+  if (field === 'avatar_url') return shortText(value, MAX_URL_CHARS)
+  if (field === 'm.tz' && typeof value !== 'string') throw badJson('A time zone is a text')
+  return value
+}
+
+/** Clients take a name or a picture away by an empty text, older ones by null. */
+function shortText(value: Json, maxChars: number): Json | undefined {
+  if (value === null || value === '') return undefined
+  if (typeof value !== 'string') throw badJson('Not a text')
+  if (value.length > maxChars) throw invalidParam(`Longer than ${maxChars} characters`)
+  return value
+}

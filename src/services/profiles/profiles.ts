@@ -1,0 +1,148 @@
+import { LRUCache } from 'lru-cache'
+import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
+import { serverOf, type UserId } from '../../matrix/ids.ts'
+import type { Json, JsonObject } from '../../matrix/json.ts'
+import { findAccount, lockAccount } from '../../storage/accounts.ts'
+import { type Db, type Tx, transact } from '../../storage/db.ts'
+import * as table from '../../storage/profiles.ts'
+import type { MemberProfile } from '../rooms/member-profile.ts'
+import { indexUser, unindexUser } from '../user-directory/user-index.ts'
+import { checkFieldName, DISPLAYED, fieldValue } from './profile-fields.ts'
+
+/** Whose profiles one may look up: everybody's, also without an account; those of whom one knows, with one. */
+export type Lookup = 'public' | 'users' | 'acquaintances'
+
+interface Deps {
+  readonly db: Db
+  readonly serverName: string
+  readonly lookup: Lookup
+  /** Whether users may change their own profiles. */
+  readonly mayChange: boolean
+  /** Whether the viewer shares a room with the other user, or that one is in a room open to everybody. */
+  knows(viewerNid: number, otherNid: number): Promise<boolean>
+}
+
+export interface ProfileOwner {
+  readonly userId: UserId
+  readonly userNid: number
+}
+
+const MAX_PROFILE_BYTES = 65_536
+const MAX_CACHED = 20_000
+
+/** What people say about themselves (spec: client-server API, Profiles). */
+export class Profiles {
+  readonly #deps: Deps
+  readonly #displayed = new LRUCache<UserId, MemberProfile>({ max: MAX_CACHED })
+  /** Changes with every change of a profile: what was read before it must not be cached. */
+  #generation = 0
+  readonly #listeners: (() => void)[] = []
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** Told after the commit that member events have to follow a change. */
+  onQueued(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** What the user's member events show. Empty for anybody without a profile here. */
+  async profileOf(userId: UserId): Promise<MemberProfile> {
+    const known = this.#displayed.get(userId)
+    if (known) return known
+    const generation = this.#generation
+    const account = await findAccount(this.#deps.db, userId)
+    const { displayname, avatar_url } = account ? await this.#read(this.#deps.db, account.userNid) : {}
+    const profile: MemberProfile = {
+      ...(typeof displayname === 'string' && { displayname }),
+      ...(typeof avatar_url === 'string' && { avatar_url }),
+    }
+    if (account && generation === this.#generation) this.#displayed.set(userId, profile)
+    return profile
+  }
+
+  /** Throws `M_FORBIDDEN` where the viewer may not look, and `M_NOT_FOUND` for a user whom nobody here knows. */
+  async get(userId: UserId, viewerNid: number | undefined): Promise<JsonObject> {
+    const { db, serverName, lookup, knows } = this.#deps
+    if (lookup !== 'public' && viewerNid === undefined) throw forbidden('Log in to look up profiles')
+    const account = serverOf(userId) === serverName ? await findAccount(db, userId) : undefined
+    if (lookup === 'acquaintances' && viewerNid !== undefined && viewerNid !== account?.userNid) {
+      if (!account || !(await knows(viewerNid, account.userNid))) throw forbidden('You may not see this profile')
+    }
+    if (!account || account.isDeactivated) throw notFound('There is no such profile')
+    return this.#read(db, account.userNid)
+  }
+
+  async getField(userId: UserId, field: string, viewerNid: number | undefined): Promise<JsonObject> {
+    const profile = await this.get(userId, viewerNid)
+    if (!Object.hasOwn(profile, field)) throw notFound('The profile has no such field')
+    return { [field]: profile[field] }
+  }
+
+  /** Throws `M_KEY_TOO_LARGE`, `M_PROFILE_TOO_LARGE` and their like. */
+  async setField(owner: ProfileOwner, field: string, value: Json): Promise<void> {
+    checkFieldName(field)
+    const stored = fieldValue(field, value)
+    if (stored === undefined) return this.deleteField(owner, field)
+    const text = JSON.stringify(stored)
+    await this.#change(owner, field, async (tx) => {
+      const others = (await table.listFields(tx, owner.userNid)).filter((known) => known.field !== field)
+      if (sizeOf([...others, { field, value: text }]) > MAX_PROFILE_BYTES) {
+        throw new MatrixError('M_PROFILE_TOO_LARGE', `A profile has at most ${MAX_PROFILE_BYTES} bytes`)
+      }
+      await table.upsertField(tx, owner.userNid, field, text)
+    })
+  }
+
+  /** Deleting a field that is not there is no error. */
+  async deleteField(owner: ProfileOwner, field: string): Promise<void> {
+    checkFieldName(field)
+    await this.#change(owner, field, (tx) => table.deleteField(tx, owner.userNid, field))
+  }
+
+  /** Part of the transaction that makes an account. */
+  async insert(tx: Tx, { userId, userNid }: ProfileOwner, displayName: string): Promise<void> {
+    const name = displayName.normalize('NFC')
+    await table.upsertField(tx, userNid, 'displayname', JSON.stringify(name))
+    await indexUser(tx, { userId, userNid, displayName: name, avatarUrl: undefined })
+  }
+
+  /** Part of the transaction that ends an account; call `forget` after it. */
+  async delete(tx: Tx, userNid: number): Promise<void> {
+    await table.deleteProfile(tx, userNid)
+    await unindexUser(tx, userNid)
+  }
+
+  forget(userId: UserId): void {
+    this.#generation++
+    this.#displayed.delete(userId)
+  }
+
+  async #change({ userId, userNid }: ProfileOwner, field: string, write: (tx: Tx) => Promise<void>): Promise<void> {
+    if (!this.#deps.mayChange) throw forbidden('Profiles cannot be changed here')
+    const isDisplayed = DISPLAYED.includes(field)
+    await transact(this.#deps.db, async (tx) => {
+      await lockAccount(tx, userNid)
+      await write(tx)
+      if (!isDisplayed) return
+      const { displayname, avatar_url } = await this.#read(tx, userNid)
+      await indexUser(tx, { userId, userNid, displayName: textOf(displayname), avatarUrl: textOf(avatar_url) })
+      await table.queuePropagation(tx, userNid)
+    })
+    if (!isDisplayed) return
+    this.forget(userId)
+    for (const listener of this.#listeners) listener()
+  }
+
+  async #read(db: Db, userNid: number): Promise<JsonObject> {
+    const fields = await table.listFields(db, userNid)
+    return Object.fromEntries(fields.map(({ field, value }) => [field, JSON.parse(value) as Json]))
+  }
+}
+
+const textOf = (value: Json | undefined): string | undefined => (typeof value === 'string' ? value : undefined)
+
+/** The size of the profile as JSON: braces, and for each field its quotes, colon and comma. */
+const sizeOf = (fields: readonly table.ProfileField[]): number =>
+  fields.reduce((sum, { field, value }) => sum + Buffer.byteLength(field) + Buffer.byteLength(value) + 4, 1)

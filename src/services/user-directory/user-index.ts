@@ -1,0 +1,23 @@
+import type { Tx } from '../../storage/db.ts'
+import * as table from '../../storage/user-directory.ts'
+import { indexTerms } from './search-terms.ts'
+
+/** Puts a user into the directory, or brings the entry up to date, with what can be searched for. */
+export async function indexUser(tx: Tx, user: table.DirectoryUser): Promise<void> {
+  const before = await table.findUser(tx, user.userNid)
+  const old = before ? indexTerms(before) : new Set<string>()
+  const terms = indexTerms(user)
+  await table.deleteTerms(tx, user.userNid, without(old, terms))
+  await table.insertTerms(tx, user.userNid, without(terms, old))
+  await table.upsertUser(tx, user)
+}
+
+const without = (terms: ReadonlySet<string>, others: ReadonlySet<string>): string[] =>
+  [...terms].filter((term) => !others.has(term))
+
+export async function unindexUser(tx: Tx, userNid: number): Promise<void> {
+  const before = await table.findUser(tx, userNid)
+  if (!before) return
+  await table.deleteTerms(tx, userNid, [...indexTerms(before)])
+  await table.deleteUser(tx, userNid)
+}
