@@ -6,5 +6,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    execArgv: ['--expose-gc'], // tests that watch memory collect garbage first
   },
 })
