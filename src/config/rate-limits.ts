@@ -25,7 +25,10 @@ export const rateLimits = z
       address: { per_second: 200, burst: 1000 },
     }),
     message: limits('Sending messages and state.', { user: { per_second: 10, burst: 50 } }),
-    login: limits('Logging in, and trying passwords.', { address: { per_second: 0.5, burst: 20 } }),
+    login: limits('Logging in, and trying passwords: on one account, and from one address.', {
+      user: { per_second: 0.2, burst: 10 },
+      address: { per_second: 0.5, burst: 20 },
+    }),
     register: limits('Making accounts.', { address: { per_second: 0.2, burst: 10 } }),
     join: limits('Joining rooms.', { user: { per_second: 2, burst: 50 } }),
     invite: limits('Inviting people.', { user: { per_second: 1, burst: 50 } }),
