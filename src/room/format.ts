@@ -58,7 +58,8 @@ function checkFields(pdu: Fields, version: RoomVersion): Verdict {
 
 function checkRoomId(pdu: Fields, version: RoomVersion): Verdict {
   const { room_id: roomId } = pdu
-  if (roomId === undefined && version.createHashRoomId && pdu.type === 'm.room.create') return undefined
+  const isCreate = pdu.type === 'm.room.create' && pdu.state_key === ''
+  if (roomId === undefined && version.createHashRoomId && isCreate) return undefined
   return typeof roomId === 'string' && roomId.startsWith('!') ? undefined : 'room_id is no room id'
 }
 
@@ -102,8 +103,8 @@ function checkIds(pdu: Fields, byCodePoints: boolean): Verdict {
     const text = pdu[field]
     if (typeof text !== 'string') continue
     if (text.includes('\u0000')) return `${field} has a NUL`
-    if (isLong(text, byCodePoints))
-      return `${field} is longer than ${MAX_ID_BYTES} ${byCodePoints ? 'characters' : 'bytes'}`
+    const unit = byCodePoints ? 'characters' : 'bytes'
+    if (isLong(text, byCodePoints)) return `${field} is longer than ${MAX_ID_BYTES} ${unit}`
   }
   return undefined
 }

@@ -4,7 +4,7 @@ import { canonicalJson } from '../../src/matrix/canonical-json.ts'
 import { parseJson } from '../../src/matrix/parse-json.ts'
 import { depthOf, type Pdu, readPdu } from '../../src/room/event.ts'
 import { checkFormat } from '../../src/room/format.ts'
-import { allVersions, sampleEvent, version } from './event-samples.ts'
+import { allVersions, sampleEvent, version } from '../support/event-samples.ts'
 
 describe.each(allVersions)('the format of events in version $id', (v) => {
   const check = (fields: { [key: string]: unknown }) => checkFormat(sampleEvent(v, fields), v)
@@ -112,6 +112,7 @@ describe('what differs between versions', () => {
     const create = { type: 'm.room.create', state_key: '', room_id: undefined }
     expect(checkFormat(sampleEvent(version('12'), create), version('12'))).toBeUndefined()
     expect(checkFormat(sampleEvent(version('11'), create), version('11'))).toContain('room_id')
+    expect(checkFormat(sampleEvent(version('12'), { ...create, state_key: 'x' }), version('12'))).toContain('room_id')
   })
 
   it('reads a stored event back to the same text', () => {

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/matrix/json.ts'
 import { clientEvent } from '../../src/room/client-format.ts'
 import { eventIdOf } from '../../src/room/hashes.ts'
 import { redact } from '../../src/room/redaction.ts'
-import { allVersions, sampleEvent, version } from './event-samples.ts'
+import { allVersions, sampleEvent, version } from '../support/event-samples.ts'
 
 /** What is left of this content of such an event. */
 const keptOf = (id: string, type: string, content: JsonObject): JsonObject =>

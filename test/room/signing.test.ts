@@ -10,7 +10,7 @@ import { essentialText, eventIdOf, hasOwnContent, referenceHash, roomIdOf } from
 import { redact } from '../../src/room/redaction.ts'
 import { requiredSigners } from '../../src/room/signers.ts'
 import { signEvent } from '../../src/room/signing.ts'
-import { allVersions, memberEvent, sampleEvent, version } from './event-samples.ts'
+import { allVersions, memberEvent, sampleEvent, version } from '../support/event-samples.ts'
 
 // Spec: appendices, Cryptographic Test Vectors.
 const key = new SigningKey('1', fromBase64('YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1') ?? new Uint8Array())

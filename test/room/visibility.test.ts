@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Pdu } from '../../src/room/event.ts'
 import { type HistoryVisibility, historyVisibilityOf, maySee, type Sight } from '../../src/room/visibility.ts'
-import { memberEvent, sampleEvent, version } from './event-samples.ts'
+import { memberEvent, sampleEvent, version } from '../support/event-samples.ts'
 
 const message = sampleEvent(version('12'))
 const sight = (visibility: HistoryVisibility, membership?: string): Sight => ({ visibility, membership })
