@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { type Db, openDatabase } from '../../src/storage/db.ts'
+import { type DatabaseHooks, type Db, openDatabase } from '../../src/storage/db.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { rawRows } from '../../src/storage/run.ts'
 import { type FreshDatabase, freshPostgres, freshSqlite, postgresUrl } from '../../test/support/fresh-database.ts'
@@ -15,13 +15,13 @@ export interface BenchDatabase {
 }
 
 /** SQLite and, when `TEST_PG` names one, PostgreSQL; each is closed and removed before the next comes. */
-export async function* freshDatabases(): AsyncGenerator<BenchDatabase> {
+export async function* freshDatabases(hooks: DatabaseHooks = {}): AsyncGenerator<BenchDatabase> {
   const fresh: (() => Promise<FreshDatabase>)[] = [freshSqlite]
   const url = postgresUrl
   if (url !== undefined) fresh.push(() => freshPostgres(url))
   for (const make of fresh) {
     const { config, remove } = await make()
-    let db = await openDatabase(config)
+    let db = await openDatabase(config, hooks)
     await migrate(db)
     try {
       yield {
@@ -29,7 +29,7 @@ export async function* freshDatabases(): AsyncGenerator<BenchDatabase> {
         db,
         async reopen() {
           await db.destroy()
-          db = await openDatabase(config)
+          db = await openDatabase(config, hooks)
           return db
         },
         bytes: async () => (config.kind === 'sqlite' ? statSync(config.path).size : postgresBytes(db)),

@@ -1,4 +1,4 @@
-import { storageFailure } from '../failure.ts'
+import { StorageAway, storageFailure } from '../failure.ts'
 import type { Statements } from './statements.ts'
 
 /** How long bodies run, and a group grows, before the event loop has its turn. */
@@ -145,6 +145,7 @@ export class GroupCommit {
     } catch (error) {
       const failure = storageFailure(error)
       for (const ticket of this.#queue.splice(0)) ticket.started.reject(failure)
+      this.#settle()
     }
     return this.#open
   }
@@ -221,8 +222,8 @@ export class GroupCommit {
     // What gathered meanwhile goes to the disk first, unless more is about to join it.
     if (this.#open && !this.#current && !this.#scheduled) this.#commitGroup()
     for (const ticket of group) ticket.durable.resolve()
-    if (group[0]) this.#edges.onGroup(group.length, performance.now() - group[0].queuedAt)
     this.#settle()
+    if (group[0]) this.#edges.onGroup(group.length, performance.now() - group[0].queuedAt)
   }
 
   /** Everything in the open group is undone. */
@@ -232,8 +233,12 @@ export class GroupCommit {
     this.#open = false
     if (this.#current) this.#current.ended = reason
     this.#current = undefined
-    if (this.#writer.database.inTransaction) this.#sql.rollback.run()
     for (const ticket of group) ticket.durable.reject(reason)
+    try {
+      if (this.#writer.database.inTransaction) this.#sql.rollback.run()
+    } catch (error) {
+      this.#refuseAll(error)
+    }
     this.#schedule()
     this.#settle()
   }
@@ -241,10 +246,14 @@ export class GroupCommit {
   /** After a failed sync nobody knows what the disk holds, and a second sync would not tell: only a restart does. */
   #break(group: Ticket[], error: unknown): void {
     this.#syncing = false
-    this.#broken = storageFailure(error)
+    this.#refuseAll(error)
     for (const ticket of group) ticket.durable.reject(this.#broken)
-    for (const ticket of this.#queue.splice(0)) ticket.started.reject(this.#broken)
     this.#fail(this.#broken)
+  }
+
+  #refuseAll(error: unknown): void {
+    this.#broken = new StorageAway(error)
+    for (const ticket of this.#queue.splice(0)) ticket.started.reject(this.#broken)
     this.#edges.onBroken(error)
   }
 

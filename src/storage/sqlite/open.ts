@@ -3,6 +3,8 @@ import type { Kysely } from 'kysely'
 import type { Engine, Queries } from '../access.ts'
 import type { DatabaseHooks, SqliteConfig } from '../config.ts'
 import type { Schema } from '../schema.ts'
+import { CheckpointThread } from './checkpoint-thread.ts'
+import { Checkpoints, LOG_LIMITS, type LogPages } from './checkpoints.ts'
 import { SqliteDialect } from './dialect.ts'
 import { SqliteDriver } from './driver.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -15,6 +17,8 @@ const CACHE_BYTES = 32 * 1024 * 1024
 export function openSqlite(config: SqliteConfig, hooks: DatabaseHooks): Engine {
   const writer = connect(config, {})
   writer.pragma('journal_mode = wal')
+  // Checkpoints are for their own thread.
+  writer.pragma('wal_autocheckpoint = 0')
   // Every commit reaches the log at once; making the log durable is LogSync's part.
   writer.pragma('synchronous = normal')
   // An empty transaction makes the log and its index, which the read-only connection and LogSync expect.
@@ -28,8 +32,12 @@ export function openSqlite(config: SqliteConfig, hooks: DatabaseHooks): Engine {
   const pin = reading.prepare('begin')
   const look = reading.prepare('select 1 from sqlite_schema limit 1')
   const unpin = reading.prepare('commit')
-  const group = new GroupCommit(new Statements(writer), {
-    sync: () => log.run(),
+  const writing = new Statements(writer)
+  const group = new GroupCommit(writing, {
+    async sync() {
+      checkpoints.consider(logPages.get() as LogPages)
+      await log.run()
+    },
     pin() {
       pin.run()
       look.get()
@@ -40,9 +48,22 @@ export function openSqlite(config: SqliteConfig, hooks: DatabaseHooks): Engine {
     onGroup: (size, waitMs) => hooks.onGroup?.(size, waitMs),
     onBroken: (error) => hooks.onFatal?.(error),
   })
+  const thread = new CheckpointThread(config.path)
+  const logPages = writing.prepare('pragma wal_checkpoint(noop)')
+  const checkpoints = new Checkpoints(
+    {
+      checkpoint: () => thread.run(),
+      hold: () => group.hold(),
+      resume: () => group.resume(),
+      onFailed: (error) => hooks.onCheckpointFailed?.(error),
+    },
+    config.log ?? LOG_LIMITS,
+  )
 
   const driver = new SqliteDriver(reading, group, async () => {
     await group.idle()
+    await checkpoints.close()
+    await thread.close()
     reader.close()
     writer.close()
     log.close()

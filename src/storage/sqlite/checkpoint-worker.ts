@@ -1,0 +1,15 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import Database from 'better-sqlite3'
+
+/** Copies the write-ahead log into the database when asked, on a thread of its own: the event loop goes on meanwhile. */
+const database = new Database(workerData)
+database.pragma('synchronous = normal')
+const checkpoint = database.prepare('pragma wal_checkpoint(passive)')
+
+parentPort?.on('message', () => {
+  try {
+    parentPort?.postMessage({ pages: checkpoint.get() })
+  } catch (error) {
+    parentPort?.postMessage({ failure: String(error) })
+  }
+})
