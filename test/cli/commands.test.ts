@@ -1,0 +1,148 @@
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type CommandLine, commandLine } from '../support/command.ts'
+
+/** Cheap hashes, ports that are free, a quiet log. */
+const FOR_TESTS = `
+listeners: [{ port: 0, serves: [client, health, metrics] }]
+passwords: { hash: { kind: argon2id, memory_kib: 8, passes: 1 } }
+logging: { level: silent }
+`
+
+/** A server's home, with its server not started yet. */
+async function home(): Promise<CommandLine> {
+  const line = commandLine()
+  await line.run('init', '--server-name', 'example.org')
+  appendFileSync(line.configFile, FOR_TESTS)
+  return line
+}
+
+describe('bongsu init', () => {
+  it('makes a configuration and a key that only their user may read', async () => {
+    const { run, configFile } = commandLine()
+    expect(await run('init', '--server-name', 'example.org', '--public-url', 'https://m.example.org')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('Made'),
+    })
+    expect(readFileSync(configFile, 'utf8')).toContain('public_url: https://m.example.org')
+    const key = join(dirname(configFile), 'signing.key')
+    expect(readFileSync(key, 'utf8')).toMatch(/^ed25519 a_\w+ \S+\n$/)
+    expect(statSync(key).mode & 0o777).toBe(0o600)
+    expect(statSync(dirname(configFile)).mode & 0o777).toBe(0o700)
+  })
+
+  it('never overwrites what is there', async () => {
+    const { run, configFile } = await home()
+    const before = readFileSync(configFile, 'utf8')
+    expect(await run('init', '--server-name', 'other.org')).toMatchObject({ code: 1 })
+    expect(readFileSync(configFile, 'utf8')).toBe(before)
+  })
+
+  it('refuses what is no server name, and leaves nothing behind', async () => {
+    const { run } = commandLine()
+    expect((await run('init', '--server-name', 'not a name')).out).toContain('must be a host name')
+    expect((await run('init', '--server-name', 'example.org')).code).toBe(0)
+  })
+})
+
+describe('bongsu start', () => {
+  it('prints one line, and ends when it is told to', async () => {
+    const line = await home()
+    const { out, stop } = await line.start()
+    expect(out).toMatch(/^Bongsu \d+\.\d+\.\d+ serves example.org at http:\S+$/)
+    expect(await stop()).toBe(0)
+  })
+
+  it('refuses a database of another server', async () => {
+    const line = await home()
+    await (await line.start()).stop()
+    writeFileSync(line.configFile, readFileSync(line.configFile, 'utf8').replace('example.org', 'other.org'))
+    expect(await line.run('migrate')).toMatchObject({ code: 1, out: expect.stringContaining('can never change') })
+  })
+
+  it('refuses to be the second on one database', async () => {
+    const line = await home()
+    await line.start()
+    expect(await line.run('start')).toMatchObject({ code: 1, out: expect.stringMatching(/in use|another process/i) })
+  })
+})
+
+describe('bongsu user', () => {
+  for (const isRunning of [false, true]) {
+    it(`makes, lists, changes and ends accounts ${isRunning ? 'beside' : 'without'} a running server`, async () => {
+      const line = await home()
+      if (isRunning) await line.start()
+      expect(await line.run('user', 'create', '--admin', 'Alice')).toEqual({
+        code: 0,
+        out: '@alice:example.org was made.',
+      })
+      await line.run('user', 'create', 'bob')
+      const listed = (await line.run('user', 'list')).out.split('\n')
+      expect(listed).toEqual([
+        expect.stringMatching(/^@alice:example.org {2}\d{4}-\d\d-\d\d {2}admin$/),
+        expect.stringMatching(/^@bob:example.org {2}\d{4}-\d\d-\d\d$/),
+      ])
+      expect((await line.run('user', 'set-password', 'bob')).out).toBe('@bob:example.org has a new password.')
+      expect((await line.run('user', 'deactivate', 'bob')).out).toBe('@bob:example.org is deactivated.')
+      expect((await line.run('user', 'list')).out).toMatch(/@bob:example.org.*deactivated/)
+    })
+  }
+
+  it('says why not', async () => {
+    const line = await home()
+    await line.run('user', 'create', 'alice')
+    expect(await line.run('user', 'create', 'alice')).toEqual({ code: 1, out: 'This user name is taken' })
+    expect(await line.run('user', 'set-password', 'nobody')).toEqual({ code: 1, out: 'There is no such account' })
+    line.password = 'short'
+    expect((await line.run('user', 'create', 'carol')).out).toMatch(/at least 8 characters/)
+  })
+
+  it('leaves a socket that only its user can open', async () => {
+    const line = await home()
+    await line.start()
+    expect(statSync(join(dirname(line.configFile), 'bongsu.sock')).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('bongsu config check', () => {
+  it('prints all mistakes', async () => {
+    const line = await home()
+    expect((await line.run('config', 'check')).code).toBe(0)
+    appendFileSync(line.configFile, 'lisenters: []\nrooms: { default_version: "99" }\n')
+    const { code, out } = await line.run('config', 'check')
+    expect(code).toBe(1)
+    expect(out).toMatch(
+      /2 mistakes:\n {2}line \d+: lisenters is not known; did you mean listeners\?\n {2}line \d+: rooms/,
+    )
+  })
+})
+
+describe('bongsu doctor', () => {
+  it('finds a new server well, running or not', async () => {
+    const line = await home()
+    const before = await line.run('doctor')
+    expect(before).toMatchObject({ code: 0, out: expect.stringContaining('not there yet') })
+    await line.start()
+    const { code, out } = await line.run('doctor')
+    expect(code).toBe(0)
+    expect(out.split('\n').map((checked) => checked.slice(0, 5))).toEqual(Array(6).fill('ok   '))
+    expect((await line.run('health')).code).toBe(0)
+  })
+
+  it('names what is wrong, and what to do', async () => {
+    const line = await home()
+    writeFileSync(join(dirname(line.configFile), 'signing.key'), 'ed25519 a_1 nonsense\n')
+    expect(await line.run('doctor')).toMatchObject({ code: 1, out: expect.stringContaining('WRONG key') })
+    expect(await line.run('health')).toEqual({ code: 1, out: 'The server is not running.' })
+  })
+})
+
+describe('bongsu', () => {
+  it('explains itself', async () => {
+    const { run } = commandLine()
+    expect((await run('--version')).out).toMatch(/^\d+\.\d+\.\d+$/)
+    expect((await run('--help')).out).toContain('doctor')
+    expect(await run('nonsense')).toMatchObject({ code: 1, out: expect.stringContaining('unknown command') })
+  })
+})
