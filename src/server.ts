@@ -4,6 +4,7 @@ import { composeAccounts } from './compose/accounts.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
 import { composeListeners } from './compose/listeners.ts'
+import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
 import type { Config } from './config/schema.ts'
 
@@ -55,11 +56,16 @@ async function composeServices(config: Config, ground: Ground) {
     refusesInvite: async () => false,
   })
   const accountRooms = composeAccountRooms(ground, accounts, rooms)
+  const reading = await composeReading(ground, rooms, {
+    ignoredUsers: async () => new Set(),
+    accountDataOf: async () => [],
+  })
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),
     ...accounts,
     ...rooms,
     ...accountRooms,
+    ...reading,
   }
 }

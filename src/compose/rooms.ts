@@ -3,11 +3,14 @@ import type { RoomId, UserId } from '../matrix/ids.ts'
 import { Append } from '../services/rooms/append.ts'
 import { type CreateRoomInput, createRoom } from '../services/rooms/create.ts'
 import { Directory } from '../services/rooms/directory.ts'
+import { GuestAccess } from '../services/rooms/guest-access.ts'
 import { LiveRooms } from '../services/rooms/live-rooms.ts'
 import type { MemberProfile } from '../services/rooms/member-profile.ts'
 import { Memberships } from '../services/rooms/membership.ts'
-import { listPublicRooms, type PublicRoomsQuery } from '../services/rooms/public-rooms.ts'
+import { PublicRooms } from '../services/rooms/public-rooms.ts'
 import { Sending } from '../services/rooms/sending.ts'
+import { RoomUpgrades } from '../services/rooms/upgrade.ts'
+import { afterCommit, type Tx } from '../storage/db.ts'
 import { updatePublished } from '../storage/directory.ts'
 import type { Ground } from './ground.ts'
 
@@ -15,47 +18,62 @@ import type { Ground } from './ground.ts'
 interface People {
   profileOf(userId: UserId): Promise<MemberProfile>
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
+  onForgotten?(userId: UserId, roomId: RoomId): void
 }
 
 /** Rooms: the one door for events, memberships, the directory. */
-export function composeRooms(config: Config, ground: Ground, { profileOf, refusesInvite }: People) {
-  const { db, clock, random, log, stream, hub, serverName, signingKey, metrics } = ground
+export function composeRooms(config: Config, ground: Ground, people: People) {
+  const { db, clock, random, log, stream, hub, serverName, signingKey, metrics, lifetime } = ground
   const liveRooms = new LiveRooms(db)
   metrics.gauge('live_rooms', 'Rooms held in memory', () => liveRooms.size)
-  const append = new Append({ db, clock, stream, hub, rooms: liveRooms, serverName, signingKey, random, log })
-  const onForgotten = (_userId: UserId, _roomId: RoomId) => {}
-  const memberships = new Memberships({
-    db,
-    rooms: liveRooms,
-    append,
-    serverName,
-    profileOf,
-    refusesInvite,
-    onForgotten,
-  })
+  const rooms = liveRooms
+  const append = new Append({ db, clock, stream, hub, rooms, serverName, signingKey, random, log })
+  const memberships = new Memberships({ db, rooms, append, serverName, onForgotten: () => {}, ...people })
   const canPublish = () => config.rooms.publish === 'everybody'
-  const directory = new Directory({ db, rooms: liveRooms, serverName, canPublish })
+  const publicRooms = new PublicRooms(db)
+  const onPublished = (roomNid: number) => publicRooms.onPublished(roomNid)
+  const directory = new Directory({ db, rooms, append, serverName, canPublish, onPublished })
   const sending = new Sending({
     append,
     memberships,
     checkCanonicalAlias: (roomId, content) => directory.checkCanonicalAlias(roomId, content),
   })
+  const onPublishedIn = (tx: Tx, roomNid: number) => afterCommit(tx, () => publicRooms.onPublished(roomNid))
   const createDeps = {
+    ...people,
     append,
     serverName,
     defaultVersion: config.rooms.default_version,
     random,
-    profileOf,
-    refusesInvite,
+    canPublish,
     insertAlias: directory.insertAlias.bind(directory),
-    publish: (tx: Parameters<typeof updatePublished>[0], roomNid: number) => updatePublished(tx, roomNid, true),
+    publish: async (tx: Tx, roomNid: number) => {
+      await updatePublished(tx, roomNid, true)
+      onPublishedIn(tx, roomNid)
+    },
+  }
+  const roomUpgrades = new RoomUpgrades({
+    ...people,
+    db,
+    rooms,
+    append,
+    serverName,
+    random,
+    onPublished: onPublishedIn,
+  })
+  const guestAccess = new GuestAccess({ db, append, log })
+  lifetime.add(guestAccess)
+  for (const listener of [publicRooms, roomUpgrades, guestAccess]) {
+    append.onAppended((appended) => listener.onAppended(appended))
   }
   return {
     liveRooms,
+    append,
     memberships,
     directory,
+    publicRooms,
     sending,
+    roomUpgrades,
     createRoom: (creator: UserId, input: CreateRoomInput) => createRoom(createDeps, creator, input),
-    publicRooms: (query: PublicRoomsQuery) => listPublicRooms({ db, rooms: liveRooms }, query),
   }
 }

@@ -5,9 +5,14 @@ import * as directory from './client/directory.ts'
 import * as login from './client/login.ts'
 import * as loginFallback from './client/login-fallback.ts'
 import * as logout from './client/logout.ts'
+import * as messages from './client/messages.ts'
+import * as oldSync from './client/old-sync.ts'
 import * as profile from './client/profile.ts'
 import * as register from './client/register.ts'
+import * as relations from './client/relations.ts'
 import * as roomMembership from './client/room-membership.ts'
+import * as roomState from './client/room-state.ts'
+import * as roomUpgrade from './client/room-upgrade.ts'
 import * as send from './client/send.ts'
 import * as uiaFallback from './client/uia-fallback.ts'
 import * as userDirectory from './client/user-directory.ts'
@@ -34,8 +39,13 @@ const families: readonly object[] = [
   synapseRegister,
   createRoom,
   roomMembership,
+  roomUpgrade,
   send,
   directory,
+  messages,
+  relations,
+  roomState,
+  oldSync,
 ]
 
 const isRoute = (value: unknown): value is Route =>

@@ -101,6 +101,22 @@ export const listArrived = (db: Db, roomNid: number, after: number, upTo: number
     [roomNid, after, upTo, limit],
   )
 
+/** Timeline events of all rooms that a user is joined to which arrived in `(after, upTo]`, oldest first. */
+export const listArrivedOfUser = (
+  db: Db,
+  userNid: number,
+  after: number,
+  upTo: number,
+  limit: number,
+): Promise<(EventRow & { room_id: string })[]> =>
+  selectEvents<{ room_id: string }>(
+    db,
+    `from membership m join room o on o.nid = m.room_nid join event e on e.room_nid = m.room_nid
+     where m.user_nid = ? and m.membership = 'join' and e.pos > ? and e.pos <= ? and e.kind = 0 order by e.pos limit ?`,
+    [userNid, after, upTo, limit],
+    'o.room_id',
+  )
+
 /** A place in room order: (depth, pos). */
 export interface RoomPlace {
   depth: number
@@ -124,6 +140,23 @@ export const listAfter = (db: Db, roomNid: number, from: RoomPlace, limit: numbe
      order by depth, pos limit ?`,
     [roomNid, from.depth, from.pos, limit],
   )
+
+/** Timeline events by origin_server_ts: from a time on (inclusive), or backwards; at one time in room order. */
+export const listByTime = (
+  db: Db,
+  roomNid: number,
+  ts: number,
+  backward: boolean,
+  limit: number,
+): Promise<EventRow[]> => {
+  const [comparison, order] = backward ? ['<=', 'desc'] : ['>=', 'asc']
+  return rawRows<EventRow>(
+    db,
+    `select ${COLUMNS} from event where room_nid = ? and ts ${comparison} ? and kind = 0 and pos is not null
+     order by ts ${order}, depth ${order}, pos ${order} limit ?`,
+    [roomNid, ts, limit],
+  )
+}
 
 /** Marks an event as redacted; the stored text stays, what clients see is pruned. The first redaction counts. */
 export async function updateRedactedBy(tx: Tx, nid: number, redactionNid: number): Promise<void> {

@@ -1,4 +1,3 @@
-import type { UserId } from '../../matrix/ids.ts'
 import { isObject } from '../../matrix/json.ts'
 import type { Db } from '../../storage/db.ts'
 import { eventsByNid } from '../../storage/events.ts'
@@ -9,10 +8,7 @@ import type { LiveRoom } from './live-room.ts'
 import { isJoined } from './standing.ts'
 import { StoredEvent } from './stored-event.ts'
 import type { Viewer } from './viewer.ts'
-import type { Visibility } from './visibility.ts'
-
-/** Whom a user ignores. */
-export type IgnoredUsers = (userId: UserId) => Promise<ReadonlySet<UserId>>
+import type { IgnoredUsers, Visibility } from './visibility.ts'
 
 /** 'full'; 'nested' without threads, for an event inside an aggregation; 'none'. So no chain of relations is followed. */
 export type BundleDepth = 'full' | 'nested' | 'none'
@@ -86,7 +82,6 @@ class Look {
   readonly #room: LiveRoom
   readonly #parents: readonly StoredEvent[]
   readonly #viewer: Viewer
-  #ignored: Promise<ReadonlySet<UserId>> | undefined
 
   constructor(deps: Deps, room: LiveRoom, parents: readonly StoredEvent[], viewer: Viewer) {
     this.#deps = deps
@@ -136,7 +131,7 @@ class Look {
     const threads = await threadsOf(db, roomNid, idsOf(this.#parents))
     if (threads.size === 0) return new Map()
     const rootIds = [...threads.keys()]
-    const ignored = await nameNids(db, await this.#ignoredUsers())
+    const ignored = await nameNids(db, await this.#deps.ignoredUsers(this.#viewer.userId))
     const senders = [this.#viewer.userNid, ...ignored.values()]
     const counts = await listRepliesBy(db, roomNid, rootIds, senders)
     const latest = await this.#latestReplies(threads, relTypeNid)
@@ -197,16 +192,8 @@ class Look {
   }
 
   /** Those of the children that count for the viewer. */
-  async #shown(children: readonly StoredEvent[]): Promise<StoredEvent[]> {
-    if (children.length === 0) return []
-    const ignored = await this.#ignoredUsers()
-    const wanted = children.filter((event) => !(ignored as ReadonlySet<string>).has(event.pdu.sender))
-    return this.#deps.visibility.visibleEvents(this.#room, wanted, this.#viewer)
-  }
-
-  #ignoredUsers(): Promise<ReadonlySet<UserId>> {
-    this.#ignored ??= this.#deps.ignoredUsers(this.#viewer.userId)
-    return this.#ignored
+  #shown(children: readonly StoredEvent[]): Promise<StoredEvent[]> {
+    return this.#deps.visibility.visibleEvents(this.#room, children, this.#viewer)
   }
 
   async #render(events: readonly StoredEvent[], depth: BundleDepth): Promise<Map<number, string>> {

@@ -3,11 +3,11 @@ import { eventsByNid } from '../../storage/events.ts'
 import { listReplacedBy } from '../../storage/state-history.ts'
 import { transactionIdsOf } from '../../storage/transactions.ts'
 import type { Clock } from '../../util/clock.ts'
-import { type BundleDepth, Bundles, type IgnoredUsers } from './bundles.ts'
+import { type BundleDepth, Bundles } from './bundles.ts'
 import type { LiveRoom } from './live-room.ts'
 import { StoredEvent } from './stored-event.ts'
 import type { Viewer } from './viewer.ts'
-import type { Visibility } from './visibility.ts'
+import type { IgnoredUsers, Visibility } from './visibility.ts'
 
 export type { Viewer } from './viewer.ts'
 
@@ -23,6 +23,8 @@ export interface RenderOptions {
   readonly withRoomId?: boolean
   /** False where no bundled aggregations are asked for: deprecated endpoints, a timeline in `/sync` without a gap. */
   readonly withRelations?: boolean
+  /** For lists of a room's state: of `unsigned` only what costs next to nothing, because state may be very long. */
+  readonly brief?: boolean
 }
 
 /** JSON texts to go into `unsigned`, such as `"age":1`, by the number of the event. */
@@ -50,9 +52,20 @@ export class ClientEvents {
     room: LiveRoom,
     events: readonly StoredEvent[],
     viewer: Viewer,
-    { withRoomId = true, withRelations = true }: RenderOptions = {},
+    { withRoomId = true, withRelations = true, brief = false }: RenderOptions = {},
   ): Promise<string[]> {
+    if (brief) return this.#renderBriefly(room, events, viewer, withRoomId)
     return this.#render(room, events, viewer, withRoomId, withRelations ? 'full' : 'none')
+  }
+
+  async #renderBriefly(
+    room: LiveRoom,
+    events: readonly StoredEvent[],
+    viewer: Viewer,
+    withRoomId: boolean,
+  ): Promise<string[]> {
+    const redactions = await this.#redactions(room, events, viewer, withRoomId)
+    return this.#compose(room, events, withRoomId, [redactions])
   }
 
   async #render(
@@ -63,19 +76,23 @@ export class ClientEvents {
     depth: BundleDepth,
   ): Promise<string[]> {
     if (events.length === 0) return []
-    const { clock, visibility } = this.#deps
-    const membershipAt = await visibility.memberships(room, events, viewer)
-    const parts = [
+    const membershipAt = await this.#deps.visibility.memberships(room, events, viewer)
+    return this.#compose(room, events, withRoomId, [
+      new Map(events.map((event) => [event.nid, `"membership":${JSON.stringify(membershipAt(event))}`])),
       await this.#transactionIds(room, events, viewer),
       await this.#replacedStates(room, events, viewer, membershipAt),
       await this.#redactions(room, events, viewer, withRoomId),
       depth === 'none' ? NONE : await this.#bundles.of(room, events, viewer, depth),
-    ].filter((part) => part.size > 0)
-    const now = clock.now()
+    ])
+  }
+
+  #compose(room: LiveRoom, events: readonly StoredEvent[], withRoomId: boolean, parts: readonly Parts[]): string[] {
+    const now = this.#deps.clock.now()
     const roomId = withRoomId ? `,"room_id":${JSON.stringify(room.roomId)}` : ''
+    const present = parts.filter((part) => part.size > 0)
     return events.map((event) => {
-      let unsigned = `"age":${now - event.row.ts},"membership":${JSON.stringify(membershipAt(event))}`
-      for (const part of parts) {
+      let unsigned = `"age":${now - event.row.ts}`
+      for (const part of present) {
         const text = part.get(event.nid)
         if (text !== undefined) unsigned += `,${text}`
       }

@@ -1,4 +1,4 @@
-import { serverOf } from '../../matrix/ids.ts'
+import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { Pdu } from '../../room/event.ts'
 import { type HistoryVisibility, historyVisibilityOf, maySee, type Sight } from '../../room/visibility.ts'
 import type { Db } from '../../storage/db.ts'
@@ -15,7 +15,11 @@ interface Deps {
   db: Db
   serverName: string
   erased: ErasedUsers
+  ignoredUsers: IgnoredUsers
 }
+
+/** Whom a user ignores. */
+export type IgnoredUsers = (userId: UserId) => Promise<ReadonlySet<UserId>>
 
 const HISTORY_VISIBILITY = 'm.room.history_visibility'
 /** Former values that are looked at before a room counts as one that always was open. */
@@ -40,8 +44,17 @@ export class Visibility {
     return standingOf(this.#deps.db, room, viewer)
   }
 
-  /** Those of the events that the viewer may see, in their order; events of erased users are pruned where need be. */
-  async visibleEvents(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer): Promise<StoredEvent[]> {
+  /**
+   * Those of the events that the viewer may see, in their order. Events of ignored users are left out, or pruned where
+   * the caller needs them; those of erased users are pruned for who was no member then.
+   */
+  async visibleEvents(
+    room: LiveRoom,
+    all: readonly StoredEvent[],
+    viewer: Viewer,
+    ignored: 'omit' | 'prune' = 'omit',
+  ): Promise<StoredEvent[]> {
+    const events = await this.#withoutIgnored(all, viewer, ignored)
     if (events.length === 0) return []
     if (isJoined(room, viewer) && (await this.#isOpen(room))) return this.#withoutErased(room, events, viewer)
     const standing = await this.standing(room, viewer)
@@ -113,6 +126,18 @@ export class Visibility {
         return [nid, historyVisibilityOf(row && (JSON.parse(row.json) as Pdu))]
       }),
     )
+  }
+
+  /** State is shown whoever sent it (spec: Ignoring Users). */
+  async #withoutIgnored(
+    events: readonly StoredEvent[],
+    viewer: Viewer,
+    how: 'omit' | 'prune',
+  ): Promise<readonly StoredEvent[]> {
+    const ignored: ReadonlySet<string> = await this.#deps.ignoredUsers(viewer.userId)
+    if (ignored.size === 0) return events
+    const isShown = (event: StoredEvent) => event.isState || !ignored.has(event.pdu.sender)
+    return how === 'omit' ? events.filter(isShown) : events.map((event) => (isShown(event) ? event : event.pruned()))
   }
 
   /** Events of users who asked to be erased are shown whole only to those who were members then (spec: deactivation). */

@@ -1,0 +1,78 @@
+import { getContext } from '../services/reading/context.ts'
+import { nextEvents } from '../services/reading/event-stream.ts'
+import { type AccountDataOf, initialSync, roomInitialSync } from '../services/reading/initial-sync.ts'
+import { listJoinedMembers, listMembers } from '../services/reading/members.ts'
+import { listMessages } from '../services/reading/messages.ts'
+import { getEvent, getEventOfAnyRoom } from '../services/reading/one-event.ts'
+import type { Reading } from '../services/reading/reading.ts'
+import { listRelations } from '../services/reading/relations.ts'
+import { RoomAccess } from '../services/reading/room-access.ts'
+import { getStateEvent, listState } from '../services/reading/room-state.ts'
+import { RoomWaits } from '../services/reading/room-waits.ts'
+import { listThreadRoots } from '../services/reading/threads.ts'
+import { eventNear } from '../services/reading/timestamp.ts'
+import type { Append } from '../services/rooms/append.ts'
+import { ClientEvents } from '../services/rooms/client-events.ts'
+import { ErasedUsers } from '../services/rooms/erased-users.ts'
+import type { LiveRooms } from '../services/rooms/live-rooms.ts'
+import { type IgnoredUsers, Visibility } from '../services/rooms/visibility.ts'
+import type { Ground } from './ground.ts'
+
+interface Rooms {
+  liveRooms: LiveRooms
+  append: Append
+}
+
+/** What readers keep for themselves. */
+interface OwnData {
+  ignoredUsers: IgnoredUsers
+  accountDataOf: AccountDataOf
+}
+
+/** Reading rooms: what is shown to whom, and the endpoints that show it. */
+export async function composeReading(
+  { db, clock, stream, hub, serverName }: Ground,
+  { liveRooms, append }: Rooms,
+  { ignoredUsers, accountDataOf }: OwnData,
+) {
+  const erasedUsers = await ErasedUsers.load(db)
+  const visibility = new Visibility({ db, serverName, erased: erasedUsers, ignoredUsers })
+  const clientEvents = new ClientEvents({ db, clock, visibility, ignoredUsers })
+  const access = new RoomAccess({ db, rooms: liveRooms, visibility })
+  const reading: Reading = { db, access, visibility, clientEvents }
+  const waits = new RoomWaits()
+  append.onAppended(({ room }) => waits.notify(room.roomId))
+  const initial = { reading, stream, accountDataOf }
+  const events = {
+    reading,
+    stream,
+    waitForUser: hub.wait.bind(hub),
+    waitForRoom: waits.wait.bind(waits),
+  }
+  return {
+    erasedUsers,
+    visibility,
+    clientEvents,
+    reading: {
+      listMessages: bind(listMessages, reading),
+      getContext: bind(getContext, reading),
+      getEvent: bind(getEvent, reading),
+      getEventOfAnyRoom: bind(getEventOfAnyRoom, reading),
+      listState: bind(listState, reading),
+      getStateEvent: bind(getStateEvent, reading),
+      listMembers: bind(listMembers, reading),
+      listJoinedMembers: bind(listJoinedMembers, reading),
+      listRelations: bind(listRelations, reading),
+      listThreadRoots: bind(listThreadRoots, reading),
+      eventNear: bind(eventNear, reading),
+      initialSync: bind(initialSync, initial),
+      roomInitialSync: bind(roomInitialSync, initial),
+      nextEvents: bind(nextEvents, events),
+    },
+  }
+}
+
+const bind =
+  <Deps, Args extends readonly unknown[], Result>(serve: (deps: Deps, ...args: Args) => Result, deps: Deps) =>
+  (...args: Args): Result =>
+    serve(deps, ...args)

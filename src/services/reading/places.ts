@@ -1,0 +1,32 @@
+import type { Db } from '../../storage/db.ts'
+import { listNewest } from '../../storage/events.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
+import { type Placed, parseToken } from '../tokens.ts'
+
+/** Events that are looked at to find how deep the room was at a moment. */
+const RECENT = 10
+
+/** Before everything and after everything in room order. */
+export const START: Placed = { depth: Number.MIN_SAFE_INTEGER, pos: Number.MIN_SAFE_INTEGER }
+export const END: Placed = { depth: Number.MAX_SAFE_INTEGER, pos: Number.MAX_SAFE_INTEGER - 1 }
+
+export const comparePlaces = (a: Placed, b: Placed): number => a.depth - b.depth || a.pos - b.pos
+
+export const earlier = (a: Placed, b: Placed): Placed => (comparePlaces(a, b) < 0 ? a : b)
+
+/**
+ * The place in room order that a token means. A position of the stream is the place after the deepest of the events that
+ * had just arrived. Throws `M_INVALID_PARAM` for what is no token.
+ */
+export async function placeOfToken(db: Db, room: LiveRoom, text: string): Promise<Placed> {
+  const token = parseToken(text)
+  if (token.kind === 't') return token
+  const recent = await listNewest(db, room.nid, token.pos + 1, RECENT)
+  if (recent.length === 0) return START
+  return { depth: Math.max(...recent.map((row) => row.depth)), pos: token.pos }
+}
+
+/** The position of arrival that a token means. */
+export function positionOfToken(text: string): number {
+  return parseToken(text).pos
+}

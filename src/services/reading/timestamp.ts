@@ -1,0 +1,25 @@
+import { notFound } from '../../matrix/errors.ts'
+import { listByTime } from '../../storage/events.ts'
+import { StoredEvent } from '../rooms/stored-event.ts'
+import type { Viewer } from '../rooms/viewer.ts'
+import type { Reading } from './reading.ts'
+import type { Direction } from './scan.ts'
+
+/** Events by time that are looked at for one that the viewer may see. */
+const MAX_CANDIDATES = 100
+
+/** The event closest to a time, in one direction of it (spec: GET /rooms/{roomId}/timestamp_to_event). */
+export async function eventNear(
+  { db, access, visibility }: Reading,
+  viewer: Viewer,
+  roomId: string,
+  ts: number,
+  dir: Direction,
+): Promise<{ event_id: string; origin_server_ts: number }> {
+  const { room } = await access.view(roomId, viewer)
+  const rows = await listByTime(db, room.nid, ts, dir === 'b', MAX_CANDIDATES)
+  const candidates = rows.map((row) => new StoredEvent(row, room.roomId, room.version))
+  const [event] = await visibility.visibleEvents(room, candidates, viewer)
+  if (!event) throw notFound('There is no event in this direction')
+  return { event_id: event.eventId, origin_server_ts: event.row.ts }
+}
