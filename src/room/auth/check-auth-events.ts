@@ -11,6 +11,7 @@ import { idsOf } from './fields.ts'
  */
 export function checkAuthEvents(event: RoomEvent, lookup: EventLookup, version: RoomVersion): Verdict {
   const { pdu } = event
+  if (typeof pdu.type !== 'string' || typeof pdu.sender !== 'string') return 'The event has no type or no sender'
   // Rule 1 decides on create events without looking at what they cite.
   if (pdu.type === 'm.room.create') return undefined
   const inRoom = checkRoom(event, lookup, version)
@@ -22,16 +23,17 @@ export function checkAuthEvents(event: RoomEvent, lookup: EventLookup, version: 
     const auth = typeof id === 'string' ? lookup(id) : undefined
     if (!auth) return 'An auth event is unknown'
     const { type, state_key: stateKey } = auth.pdu
-    const key = typeof stateKey === 'string' ? stateKeyOf(type, stateKey) : ''
+    const isStateEvent = typeof type === 'string' && typeof stateKey === 'string'
+    const key = isStateEvent ? stateKeyOf(type, stateKey) : ''
     // Rule 3.1.
-    if (found.has(key)) return `Two auth events are ${type}`
+    if (found.has(key)) return `The auth event ${auth.eventId} has the place of another`
     found.add(key)
     // Rule 3.2. Since version 12 the create event is not selected.
-    if (!selected.has(key)) return `An auth event is ${type}, which has no say`
+    if (!selected.has(key)) return `The auth event ${auth.eventId} has no say`
     // Rule 3.3.
-    if (auth.rejected) return 'An auth event was rejected'
+    if (auth.rejected) return `The auth event ${auth.eventId} was rejected`
     // Rule 3.5.
-    if (auth.pdu.room_id !== pdu.room_id) return 'An auth event is from another room'
+    if (auth.pdu.room_id !== pdu.room_id) return `The auth event ${auth.eventId} is from another room`
   }
   // Rule 2.4 of versions 1 to 11.
   if (!version.createHashRoomId && !found.has(stateKeyOf('m.room.create', ''))) return 'The create event is not cited'
