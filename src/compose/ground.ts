@@ -8,6 +8,7 @@ import { RateLimits } from '../services/rate-limits.ts'
 import { Stream } from '../services/stream.ts'
 import { currentPosition } from '../storage/counter.ts'
 import { type Db, openDatabase } from '../storage/db.ts'
+import { lockDatabase } from '../storage/lock.ts'
 import { migrate } from '../storage/migrate.ts'
 import { claimServerName } from '../storage/settings.ts'
 import type { Clock } from '../util/clock.ts'
@@ -45,15 +46,18 @@ export async function layGround(config: Config, edges: Edges): Promise<Ground> {
   const lifetime = new Lifetime()
   const groupSize = metrics.counter('database_grouped_writes_total', 'Transactions committed in groups')
   const groupWait = metrics.timer('database_commit', 'From a transaction to its durable commit')
-  const db = await openDatabase(databaseOf(config), {
-    onFatal,
-    onGroup: (size, waitMs) => {
-      groupSize(size)
-      groupWait(waitMs)
-    },
-  })
-  lifetime.add({ close: () => db.destroy() })
+  const database = databaseOf(config)
+  lifetime.add(await lockDatabase(database, onFatal))
   try {
+    const db = await openDatabase(database, {
+      onFatal,
+      onGroup: (size, waitMs) => {
+        groupSize(size)
+        groupWait(waitMs)
+      },
+      onCheckpointFailed: (err) => log.error({ err }, 'a checkpoint of the database failed; is the disk full?'),
+    })
+    lifetime.add({ close: () => db.destroy() })
     for (const name of await migrate(db)) log.info({ migration: name }, 'migrated the database')
     await claimServerName(db, config.server_name)
     const stream = new Stream(db, await currentPosition(db))

@@ -3,13 +3,9 @@ import type { Pool } from 'pg'
 import type { Engine, Queries } from '../access.ts'
 import type { DatabaseHooks, PostgresConfig } from '../config.ts'
 import { storageFailure } from '../failure.ts'
+import { DatabaseUnsuitable } from '../unsuitable.ts'
 import { numberPlaceholders } from './placeholders.ts'
 import { createPool, preparingPool } from './pool.ts'
-
-/** The database cannot serve as it is; the message says what to do. */
-export class DatabaseUnsuitable extends Error {
-  override readonly name = 'DatabaseUnsuitable'
-}
 
 /** Opens a pool of connections to a database that has been checked. */
 export async function openPostgres(config: PostgresConfig, _hooks: DatabaseHooks): Promise<Engine> {

@@ -5,6 +5,7 @@ import { storageFailure } from '../failure.ts'
 
 const BIGINT = 20
 const NUMERIC = 1700
+const MAX_CONNECTIONS = 10
 
 /** Numbers as numbers: no count, sum or position of ours leaves the range of exact integers. */
 const types: pg.CustomTypesConfig = {
@@ -12,15 +13,17 @@ const types: pg.CustomTypesConfig = {
     oid === BIGINT || oid === NUMERIC ? Number : pg.types.getTypeParser(oid, format as 'text'),
 }
 
-export const createPool = ({ url, schema, maxConnections = 10 }: PostgresConfig): Pool =>
-  new pg.Pool({
-    connectionString: url,
-    max: maxConnections,
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-    types,
-    ...(schema === undefined ? {} : { options: `-c search_path=${schema}` }),
-  })
+/** How every connection of ours is made. */
+export const clientConfig = ({ url, schema }: PostgresConfig): pg.ClientConfig => ({
+  connectionString: url,
+  connectionTimeoutMillis: 5_000,
+  keepAlive: true,
+  types,
+  ...(schema !== undefined && { options: `-c search_path=${schema}` }),
+})
+
+export const createPool = (config: PostgresConfig): Pool =>
+  new pg.Pool({ ...clientConfig(config), max: config.maxConnections ?? MAX_CONNECTIONS })
 
 /** Statements that came up this often are prepared by name; so many of them at most, for each connection keeps them all. */
 const PREPARE_AFTER = 3
