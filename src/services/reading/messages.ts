@@ -3,7 +3,7 @@ import type { RoomEventFilter } from '../event-filter.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import { tokenAfter } from '../tokens.ts'
 import { sendersOf } from './lazy-members.ts'
-import { END, earlier, placeOfToken, START } from './places.ts'
+import { END, earlier, endOf, placeOfToken, START } from './places.ts'
 import type { Reading } from './reading.ts'
 import { type Direction, scan } from './scan.ts'
 
@@ -36,7 +36,7 @@ export async function listMessages(
   const { room, end } = await access.view(roomId, viewer)
   const place = (token: string | undefined) => (token === undefined ? undefined : placeOfToken(db, room, token))
   const last = end ?? END
-  const start = earlier((await place(from)) ?? (dir === 'b' ? END : START), last)
+  const start = earlier((await place(from)) ?? (dir === 'b' ? await endOf(db, room) : START), last)
   const stop = (await place(to)) ?? (dir === 'b' ? START : END)
   const { events, next } = await scan(reading, room, viewer, {
     direction: dir,

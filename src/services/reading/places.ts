@@ -1,13 +1,14 @@
 import type { Db } from '../../storage/db.ts'
-import { listNewest } from '../../storage/events.ts'
+import { listBefore, listNewest } from '../../storage/events.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { type Placed, parseToken } from '../tokens.ts'
 
 /** Events that are looked at to find how deep the room was at a moment. */
 const RECENT = 10
 
-/** Before everything and after everything in room order. */
-export const START: Placed = { depth: Number.MIN_SAFE_INTEGER, pos: Number.MIN_SAFE_INTEGER }
+/** The place before everything: no event has a negative depth. */
+export const START: Placed = { depth: -1, pos: 0 }
+/** After everything. Not for tokens, which are to stay where they are when the room goes on. */
 export const END: Placed = { depth: Number.MAX_SAFE_INTEGER, pos: Number.MAX_SAFE_INTEGER - 1 }
 
 export const comparePlaces = (a: Placed, b: Placed): number => a.depth - b.depth || a.pos - b.pos
@@ -24,6 +25,12 @@ export async function placeOfToken(db: Db, room: LiveRoom, text: string): Promis
   const recent = await listNewest(db, room.nid, token.pos + 1, RECENT)
   if (recent.length === 0) return START
   return { depth: Math.max(...recent.map((row) => row.depth)), pos: token.pos }
+}
+
+/** The place after everything that is in the room now. */
+export async function endOf(db: Db, room: LiveRoom): Promise<Placed> {
+  const [last] = await listBefore(db, room.nid, END, 1)
+  return last ? { depth: last.depth, pos: last.pos ?? 0 } : START
 }
 
 /** The position of arrival that a token means. */
