@@ -1,4 +1,4 @@
-import { Kysely, type Transaction } from 'kysely'
+import { Kysely, sql, type Transaction } from 'kysely'
 import { accessOf, setAccess } from './access.ts'
 import type { DatabaseConfig, DatabaseHooks } from './config.ts'
 import { isDeadlock } from './failure.ts'
@@ -17,6 +17,8 @@ export async function openDatabase(config: DatabaseConfig, hooks: DatabaseHooks 
   const engine = config.kind === 'sqlite' ? openSqlite(config, hooks) : await openPostgres(config, hooks)
   const db: Db = new Kysely<Schema>({ dialect: engine.dialect })
   setAccess(db, { engine, queries: engine.queries(db) })
+  // Kysely's `destroy` closes only what has been used.
+  await sql`select 1`.execute(db)
   return db
 }
 

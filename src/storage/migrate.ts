@@ -18,14 +18,15 @@ export class DatabaseTooNew extends Error {
 
 /** Brings the tables up to date and returns the names of the migrations that ran. */
 export async function migrate(db: Db, all: readonly Migration[] = migrations): Promise<string[]> {
-  await transact(db, (tx) =>
-    tx.schema
+  await transact(db, async (tx) => {
+    await oneAtATime(tx)
+    await tx.schema
       .createTable('schema_version')
       .ifNotExists()
       .addColumn('version', 'bigint', (col) => col.primaryKey().notNull())
       .addColumn('name', 'text', (col) => col.notNull())
-      .execute(),
-  )
+      .execute()
+  })
   const ran: string[] = []
   for (const [index, migration] of all.entries()) {
     if (await transact(db, (tx) => step(tx, index + 1, migration, all.length))) ran.push(migration.name)
@@ -43,8 +44,7 @@ export async function schemaVersion(db: Db | Tx): Promise<number> {
 }
 
 async function step(tx: Tx, version: number, migration: Migration, known: number): Promise<boolean> {
-  // Two processes that start at once on PostgreSQL: the second finds the work done.
-  if (kindOf(tx) === 'postgres') await sql`lock table schema_version in exclusive mode`.execute(tx)
+  await oneAtATime(tx)
   const current = await schemaVersion(tx)
   if (current > known) {
     throw new DatabaseTooNew(
@@ -55,4 +55,10 @@ async function step(tx: Tx, version: number, migration: Migration, known: number
   await migration.up(tx as Tx as unknown as Kysely<unknown>, columns[kindOf(tx)])
   await tx.insertInto('schema_version').values({ version, name: migration.name }).execute()
   return true
+}
+
+/** Of two processes that start at once on PostgreSQL the second waits, and finds the work done. */
+async function oneAtATime(tx: Tx): Promise<void> {
+  if (kindOf(tx) !== 'postgres') return
+  await sql`select pg_advisory_xact_lock(hashtextextended('bongsu schema ' || current_schema(), 0))`.execute(tx)
 }

@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Db, openDatabase } from '../../src/storage/db.ts'
+import { DatabaseTooNew, type Migration, migrate, schemaVersion } from '../../src/storage/migrate.ts'
+import { migrations } from '../../src/storage/migrations.ts'
+import { type FreshDatabase, freshPostgres, freshSqlite, postgresUrl } from '../support/fresh-database.ts'
+
+const makes = (table: string): Migration => ({
+  name: `makes ${table}`,
+  up: (db) => db.schema.createTable(table).addColumn('value', 'bigint').execute(),
+})
+
+const fails: Migration = {
+  name: 'fails half way',
+  async up(db) {
+    await db.schema.createTable('half').addColumn('value', 'bigint').execute()
+    await db.schema.dropTable('first').execute()
+    throw new Error('interrupted')
+  },
+}
+
+const tablesOf = async (db: Db) =>
+  (await db.introspection.getTables())
+    .map(({ name }) => name)
+    .filter((name) => name !== 'schema_version')
+    .sort()
+
+const suites: [string, () => Promise<FreshDatabase>][] = [['SQLite', freshSqlite]]
+if (postgresUrl !== undefined) suites.push(['PostgreSQL', () => freshPostgres(postgresUrl as string)])
+
+describe.each(suites)('migrations (%s)', (_, fresh) => {
+  const closing: (() => Promise<void>)[] = []
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+  })
+
+  async function open(): Promise<Db> {
+    const { config, remove } = await fresh()
+    const db = await openDatabase(config)
+    closing.push(remove, () => db.destroy())
+    return db
+  }
+
+  it('run once each, in order', async () => {
+    const db = await open()
+    expect(await migrate(db, [makes('first')])).toEqual(['makes first'])
+    expect(await migrate(db, [makes('first'), makes('second')])).toEqual(['makes second'])
+    expect(await migrate(db, [makes('first'), makes('second')])).toEqual([])
+    expect(await schemaVersion(db)).toBe(2)
+  })
+
+  it('leave the old database whole when one is interrupted', async () => {
+    const db = await open()
+    await migrate(db, [makes('first')])
+    await expect(migrate(db, [makes('first'), makes('second'), fails])).rejects.toThrow('interrupted')
+    expect(await schemaVersion(db)).toBe(2)
+    expect(await tablesOf(db)).toEqual(['first', 'second'])
+  })
+
+  it('refuse a database of a newer program, and change nothing in it', async () => {
+    const db = await open()
+    await migrate(db, [makes('first'), makes('second')])
+    await expect(migrate(db, [makes('other')])).rejects.toThrow(DatabaseTooNew)
+    expect(await tablesOf(db)).toEqual(['first', 'second'])
+  })
+
+  it('make the tables of this version', async () => {
+    const db = await open()
+    expect(await migrate(db)).toEqual(migrations.map(({ name }) => name))
+    expect(await tablesOf(db)).toContain('event')
+  })
+
+  it('may be run by two who start at once', async () => {
+    const db = await open()
+    const ran = await Promise.all([migrate(db, [makes('first')]), migrate(db, [makes('first')])])
+    expect(ran.flat()).toEqual(['makes first'])
+  })
+})
