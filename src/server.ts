@@ -4,8 +4,10 @@ import { composeAccounts } from './compose/accounts.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
 import { composeListeners } from './compose/listeners.ts'
+import { composeOwnData } from './compose/own-data.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
+import { composeSync } from './compose/sync.ts'
 import type { Config } from './config/schema.ts'
 
 export type { Edges } from './compose/ground.ts'
@@ -51,15 +53,18 @@ export async function createServer(config: Config, edges: Edges): Promise<Server
 /** One line for each family of services. `ground` itself stays out: routes never see the database. */
 async function composeServices(config: Config, ground: Ground) {
   const accounts = composeAccounts(config, ground)
+  const own = composeOwnData(ground)
   const rooms = composeRooms(config, ground, {
     profileOf: (userId) => accounts.profiles.profileOf(userId),
-    refusesInvite: async () => false,
+    refusesInvite: (invitee, sender) => own.inviteRules.refuses(invitee, sender),
+    onForgotten: (userId, roomId) => own.userRooms.forget(userId, roomId),
   })
   const accountRooms = composeAccountRooms(ground, accounts, rooms)
-  const reading = await composeReading(ground, rooms, {
-    ignoredUsers: async () => new Set(),
-    accountDataOf: async () => [],
+  const reading = await composeReading(ground, accounts, rooms, {
+    ignoredUsers: (userId) => own.ignoredUsers.of(userId),
+    accountDataOf: (userNid, roomNid) => own.accountData.ofRoom(userNid, roomNid),
   })
+  const sync = composeSync(config, ground, own, { ...rooms, ...reading })
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),
@@ -67,5 +72,7 @@ async function composeServices(config: Config, ground: Ground) {
     ...rooms,
     ...accountRooms,
     ...reading,
+    ...own,
+    ...sync,
   }
 }

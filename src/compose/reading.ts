@@ -1,3 +1,4 @@
+import type { Accounts } from '../services/accounts/accounts.ts'
 import { getContext } from '../services/reading/context.ts'
 import { nextEvents } from '../services/reading/event-stream.ts'
 import { type AccountDataOf, initialSync, roomInitialSync } from '../services/reading/initial-sync.ts'
@@ -32,10 +33,14 @@ interface OwnData {
 /** Reading rooms: what is shown to whom, and the endpoints that show it. */
 export async function composeReading(
   { db, clock, stream, hub, serverName }: Ground,
+  { accounts }: { accounts: Accounts },
   { liveRooms, append }: Rooms,
   { ignoredUsers, accountDataOf }: OwnData,
 ) {
   const erasedUsers = await ErasedUsers.load(db)
+  accounts.onDeactivated((userNid, erase) => {
+    if (erase) erasedUsers.add(userNid)
+  })
   const visibility = new Visibility({ db, serverName, erased: erasedUsers, ignoredUsers })
   const clientEvents = new ClientEvents({ db, clock, visibility, ignoredUsers })
   const access = new RoomAccess({ db, rooms: liveRooms, visibility })
@@ -50,7 +55,6 @@ export async function composeReading(
     waitForRoom: waits.wait.bind(waits),
   }
   return {
-    erasedUsers,
     visibility,
     clientEvents,
     reading: {

@@ -18,11 +18,6 @@ export class ErasedUsers {
     this.#nids.add(userNid)
   }
 
-  /** Called when such an account is opened again. */
-  delete(userNid: number): void {
-    this.#nids.delete(userNid)
-  }
-
   has(userNid: number): boolean {
     return this.#nids.has(userNid)
   }

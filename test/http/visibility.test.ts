@@ -1,0 +1,125 @@
+import { expect, it } from 'vitest'
+import { roomPath, type User } from '../support/client.ts'
+import { startServer } from '../support/server.ts'
+
+const withVisibility = (history_visibility: string) => ({
+  preset: 'public_chat',
+  initial_state: [{ type: 'm.room.history_visibility', state_key: '', content: { history_visibility } }],
+})
+
+/** The messages that a user is shown, from whichever endpoint. */
+async function seen(user: User, roomId: string): Promise<string[]> {
+  const { chunk } = await user.get(`${roomPath(roomId)}/messages?dir=f&limit=100`)
+  return chunk.filter((event: { type: string }) => event.type === 'm.room.message').map(bodyOf)
+}
+const bodyOf = (event: { content: { body: string } }) => event.content.body
+
+/** Alice speaks before bob is invited, before he joins, while he is there, while he is away, and when he is back. */
+async function comeAndGo(visibility: string) {
+  const { client } = await startServer()
+  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const roomId = await alice.createRoom(withVisibility(visibility))
+  const ids: Record<string, string> = {}
+  const say = async (body: string) => (ids[body] = await alice.send(roomId, body))
+  await say('before')
+  await alice.invite(roomId, bob.userId)
+  await say('invited')
+  await bob.join(roomId)
+  await say('joined')
+  await bob.leave(roomId)
+  await say('away')
+  const whileAway = await seen(bob, roomId)
+  await bob.join(roomId)
+  await say('back')
+  return { bob, roomId, ids, whileAway, whenBack: await seen(bob, roomId) }
+}
+
+const CASES = {
+  world_readable: {
+    whileAway: ['before', 'invited', 'joined', 'away'],
+    whenBack: ['before', 'invited', 'joined', 'away', 'back'],
+  },
+  shared: { whileAway: ['before', 'invited', 'joined'], whenBack: ['before', 'invited', 'joined', 'away', 'back'] },
+  invited: { whileAway: ['invited', 'joined'], whenBack: ['invited', 'joined', 'back'] },
+  joined: { whileAway: ['joined'], whenBack: ['joined', 'back'] },
+  nonsense: { whileAway: ['before', 'invited', 'joined'], whenBack: ['before', 'invited', 'joined', 'away', 'back'] },
+}
+
+for (const [visibility, expected] of Object.entries(CASES)) {
+  it(`shows a member who comes and goes what ${visibility} history lets them see`, async () => {
+    const { bob, roomId, ids, whileAway, whenBack } = await comeAndGo(visibility)
+    expect(whileAway).toEqual(expected.whileAway)
+    expect(whenBack).toEqual(expected.whenBack)
+    for (const [body, id] of Object.entries(ids)) {
+      const { status } = await bob.request('GET', `${roomPath(roomId)}/event/${id}`)
+      expect([body, status]).toEqual([body, expected.whenBack.includes(body) ? 200 : 404])
+    }
+  })
+}
+
+it('goes by the setting at the time of each event, and shows changes of it from either side', async () => {
+  const { client } = await startServer()
+  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const roomId = await alice.createRoom(withVisibility('shared'))
+  const set = (history_visibility: string) =>
+    alice.sendState(roomId, 'm.room.history_visibility', { history_visibility })
+  await alice.send(roomId, 'open')
+  const closing = await set('joined')
+  await alice.send(roomId, 'closed')
+  const reclosing = await set('invited')
+  const opening = await set('shared')
+  await alice.send(roomId, 'open again')
+  await bob.join(roomId)
+  expect(await seen(bob, roomId)).toEqual(['open', 'open again'])
+  const status = async (id: string) => (await bob.request('GET', `${roomPath(roomId)}/event/${id}`)).status
+  expect([await status(closing), await status(reclosing), await status(opening)]).toEqual([200, 404, 200])
+})
+
+it('lets anybody, guests too, look into a room that is world-readable, and only as long as it is', async () => {
+  const { client } = await startServer()
+  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const roomId = await alice.createRoom(withVisibility('world_readable'))
+  await alice.send(roomId, 'hello')
+  expect(await seen(bob, roomId)).toEqual(['hello'])
+  expect((await bob.get(`${roomPath(roomId)}/state/m.room.history_visibility`)).history_visibility).toBe(
+    'world_readable',
+  )
+  await alice.sendState(roomId, 'm.room.history_visibility', { history_visibility: 'shared' })
+  expect((await bob.request('GET', `${roomPath(roomId)}/messages?dir=b`)).body.errcode).toBe('M_FORBIDDEN')
+})
+
+it('says which membership the viewer had at each event', async () => {
+  const { client } = await startServer()
+  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await alice.send(roomId, 'before')
+  await alice.invite(roomId, bob.userId)
+  await alice.send(roomId, 'invited')
+  await bob.join(roomId)
+  await alice.send(roomId, 'joined')
+  const { chunk } = await bob.get(`${roomPath(roomId)}/messages?dir=b&limit=5`)
+  const memberships = chunk.map((event: { unsigned: { membership: string } }) => event.unsigned.membership)
+  expect(memberships).toEqual(['join', 'join', 'invite', 'invite', 'leave'])
+})
+
+it('keeps events of a user who was erased from those who came later', async () => {
+  const { client } = await startServer()
+  const [alice, bob, carol] = [
+    await client.register('alice'),
+    await client.register('bob'),
+    await client.register('carol'),
+  ]
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(roomId)
+  await bob.send(roomId, 'personal')
+  const auth = {
+    type: 'm.login.password',
+    identifier: { type: 'm.id.user', user: 'bob' },
+    password: 'correct horse battery staple',
+  }
+  const first = await bob.request('POST', '/v3/account/deactivate', { erase: true })
+  await bob.post('/v3/account/deactivate', { erase: true, auth: { ...auth, session: first.body.session } })
+  await carol.join(roomId)
+  expect(await seen(alice, roomId)).toEqual(['personal'])
+  expect(await seen(carol, roomId)).toEqual([undefined])
+})
