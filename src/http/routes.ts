@@ -1,19 +1,29 @@
 import * as account from './client/account.ts'
+import * as accountData from './client/account-data.ts'
 import * as createRoom from './client/create-room.ts'
 import * as devices from './client/devices.ts'
 import * as directory from './client/directory.ts'
+import * as filter from './client/filter.ts'
 import * as login from './client/login.ts'
 import * as loginFallback from './client/login-fallback.ts'
 import * as logout from './client/logout.ts'
 import * as messages from './client/messages.ts'
+import * as notifications from './client/notifications.ts'
 import * as oldSync from './client/old-sync.ts'
+import * as presence from './client/presence.ts'
 import * as profile from './client/profile.ts'
+import * as pushRules from './client/push-rules.ts'
+import * as readMarker from './client/read-marker.ts'
+import * as receipts from './client/receipts.ts'
 import * as register from './client/register.ts'
 import * as relations from './client/relations.ts'
 import * as roomMembership from './client/room-membership.ts'
 import * as roomState from './client/room-state.ts'
 import * as roomUpgrade from './client/room-upgrade.ts'
 import * as send from './client/send.ts'
+import * as sync from './client/sync.ts'
+import * as tags from './client/tags.ts'
+import * as typing from './client/typing.ts'
 import * as uiaFallback from './client/uia-fallback.ts'
 import * as userDirectory from './client/user-directory.ts'
 import * as versions from './client/versions.ts'
@@ -46,6 +56,16 @@ const families: readonly object[] = [
   relations,
   roomState,
   oldSync,
+  sync,
+  filter,
+  typing,
+  receipts,
+  readMarker,
+  accountData,
+  tags,
+  presence,
+  pushRules,
+  notifications,
 ]
 
 const isRoute = (value: unknown): value is Route =>

@@ -93,9 +93,10 @@ export class AccountData {
     })
   }
 
-  /** What changed in (`after`, `upTo`]. */
-  async changed(userNid: number, after: number, upTo: number): Promise<store.AccountDataRow[]> {
-    if (after > 0 && !this.changes.mayHaveChanged(userNid, after)) return []
+  /** What changed in (`after`, `upTo`]; all there is without `after`. */
+  async changed(userNid: number, after: number | undefined, upTo: number): Promise<store.AccountDataRow[]> {
+    if (after === undefined) return store.listAccountData(this.#deps.db, userNid, 0, upTo)
+    if (!this.changes.mayHaveChanged(userNid, after)) return []
     return store.listAccountData(this.#deps.db, userNid, after, upTo)
   }
 

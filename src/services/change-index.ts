@@ -15,17 +15,23 @@ export class ChangeIndex<Key> {
     this.#maxKeys = maxKeys
   }
 
-  /** The key changed at this position. Positions of one key only rise. */
+  /** The key changed at this position. */
   note(key: Key, pos: number): void {
+    if ((this.#last.get(key) ?? 0) >= pos) return
     // Taken out first, so that the map stays in order of the last change.
     this.#last.delete(key)
     this.#last.set(key, pos)
     if (this.#last.size > this.#maxKeys) this.#dropOldest()
   }
 
+  /** Whether it knows of all changes after this position. */
+  covers(after: number): boolean {
+    return after >= this.#floor
+  }
+
   /** False only when the key has certainly not changed after this position. */
   mayHaveChanged(key: Key, after: number): boolean {
-    return after < this.#floor || (this.#last.get(key) ?? 0) > after
+    return !this.covers(after) || (this.#last.get(key) ?? 0) > after
   }
 
   #dropOldest(): void {

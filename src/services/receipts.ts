@@ -42,14 +42,15 @@ export type ReadListener = (userNid: number, roomNid: number) => void
 
 /** Who has read what: public, private and threaded receipts, and the fully read marker (spec: Receipts). */
 export class Receipts {
+  /** When the receipts of a room last changed. */
+  readonly changes: ChangeIndex<number>
   readonly #deps: Deps
-  readonly #changes: ChangeIndex<number>
   readonly #marks = new LRUCache<number, Promise<Map<number, ReadMarks>>>({ max: MAX_CACHED_USERS })
   readonly #listeners: ReadListener[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#changes = new ChangeIndex(deps.stream.current)
+    this.changes = new ChangeIndex(deps.stream.current)
   }
 
   /** Told when a user has read further in a room. */
@@ -78,7 +79,7 @@ export class Receipts {
       return {
         value: undefined,
         announce: () => {
-          this.#changes.note(room.nid, pos)
+          this.changes.note(room.nid, pos)
           this.#marks.delete(owner.userNid)
           for (const listener of this.#listeners) listener(owner.userNid, room.nid)
           hub.publish(type === 'm.read' ? room.localJoined : [owner.userId], pos)
@@ -104,7 +105,7 @@ export class Receipts {
 
   /** The `m.receipt` event of what changed in (`after`, `upTo`], as JSON text; undefined when nothing did. */
   async changedIn(roomNid: number, userNid: number, after: number, upTo: number): Promise<string | undefined> {
-    if (after > 0 && !this.#changes.mayHaveChanged(roomNid, after)) return undefined
+    if (after > 0 && !this.changes.mayHaveChanged(roomNid, after)) return undefined
     const rows = await store.listReceipts(this.#deps.db, roomNid, userNid, after, upTo, MAX_SHOWN)
     return rows.length === 0 ? undefined : receiptEvent(rows)
   }

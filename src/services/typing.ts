@@ -3,6 +3,7 @@ import type { RoomId, UserId } from '../matrix/ids.ts'
 import type { Clock } from '../util/clock.ts'
 import { ChangeIndex } from './change-index.ts'
 import type { Hub } from './hub.ts'
+import type { Appended } from './rooms/append.ts'
 import type { LiveRoom } from './rooms/live-room.ts'
 import type { LiveRooms } from './rooms/live-rooms.ts'
 import type { Stream } from './stream.ts'
@@ -64,6 +65,14 @@ export class Typing {
     if (!users?.delete(userId)) return
     if (users.size === 0) this.#until.delete(room.roomId)
     this.#announce(room)
+  }
+
+  /** For `Append`: who leaves a room does not type there any more. */
+  onAppended({ room, changes }: Appended): void {
+    if (!this.#until.has(room.roomId)) return
+    for (const { event } of changes) {
+      if (event?.type === 'm.room.member' && event.membership !== 'join') this.stop(room, event.stateKey as UserId)
+    }
   }
 
   /** Whether somebody began or stopped since, in any room of this user; false is certain. */

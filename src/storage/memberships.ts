@@ -1,5 +1,5 @@
 import type { Db, Tx } from './db.ts'
-import { type Param, rawRows, rawRun, valueLists } from './run.ts'
+import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
 
 /** One row of `membership`: the current state's member events, flat. */
 export interface MembershipRow {
@@ -71,14 +71,15 @@ export async function findMembership(db: Db, roomNid: number, userNid: number): 
   return (await rawRows<MembershipRow>(db, sql, [roomNid, userNid]))[0]
 }
 
-/** All rooms of a user, whatever the membership, with the room's id and version. */
+/** All rooms of a user, whatever the membership, with the room's id and version and who sent the member event. */
 export const listRoomsOfUser = (
   db: Db,
   userNid: number,
-): Promise<(MembershipRow & { room_id: string; version: string })[]> =>
+): Promise<(MembershipRow & { room_id: string; version: string; sender_id: string })[]> =>
   rawRows(
     db,
-    'select m.*, r.room_id, r.version from membership m join room r on r.nid = m.room_nid where m.user_nid = ?',
+    `select m.*, r.room_id, r.version, n.text as sender_id from membership m join room r on r.nid = m.room_nid
+     join name n on n.nid = m.sender_nid where m.user_nid = ?`,
     [userNid],
   )
 
@@ -95,6 +96,30 @@ export const listMembers = (
      where m.room_nid = ? and m.membership = ? order by m.pos limit ?`,
     [roomNid, membership, limit],
   )
+
+/** Whether a user is joined to one of these rooms. */
+export async function isJoinedToAny(db: Db, userId: string, roomIds: readonly string[]): Promise<boolean> {
+  if (roomIds.length === 0) return false
+  const rows = await rawRows(
+    db,
+    `select 1 from name n join membership m on m.user_nid = n.nid join room r on r.nid = m.room_nid
+     where n.text = ? and m.membership = 'join' and r.room_id in (${places(roomIds.length)}) limit 1`,
+    [userId, ...roomIds],
+  )
+  return rows.length > 0
+}
+
+/** How many users are joined to each of these rooms. */
+export async function countJoined(db: Db, roomNids: readonly number[]): Promise<Map<number, number>> {
+  if (roomNids.length === 0) return new Map()
+  const rows = await rawRows<{ room_nid: number; n: number }>(
+    db,
+    `select room_nid, count(*) as n from membership
+     where membership = 'join' and room_nid in (${places(roomNids.length)}) group by room_nid`,
+    roomNids,
+  )
+  return new Map(rows.map((row) => [row.room_nid, row.n]))
+}
 
 /** Numbers of the local users with this membership: whom a change of the room wakes. */
 export async function listLocalMemberNids(db: Db, roomNid: number, membership: string): Promise<number[]> {

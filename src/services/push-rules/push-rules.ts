@@ -78,9 +78,9 @@ export class PushRules {
     if (rule) await this.set(owner, 'room', newRoomId, { actions: rule.actions }, {})
   }
 
-  /** The content of `m.push_rules`, as JSON text, if the rules changed in (`after`, `upTo`]; always for `after` 0. */
-  async changed(owner: Owner, after: number, upTo: number): Promise<string | undefined> {
-    if (after > 0) {
+  /** The content of `m.push_rules`, as JSON text, if the rules changed in (`after`, `upTo`], or without `after`. */
+  async changed(owner: Owner, after: number | undefined, upTo: number): Promise<string | undefined> {
+    if (after !== undefined) {
       if (!this.#changes.mayHaveChanged(owner.userNid, after)) return undefined
       const row = await store.findPushRules(this.#deps.db, owner.userNid)
       if (!row || row.pos <= after || row.pos > upTo) return undefined

@@ -1,0 +1,25 @@
+import type { UserId } from '../matrix/ids.ts'
+import { AccountData } from '../services/account-data.ts'
+import { Filters } from '../services/filters.ts'
+import { IgnoredUsers } from '../services/ignored-users.ts'
+import { InviteRules } from '../services/invite-rules.ts'
+import { PushRules } from '../services/push-rules/push-rules.ts'
+import { UserRooms } from '../services/sync/user-rooms.ts'
+import { Tags } from '../services/tags.ts'
+import { nameNids } from '../storage/names.ts'
+import type { Ground } from './ground.ts'
+
+/** What users keep on the server for themselves, and what it says about others: whom they ignore, who may invite. */
+export function composeOwnData({ db, stream, hub }: Ground) {
+  const accountData = new AccountData({ db, stream, hub })
+  const userNidOf = async (userId: UserId) => (await nameNids(db, [userId])).get(userId)
+  return {
+    accountData,
+    tags: new Tags(accountData),
+    ignoredUsers: new IgnoredUsers({ accountData, userNidOf }),
+    inviteRules: new InviteRules({ accountData, userNidOf }),
+    pushRules: new PushRules({ db, stream, hub }),
+    filters: new Filters(db),
+    userRooms: new UserRooms({ db, stream }),
+  }
+}

@@ -1,0 +1,79 @@
+import type { Config } from '../config/schema.ts'
+import { Notifications } from '../services/notifications.ts'
+import { UnreadCounts } from '../services/notifications-unread.ts'
+import { Presence } from '../services/presence.ts'
+import { Judge } from '../services/push-rules/judge.ts'
+import { PushEvents } from '../services/push-rules/push-events.ts'
+import { Threads } from '../services/push-rules/threads.ts'
+import { Receipts } from '../services/receipts.ts'
+import type { Append } from '../services/rooms/append.ts'
+import type { ClientEvents } from '../services/rooms/client-events.ts'
+import type { LiveRooms } from '../services/rooms/live-rooms.ts'
+import type { Visibility } from '../services/rooms/visibility.ts'
+import { AccountDataSection } from '../services/sync/account-data-section.ts'
+import { PresenceSection } from '../services/sync/presence-section.ts'
+import { RoomChanges } from '../services/sync/room-changes.ts'
+import { RoomsSection } from '../services/sync/rooms-section.ts'
+import { SentMembers } from '../services/sync/sent-members.ts'
+import { StateReader } from '../services/sync/state-reader.ts'
+import { Sync } from '../services/sync/sync.ts'
+import { Typing } from '../services/typing.ts'
+import type { Ground } from './ground.ts'
+import type { composeOwnData } from './own-data.ts'
+
+interface Rooms {
+  liveRooms: LiveRooms
+  append: Append
+  visibility: Visibility
+  clientEvents: ClientEvents
+}
+
+const PRESENCE_SWEEP_MS = 5_000
+
+/** `/sync` and what it alone tells: typing, receipts, presence, unread notifications. */
+export function composeSync(
+  config: Config,
+  { db, clock, stream, hub, lifetime, every }: Ground,
+  own: ReturnType<typeof composeOwnData>,
+  { liveRooms: rooms, append, visibility, clientEvents }: Rooms,
+) {
+  const { accountData, userRooms, pushRules, ignoredUsers, inviteRules, filters } = own
+  const typing = new Typing({ clock, rooms, hub, stream })
+  lifetime.add(typing)
+  const receipts = new Receipts({ db, clock, stream, hub, rooms, accountData })
+  const presence = new Presence({ db, clock, stream, hub, rooms, userRooms, enabled: config.presence.enabled })
+  lifetime.add({ start: () => presence.start() })
+  every(PRESENCE_SWEEP_MS, 'ending the presence of who left', () => presence.expire())
+  const judge = new Judge({ pushRules, pushEvents: new PushEvents() })
+  const threads = new Threads(db)
+  const unread = new UnreadCounts({ judge, threads, receipts })
+  const changes = new RoomChanges({ db, stream, receipts: receipts.changes })
+  const state = new StateReader(db)
+  const sentMembers = new SentMembers()
+  const presenceSection = new PresenceSection({ presence, rooms })
+  for (const listener of [userRooms, changes, presenceSection, typing]) {
+    append.onAppended((appended) => listener.onAppended(appended))
+  }
+  const roomsSection = new RoomsSection({
+    db,
+    visibility,
+    clientEvents,
+    state,
+    changes,
+    sentMembers,
+    typing,
+    receipts,
+    unread,
+    rooms,
+    accountData,
+    inviteRules,
+  })
+  const sections = [new AccountDataSection({ accountData, pushRules }), presenceSection, roomsSection]
+  return {
+    typing,
+    receipts,
+    presence,
+    notifications: new Notifications({ judge, threads, receipts, rooms, userRooms, clientEvents, stream }),
+    sync: new Sync({ clock, stream, hub, filters, typing, ignoredUsers, userRooms, sections }),
+  }
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { canonicalJson } from '../matrix/canonical-json.ts'
+import { badJson, invalidParam, MatrixError, notFound } from '../matrix/errors.ts'
+import { type Db, transact } from '../storage/db.ts'
+import * as store from '../storage/filters.ts'
+import { Filter, NO_FILTER } from './sync/filter.ts'
+import { type FilterContent, filterSchema } from './sync/filter-schema.ts'
+
+const MAX_CACHED = 2_000
+const MAX_FILTERS_OF_USER = 1_000
+const MAX_BYTES = 64 * 1024
+const FILTER_ID = /^\d{1,15}$/
+
+/** The filters that clients store for `/sync` and `/messages` (spec: client-server API, Filtering). */
+export class Filters {
+  readonly #db: Db
+  readonly #compiled = new LRUCache<string, Filter>({ max: MAX_CACHED })
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Stores a filter and returns its id; the same filter has the same id. */
+  async define(userNid: number, content: FilterContent): Promise<string> {
+    const text = canonicalJson(content)
+    if (Buffer.byteLength(text) > MAX_BYTES) throw new MatrixError('M_TOO_LARGE', 'The filter is over 64 KiB')
+    const digest = createHash('sha256').update(text).digest('base64url')
+    const known = await store.findFilterId(this.#db, userNid, digest)
+    if (known !== undefined) return String(known)
+    if ((await store.countFilters(this.#db, userNid)) >= MAX_FILTERS_OF_USER) throw badJson('Too many filters')
+    for (;;) {
+      const id = await transact(this.#db, async (tx) => {
+        await store.insertFilter(tx, userNid, digest, text)
+        return store.findFilterId(tx, userNid, digest)
+      })
+      if (id !== undefined) return String(id)
+    }
+  }
+
+  /** A stored filter as its client sent it. */
+  async get(userNid: number, filterId: string): Promise<FilterContent> {
+    const text = FILTER_ID.test(filterId) ? await store.findFilter(this.#db, userNid, Number(filterId)) : undefined
+    if (text === undefined) throw notFound('No such filter')
+    return JSON.parse(text) as FilterContent
+  }
+
+  /** The filter of a request: an id, JSON, or none. */
+  async resolve(userNid: number, filter: string | undefined): Promise<Filter> {
+    if (filter === undefined || filter === '') return NO_FILTER
+    const isInline = filter.startsWith('{')
+    const key = isInline ? filter : `${userNid} ${filter}`
+    const known = this.#compiled.get(key)
+    if (known) return known
+    const compiled = new Filter(isInline ? parseInline(filter) : await this.#stored(userNid, filter))
+    this.#compiled.set(key, compiled)
+    return compiled
+  }
+
+  async #stored(userNid: number, filterId: string): Promise<FilterContent> {
+    try {
+      return await this.get(userNid, filterId)
+    } catch (error) {
+      if (error instanceof MatrixError) throw invalidParam('No such filter')
+      throw error
+    }
+  }
+}
+
+function parseInline(text: string): FilterContent {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw invalidParam('The filter is no JSON')
+  }
+  const parsed = filterSchema.safeParse(json)
+  if (!parsed.success) throw invalidParam(`The filter is not valid: ${parsed.error.issues[0]?.message ?? ''}`)
+  return parsed.data
+}

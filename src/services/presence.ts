@@ -1,0 +1,226 @@
+import { forbidden } from '../matrix/errors.ts'
+import type { UserId } from '../matrix/ids.ts'
+import type { Db } from '../storage/db.ts'
+import { listPresence, type PresenceRow, upsertPresence } from '../storage/presence.ts'
+import type { Clock } from '../util/clock.ts'
+import { Turn } from '../util/turn.ts'
+import type { Owner } from './account-data.ts'
+import type { Hub } from './hub.ts'
+import type { LiveRooms } from './rooms/live-rooms.ts'
+import type { Stream } from './stream.ts'
+import type { UserRooms } from './sync/user-rooms.ts'
+
+export const PRESENCES = ['online', 'unavailable', 'offline'] as const
+export type PresenceState = (typeof PRESENCES)[number]
+
+interface Deps {
+  db: Db
+  clock: Clock
+  stream: Stream
+  hub: Hub
+  rooms: LiveRooms
+  userRooms: UserRooms
+  /** False: nobody's presence is kept or shown. */
+  enabled: boolean
+}
+
+interface Device extends Owner {
+  readonly deviceNid: number
+}
+
+/** What is known of one user. */
+interface Known extends Owner {
+  presence: PresenceState
+  statusMsg: string | undefined
+  lastActiveTs: number
+  pos: number
+  /** What each device says, and until when that counts. */
+  readonly devices: Map<number, { presence: PresenceState; until: number }>
+}
+
+/** A device counts for this long after its last request ended. */
+const LINGER_MS = 30_000
+/** A user who was active within this time is `currently_active`. */
+const ACTIVE_MS = 60_000
+
+/**
+ * Who is there (spec: Presence). A user is as present as the most present device, so that two devices that say different
+ * things do not wake each other for ever. Memory has everybody; a row is written when the state or the message changes,
+ * not for each sign of life.
+ */
+export class Presence {
+  readonly #deps: Deps
+  readonly #known = new Map<UserId, Known>()
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  get isEnabled(): boolean {
+    return this.#deps.enabled
+  }
+
+  /** Loads what was known before the restart; who does not come back is offline after a while. */
+  async start(): Promise<void> {
+    if (!this.isEnabled) return
+    const until = this.#deps.clock.now() + LINGER_MS
+    for (const row of await listPresence(this.#deps.db)) {
+      const presence = PRESENCES.find((state) => state === row.presence) ?? 'offline'
+      const known = this.#of({ userId: row.user_id as UserId, userNid: row.user_nid })
+      Object.assign(known, {
+        presence,
+        statusMsg: row.status_msg ?? undefined,
+        lastActiveTs: row.last_active_ts,
+        pos: row.pos,
+      })
+      if (presence !== 'offline') known.devices.set(0, { presence, until })
+    }
+  }
+
+  /** A client says so. */
+  async set(device: Device, presence: PresenceState, statusMsg: string | undefined): Promise<void> {
+    if (!this.isEnabled) return
+    const known = this.#of(device)
+    known.lastActiveTs = this.#deps.clock.now()
+    known.devices.set(device.deviceNid, { presence, until: known.lastActiveTs + LINGER_MS })
+    await this.#settle([known], statusMsg)
+  }
+
+  /** A device asks `/sync`, which may take as long as `timeoutMs`. 'offline' leaves everything as it is. */
+  async onSync(device: Device, presence: PresenceState, timeoutMs: number): Promise<void> {
+    if (!this.isEnabled || presence === 'offline') return
+    const known = this.#of(device)
+    const now = this.#deps.clock.now()
+    if (presence === 'online') known.lastActiveTs = now
+    known.devices.set(device.deviceNid, { presence, until: now + timeoutMs + LINGER_MS })
+    if (effective(known, now) !== known.presence) await this.#settle([known])
+  }
+
+  /** Ends the presence of devices that have gone; called again and again. */
+  async expire(): Promise<void> {
+    const now = this.#deps.clock.now()
+    const changed: Known[] = []
+    for (const known of this.#known.values()) {
+      for (const [deviceNid, { until }] of known.devices) if (until <= now) known.devices.delete(deviceNid)
+      if (effective(known, now) !== known.presence) changed.push(known)
+    }
+    await this.#settle(changed)
+  }
+
+  /** A user's presence, for somebody who shares a room. */
+  async get(viewer: Owner, userId: UserId): Promise<Record<string, unknown>> {
+    if (viewer.userId !== userId && !(await this.neighboursOf(viewer)).has(userId)) {
+      throw forbidden('You do not share a room with this user')
+    }
+    const known = this.#known.get(userId)
+    return known ? contentOf(known, this.#deps.clock.now()) : { presence: 'offline' }
+  }
+
+  /** Users whose presence changed in (`after`, `upTo`]. */
+  changedSince(after: number, upTo: number): UserId[] {
+    const changed: UserId[] = []
+    for (const { userId, pos } of this.#known.values()) if (pos > after && pos <= upTo) changed.push(userId)
+    return changed
+  }
+
+  /** The newest position at which anybody's presence changed. */
+  get lastPos(): number {
+    return this.#lastPos
+  }
+  #lastPos = 0
+
+  /** The `m.presence` event of a user as JSON text, if there is anything to tell. */
+  event(userId: UserId): string | undefined {
+    const known = this.#known.get(userId)
+    if (!known || known.pos === 0) return undefined
+    const content = JSON.stringify(contentOf(known, this.#deps.clock.now()))
+    return `{"type":"m.presence","sender":${JSON.stringify(userId)},"content":${content}}`
+  }
+
+  /** The local users with whom a user shares a room, the user among them. */
+  async neighboursOf(owner: Owner): Promise<Set<UserId>> {
+    const neighbours = new Set<UserId>([owner.userId])
+    const turn = new Turn()
+    for (const mine of (await this.#deps.userRooms.of(owner)).values()) {
+      if (mine.membership !== 'join') continue
+      const room = await this.#deps.rooms.find(mine.roomId)
+      for (const userId of room?.localJoined ?? []) neighbours.add(userId)
+      if (turn.isOver) await turn.give()
+    }
+    return neighbours
+  }
+
+  #of({ userId, userNid }: Owner): Known {
+    let known = this.#known.get(userId)
+    if (!known) {
+      known = {
+        userId,
+        userNid,
+        presence: 'offline',
+        statusMsg: undefined,
+        lastActiveTs: 0,
+        pos: 0,
+        devices: new Map(),
+      }
+      this.#known.set(userId, known)
+    }
+    return known
+  }
+
+  /** Writes what these users are now, in one transaction, and tells those who share a room with them. */
+  async #settle(users: readonly Known[], statusMsg?: string): Promise<void> {
+    if (users.length === 0) return
+    const { clock, stream, hub } = this.#deps
+    const audience = new Set<UserId>()
+    for (const known of users) for (const userId of await this.neighboursOf(known)) audience.add(userId)
+    await stream.write(async (tx, take) => {
+      const { pos } = await take(1)
+      const now = clock.now()
+      const rows = users.map((known): PresenceRow => {
+        const presence = effective(known, now)
+        const message = statusMsg ?? (presence === 'offline' ? undefined : known.statusMsg)
+        return {
+          user_nid: known.userNid,
+          presence,
+          status_msg: message ?? null,
+          last_active_ts: known.lastActiveTs,
+          pos,
+        }
+      })
+      await upsertPresence(tx, rows)
+      return {
+        value: undefined,
+        announce: () => {
+          for (const [index, known] of users.entries()) {
+            const row = rows[index] as PresenceRow
+            known.presence = row.presence as PresenceState
+            known.statusMsg = row.status_msg ?? undefined
+            known.pos = pos
+          }
+          this.#lastPos = pos
+          hub.publish(audience, pos)
+        },
+      }
+    })
+  }
+}
+
+function effective({ devices }: Known, now: number): PresenceState {
+  let best: PresenceState = 'offline'
+  for (const { presence, until } of devices.values()) {
+    if (until <= now) continue
+    if (presence === 'online') return 'online'
+    if (presence === 'unavailable') best = 'unavailable'
+  }
+  return best
+}
+
+function contentOf({ presence, statusMsg, lastActiveTs }: Known, now: number): Record<string, unknown> {
+  const ago = Math.max(now - lastActiveTs, 0)
+  return {
+    presence,
+    ...(lastActiveTs > 0 && { last_active_ago: ago }),
+    ...(presence === 'online' && { currently_active: ago < ACTIVE_MS }),
+    ...(statusMsg !== undefined && { status_msg: statusMsg }),
+  }
+}

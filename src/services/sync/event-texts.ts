@@ -1,0 +1,48 @@
+import { isObject } from '../../matrix/json.ts'
+import type { ClientEvents } from '../rooms/client-events.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
+import type { StoredEvent } from '../rooms/stored-event.ts'
+import type { SyncContext } from './request.ts'
+
+/** Timeline events as JSON texts, in the format that the filter asks for. */
+export async function timelineTexts(
+  clientEvents: ClientEvents,
+  room: LiveRoom,
+  events: readonly StoredEvent[],
+  { viewer, filter }: SyncContext,
+  withRelations: boolean,
+): Promise<string[]> {
+  const texts = filter.federationFormat
+    ? events.map((event) => JSON.stringify(event.visible))
+    : await clientEvents.render(room, events, viewer, { withRoomId: false, withRelations })
+  return fieldsOf(texts, filter.eventFields)
+}
+
+/** State events as JSON texts. What they replaced is no news to who is given the state. */
+export function stateTexts(events: readonly StoredEvent[], { filter, now }: SyncContext): string[] {
+  const texts = events.map((event) =>
+    filter.federationFormat
+      ? JSON.stringify(event.visible)
+      : `${event.clientText},"unsigned":{"age":${now - event.row.ts}}}`,
+  )
+  return fieldsOf(texts, filter.eventFields)
+}
+
+function fieldsOf(texts: string[], fields: readonly string[][] | undefined): string[] {
+  if (!fields) return texts
+  return texts.map((text) => JSON.stringify(pick(JSON.parse(text), fields)))
+}
+
+/** The object with these fields alone (spec: client-server API, Filtering, event_fields). */
+function pick(value: unknown, fields: readonly string[][]): unknown {
+  if (!isObject(value)) return value
+  const picked: Record<string, unknown> = Object.create(null)
+  for (const [name, inside] of Object.entries(value)) {
+    const wanted = fields.filter(([first]) => first === name)
+    if (wanted.length === 0) continue
+    const deeper = wanted.map((path) => path.slice(1))
+    if (deeper.some((path) => path.length === 0)) picked[name] = inside
+    else if (isObject(inside)) picked[name] = pick(inside, deeper)
+  }
+  return picked
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { isRoomId, isUserId } from '../../matrix/ids.ts'
+
+/** Entries of one list; a filter with more would cost each event too much. */
+const MAX_ENTRIES = 1_000
+
+const texts = z.array(z.string()).max(MAX_ENTRIES)
+const users = z.array(z.string().refine(isUserId, 'Not a user id')).max(MAX_ENTRIES)
+const rooms = z.array(z.string().refine(isRoomId, 'Not a room id')).max(MAX_ENTRIES)
+
+const eventFilter = z.object({
+  limit: z.int().nonnegative().optional(),
+  senders: users.optional(),
+  not_senders: users.optional(),
+  types: texts.optional(),
+  not_types: texts.optional(),
+})
+
+const roomEventFilter = eventFilter.extend({
+  rooms: rooms.optional(),
+  not_rooms: rooms.optional(),
+  contains_url: z.boolean().optional(),
+  lazy_load_members: z.boolean().optional(),
+  include_redundant_members: z.boolean().optional(),
+  unread_thread_notifications: z.boolean().optional(),
+})
+
+/** A filter as clients define it (spec: client-server API, Filtering). Fields that nobody knows are dropped. */
+export const filterSchema = z.object({
+  event_fields: texts.optional(),
+  event_format: z.enum(['client', 'federation']).optional(),
+  presence: eventFilter.optional(),
+  account_data: eventFilter.optional(),
+  room: z
+    .object({
+      rooms: rooms.optional(),
+      not_rooms: rooms.optional(),
+      include_leave: z.boolean().optional(),
+      ephemeral: roomEventFilter.optional(),
+      state: roomEventFilter.optional(),
+      timeline: roomEventFilter.optional(),
+      account_data: roomEventFilter.optional(),
+    })
+    .optional(),
+})
+
+export type FilterContent = z.infer<typeof filterSchema>
+export type EventFilterContent = z.infer<typeof roomEventFilter>

@@ -1,0 +1,63 @@
+import type { ClientEvents } from '../rooms/client-events.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
+import type { StoredEvent } from '../rooms/stored-event.ts'
+import type { Visibility } from '../rooms/visibility.ts'
+import { syncToken, tokenBefore } from '../tokens.ts'
+import { stateTexts, timelineTexts } from './event-texts.ts'
+import type { SyncContext } from './request.ts'
+import type { StateReader } from './state-reader.ts'
+import { filterable, readTimeline, type Timeline } from './timeline.ts'
+import type { RoomOfUser } from './user-rooms.ts'
+
+export interface LeftRoomDeps {
+  visibility: Visibility
+  clientEvents: ClientEvents
+  state: StateReader
+}
+
+/**
+ * What a client is told of a room that its user left or was put out of: the timeline and the state up to that moment.
+ * After a rejected invite or a refused knock that is the member event alone: the user never was in the room.
+ */
+export async function composeLeftRoom(
+  deps: LeftRoomDeps,
+  context: SyncContext,
+  room: LiveRoom,
+  mine: RoomOfUser,
+): Promise<string> {
+  const { visibility, clientEvents, state } = deps
+  const { viewer, filter, since, fullState, ignored, upTo, stateAfterName } = context
+  const isWhole = since === undefined || fullState
+  const standing = await visibility.standing(room, viewer)
+  const wasMember = standing.joinedUntil > (since?.pos ?? 0)
+  const range = {
+    // Of a room that it never was in, the user sees the end alone.
+    after: wasMember ? (since?.pos ?? 0) : mine.pos - 1,
+    upTo: Math.min(mine.pos, upTo.pos),
+    limit: filter.timelineLimit,
+  }
+  const timeline = await readTimeline(visibility, room, viewer, range, filter.timeline, ignored)
+  const events = wasMember ? await stateOf(state, room, timeline, range, isWhole, stateAfterName !== undefined) : []
+  const shown = events.filter((event) => filter.state.isOpen || filter.state.admits(filterable(event)))
+  const texts = await timelineTexts(clientEvents, room, timeline.events, context, timeline.limited)
+  const [first] = timeline.events
+  const prevBatch = first ? tokenBefore({ depth: first.row.depth, pos: first.pos }) : syncToken(range.upTo, upTo.n)
+  return (
+    `{"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited},"prev_batch":"${prevBatch}"},` +
+    `"${stateAfterName ?? 'state'}":{"events":[${stateTexts(shown, context).join(',')}]}}`
+  )
+}
+
+async function stateOf(
+  reader: StateReader,
+  room: LiveRoom,
+  timeline: Timeline,
+  { after, upTo }: { after: number; upTo: number },
+  isWhole: boolean,
+  atEnd: boolean,
+): Promise<StoredEvent[]> {
+  const first = timeline.events[0]?.pos
+  const end = atEnd || first === undefined ? upTo : first - 1
+  if (isWhole) return reader.whole(room, end, true)
+  return reader.changed(room, await reader.changes(room, after, end))
+}

@@ -1,0 +1,115 @@
+import { Turn } from '../../util/turn.ts'
+import type { AccountData } from '../account-data.ts'
+import { GLOBAL } from '../account-data.ts'
+import type { InviteRules } from '../invite-rules.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
+import type { LiveRooms } from '../rooms/live-rooms.ts'
+import { composeInvitedRoom } from './invited-room.ts'
+import { JoinedRoom, type JoinedRoomDeps } from './joined-room.ts'
+import { composeLeftRoom } from './left-room.ts'
+import { type Contribution, isNewlyJoined, NOTHING_NEW, type SyncContext, type SyncSection } from './request.ts'
+import type { RoomOfUser } from './user-rooms.ts'
+
+interface Deps extends JoinedRoomDeps {
+  rooms: LiveRooms
+  accountData: AccountData
+  inviteRules: InviteRules
+}
+
+const SECTIONS = ['join', 'invite', 'knock', 'leave'] as const
+type SectionName = (typeof SECTIONS)[number]
+
+/** The `rooms` of an answer. */
+export class RoomsSection implements SyncSection {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  async contribute(context: SyncContext): Promise<Contribution> {
+    const entries: Record<SectionName, string[]> = { join: [], invite: [], knock: [], leave: [] }
+    const turn = new Turn()
+    const accountData = await this.#accountDataByRoom(context)
+    for (const mine of await this.#concerned(context, accountData)) {
+      const room = await this.#deps.rooms.find(mine.roomId)
+      const section = sectionOf(mine)
+      const text = room && section && (await this.#compose(context, room, mine, section, accountData))
+      if (text) entries[section].push(`${JSON.stringify(mine.roomId)}:${text}`)
+      if (turn.isOver) await turn.give()
+    }
+    const filled = SECTIONS.filter((name) => entries[name].length > 0)
+    if (filled.length === 0) return NOTHING_NEW
+    const text = filled.map((name) => `"${name}":{${entries[name].join(',')}}`).join(',')
+    return { text: `"rooms":{${text}}`, isNews: true }
+  }
+
+  /** The rooms that may have something to tell. */
+  async #concerned(context: SyncContext, accountData: ReadonlyMap<number, string[]>): Promise<RoomOfUser[]> {
+    const { since, fullState, filter, viewer, rooms } = context
+    const { changes, typing } = this.#deps
+    const candidates = [...rooms.values()].filter((mine) => !mine.forgotten && filter.admitsRoom(mine.roomId))
+    if (since === undefined) {
+      return candidates.filter((mine) => filter.includeLeave || sectionOf(mine) !== 'leave')
+    }
+    const hasChanged = await changes.after(viewer.userNid, since.pos)
+    return candidates.filter((mine) => {
+      if (mine.pos > since.pos) return true
+      if (mine.membership !== 'join') return fullState && sectionOf(mine) !== 'leave'
+      return (
+        fullState ||
+        hasChanged(mine.roomNid) ||
+        accountData.has(mine.roomNid) ||
+        typing.changedSince(mine.roomId, since.n) !== undefined
+      )
+    })
+  }
+
+  async #compose(
+    context: SyncContext,
+    room: LiveRoom,
+    mine: RoomOfUser,
+    section: SectionName,
+    accountData: ReadonlyMap<number, string[]>,
+  ): Promise<string | undefined> {
+    if (section === 'join') {
+      const isNew = isNewlyJoined(context, mine)
+      const texts = isNew ? await this.#accountDataOf(context, mine) : (accountData.get(mine.roomNid) ?? [])
+      return new JoinedRoom(this.#deps, context, room, mine).compose(texts)
+    }
+    if (section === 'leave') return composeLeftRoom(this.#deps, context, room, mine)
+    if (section === 'invite' && (await this.#isHidden(context, mine))) return undefined
+    return composeInvitedRoom(this.#deps.db, context, room, section)
+  }
+
+  /** Invites of ignored users, and all where the user wants none, are not shown. */
+  async #isHidden({ ignored, viewer }: SyncContext, { senderId }: RoomOfUser): Promise<boolean> {
+    if (senderId === undefined) return false
+    const sender = senderId as typeof viewer.userId
+    return ignored.has(sender) || (await this.#deps.inviteRules.refuses(viewer.userId, sender))
+  }
+
+  async #accountDataByRoom({ viewer, since, upTo, filter }: SyncContext): Promise<Map<number, string[]>> {
+    const byRoom = new Map<number, string[]>()
+    for (const row of await this.#deps.accountData.changed(viewer.userNid, since?.pos, upTo.pos)) {
+      if (row.room_nid === GLOBAL || !filter.roomAccountData.admits(row)) continue
+      const texts = byRoom.get(row.room_nid) ?? []
+      texts.push(accountDataText(row))
+      byRoom.set(row.room_nid, texts)
+    }
+    return byRoom
+  }
+
+  async #accountDataOf({ viewer, filter }: SyncContext, { roomNid }: RoomOfUser): Promise<string[]> {
+    const rows = await this.#deps.accountData.ofRoom(viewer.userNid, roomNid)
+    return rows.filter((row) => filter.roomAccountData.admits(row)).map(accountDataText)
+  }
+}
+
+export const accountDataText = ({ type, content }: { type: string; content: string }): string =>
+  `{"type":${JSON.stringify(type)},"content":${content}}`
+
+function sectionOf({ membership }: RoomOfUser): SectionName | undefined {
+  if (membership === 'ban' || membership === 'leave') return 'leave'
+  return membership === 'join' || membership === 'invite' || membership === 'knock' ? membership : undefined
+}

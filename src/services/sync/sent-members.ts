@@ -1,0 +1,39 @@
+import { LRUCache } from 'lru-cache'
+import type { StoredEvent } from '../rooms/stored-event.ts'
+
+/** Member events that are remembered over all devices and rooms. */
+const MAX_REMEMBERED = 500_000
+
+/**
+ * Which member events a device has been given, so that lazy loading need not send them again. An event counts as given
+ * once the device has come back with the token of that answer: an answer that got lost is repeated whole.
+ * Forgetting costs a repetition, nothing else.
+ */
+export class SentMembers {
+  readonly #sent = new LRUCache<string, Map<number, number>>({
+    maxSize: MAX_REMEMBERED,
+    sizeCalculation: (events) => events.size + 1,
+  })
+
+  /** Those of the events that the device does not certainly have. */
+  missing(deviceNid: number, roomNid: number, events: readonly StoredEvent[], since: number): StoredEvent[] {
+    const sent = this.#sent.get(`${deviceNid} ${roomNid}`)
+    if (!sent) return [...events]
+    return events.filter((event) => (sent.get(event.nid) ?? Number.POSITIVE_INFINITY) > since)
+  }
+
+  /** The events are in an answer whose token is this position. */
+  note(deviceNid: number, roomNid: number, events: readonly StoredEvent[], pos: number): void {
+    if (events.length === 0) return
+    const key = `${deviceNid} ${roomNid}`
+    const sent = this.#sent.get(key) ?? new Map<number, number>()
+    for (const event of events) if (!sent.has(event.nid)) sent.set(event.nid, pos)
+    // Stored anew, so that its size is counted anew.
+    this.#sent.set(key, sent)
+  }
+
+  /** The device begins anew and has nothing. */
+  forget(deviceNid: number, roomNid: number): void {
+    this.#sent.delete(`${deviceNid} ${roomNid}`)
+  }
+}

@@ -1,0 +1,115 @@
+import type { UserId } from '../../matrix/ids.ts'
+import type { Clock } from '../../util/clock.ts'
+import { ChangeIndex } from '../change-index.ts'
+import type { Filters } from '../filters.ts'
+import type { Hub } from '../hub.ts'
+import type { IgnoredUsers } from '../ignored-users.ts'
+import type { Viewer } from '../rooms/viewer.ts'
+import type { Stream } from '../stream.ts'
+import { parseToken, syncToken } from '../tokens.ts'
+import type { Typing } from '../typing.ts'
+import type { Point, SyncContext, SyncRequest, SyncSection } from './request.ts'
+import type { UserRooms } from './user-rooms.ts'
+
+interface Deps {
+  clock: Clock
+  stream: Stream
+  hub: Hub
+  filters: Filters
+  typing: Typing
+  ignoredUsers: IgnoredUsers
+  userRooms: UserRooms
+  sections: readonly SyncSection[]
+}
+
+/** The parameters of `GET /sync` as a client gives them. */
+export interface SyncParams {
+  filter?: string | undefined
+  since?: string | undefined
+  fullState: boolean
+  timeoutMs: number
+  stateAfterName: SyncRequest['stateAfterName']
+}
+
+const MAX_TIMEOUT_MS = 300_000
+
+interface Answer {
+  text: string
+  isNews: boolean
+  upTo: Point
+}
+
+/**
+ * `GET /sync` (spec: client-server API, Syncing). An answer is composed as of one position of the stream, from what the
+ * owners of the data tell for the stretch since the client's token; the next one goes on from there, so nothing is lost
+ * and nothing comes twice. Whether a user has news at all is known without a table.
+ */
+export class Sync {
+  readonly #deps: Deps
+  readonly #users: ChangeIndex<UserId>
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+    this.#users = new ChangeIndex(deps.stream.current)
+    deps.hub.onNotice((users, pos) => {
+      for (const userId of users) this.#users.note(userId, pos)
+    })
+  }
+
+  /** The answer as JSON text. Waits for news up to the timeout; ends early when the client leaves. */
+  async answer(viewer: Viewer, params: SyncParams, signal: AbortSignal): Promise<string> {
+    const { filters, hub } = this.#deps
+    const request: SyncRequest = {
+      viewer,
+      filter: await filters.resolve(viewer.userNid, params.filter),
+      since: this.#pointOf(params.since),
+      fullState: params.fullState,
+      stateAfterName: params.stateAfterName,
+    }
+    const { since } = request
+    if (!since || request.fullState) return (await this.#compose(request)).text
+    const deadline = performance.now() + Math.min(params.timeoutMs, MAX_TIMEOUT_MS)
+    // Up to here nothing was worth telling: later looks need not go back further.
+    let from = since
+    for (;;) {
+      if (this.#mayHaveNews(viewer.userId, from)) {
+        const answer = await this.#compose({ ...request, since: from })
+        if (answer.isNews) return answer.text
+        from = answer.upTo
+        continue
+      }
+      const remainingMs = deadline - performance.now()
+      if (remainingMs <= 0 || signal.aborted) return (await this.#compose({ ...request, since: from })).text
+      await hub.wait(viewer.userId, remainingMs, signal)
+    }
+  }
+
+  #mayHaveNews(userId: UserId, since: Point): boolean {
+    return this.#users.mayHaveChanged(userId, since.pos) || this.#deps.typing.mayConcern(userId, since.n)
+  }
+
+  async #compose(request: SyncRequest): Promise<Answer> {
+    const { clock, stream, typing, userRooms, ignoredUsers, sections } = this.#deps
+    const ignored = await ignoredUsers.of(request.viewer.userId)
+    const rooms = await userRooms.of(request.viewer)
+    // Nothing is awaited between the rooms and the position, so that they belong together.
+    const upTo = { pos: stream.current, n: typing.n }
+    const context: SyncContext = { ...request, upTo, rooms, ignored, now: clock.now() }
+    const fields = [`"next_batch":"${syncToken(upTo.pos, upTo.n)}"`]
+    let isNews = false
+    for (const section of sections) {
+      const contribution = await section.contribute(context)
+      if (contribution.text !== '') fields.push(contribution.text)
+      isNews ||= contribution.isNews
+    }
+    return { text: `{${fields.join(',')}}`, isNews, upTo }
+  }
+
+  /** A token beyond the stream, from before a backup was restored, is answered like a first sync. */
+  #pointOf(since: string | undefined): Point | undefined {
+    if (since === undefined || since === '') return undefined
+    const token = parseToken(since)
+    const point = token.kind === 's' ? { pos: token.pos, n: token.n } : { pos: Math.max(token.pos, 0), n: 0 }
+    return point.pos > this.#deps.stream.current ? undefined : point
+  }
+}

@@ -1,0 +1,132 @@
+import { LRUCache } from 'lru-cache'
+import { notFound } from '../../matrix/errors.ts'
+import { isUserId, type RoomId, type UserId } from '../../matrix/ids.ts'
+import type { Db } from '../../storage/db.ts'
+import { listRoomsOfUser } from '../../storage/memberships.ts'
+import type { Owner } from '../account-data.ts'
+import type { Appended } from '../rooms/append.ts'
+import type { Stream } from '../stream.ts'
+
+/** How a user stands to a room. */
+export interface RoomOfUser {
+  readonly roomId: RoomId
+  readonly roomNid: number
+  readonly membership: string
+  /** Position of the member event that says so. */
+  readonly pos: number
+  /** Where this membership began; a change of the profile moves `pos` only. */
+  readonly sincePos: number
+  readonly senderId: string | undefined
+  readonly forgotten: boolean
+}
+
+export type RoomsOfUser = ReadonlyMap<RoomId, RoomOfUser>
+
+interface Deps {
+  db: Db
+  stream: Stream
+}
+
+interface Known {
+  rooms: Map<RoomId, RoomOfUser>
+  /** Resolves once `rooms` holds what the table held; until then it holds later changes only. */
+  ready: Promise<void> | undefined
+}
+
+const MAX_CACHED_USERS = 10_000
+
+/**
+ * The rooms of the users who sync. A change replaces the map, so that whoever took one keeps the rooms as they were at
+ * that position.
+ */
+export class UserRooms {
+  readonly #deps: Deps
+  readonly #users = new LRUCache<UserId, Known>({ max: MAX_CACHED_USERS })
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** The rooms as of `stream.current`; take the position right after, without awaiting anything in between. */
+  async of(owner: Owner): Promise<RoomsOfUser> {
+    let known = this.#users.get(owner.userId)
+    if (!known) {
+      known = { rooms: new Map(), ready: undefined }
+      this.#users.set(owner.userId, known)
+      known.ready = this.#load(owner, known)
+    }
+    try {
+      await known.ready
+    } catch (error) {
+      this.#users.delete(owner.userId)
+      throw error
+    }
+    return known.rooms
+  }
+
+  /** The number of a room that the user is, was or may be in; `M_NOT_FOUND` for all others alike. */
+  async nidOf(owner: Owner, roomId: RoomId): Promise<number> {
+    const room = (await this.of(owner)).get(roomId)
+    if (!room) throw notFound('You have nothing to do with this room')
+    return room.roomNid
+  }
+
+  /** For `Append`: what changed in a room. */
+  onAppended({ room, events, changes }: Appended): void {
+    for (const { event, replaces } of changes) {
+      const userId = (event ?? replaces)?.stateKey
+      if ((event ?? replaces)?.type !== 'm.room.member' || !userId || !isUserId(userId)) continue
+      const known = this.#users.peek(userId)
+      if (!known) continue
+      const before = known.rooms.get(room.roomId)
+      known.rooms = new Map(known.rooms)
+      const membership = event?.membership
+      if (!event || membership === undefined) {
+        known.rooms.delete(room.roomId)
+        continue
+      }
+      // What a resolution brought back happens now, whenever it was sent.
+      const pos = events.includes(event) ? event.pos : this.#deps.stream.current
+      const sincePos = before?.membership === membership ? before.sincePos : pos
+      const entry = { roomId: room.roomId, roomNid: room.nid, membership, pos, sincePos }
+      known.rooms.set(room.roomId, { ...entry, senderId: event.pdu.sender, forgotten: false })
+    }
+  }
+
+  forget(userId: UserId, roomId: RoomId): void {
+    const known = this.#users.peek(userId)
+    const room = known?.rooms.get(roomId)
+    if (known && room) known.rooms = new Map(known.rooms).set(roomId, { ...room, forgotten: true })
+    // While the table is still being read there is nothing to mark; it is read again instead.
+    else this.#users.delete(userId)
+  }
+
+  async #load({ userNid }: Owner, known: Known): Promise<void> {
+    const { db, stream } = this.#deps
+    const rows = await listRoomsOfUser(db, userNid)
+    // PostgreSQL shows what another request committed a moment before it is announced here.
+    const newest = rows.reduce((pos, row) => Math.max(pos, row.pos), 0)
+    while (stream.current < newest) await new Promise((resolve) => setImmediate(resolve))
+    const rooms = new Map<RoomId, RoomOfUser>()
+    for (const row of rows) {
+      const roomId = row.room_id as RoomId
+      rooms.set(roomId, {
+        roomId,
+        roomNid: row.room_nid,
+        membership: row.membership,
+        pos: row.pos,
+        sincePos: row.since_pos,
+        senderId: row.sender_id,
+        forgotten: row.forgotten === 1,
+      })
+    }
+    // Announced while the table was read: newer, or the same.
+    for (const [roomId, entry] of known.rooms) {
+      const loaded = rooms.get(roomId)
+      const sincePos = loaded?.membership === entry.membership ? loaded.sincePos : entry.sincePos
+      rooms.set(roomId, { ...entry, sincePos })
+    }
+    known.rooms = rooms
+    known.ready = undefined
+  }
+}
