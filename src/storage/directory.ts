@@ -1,5 +1,5 @@
 import type { Db, Tx } from './db.ts'
-import { rawRows } from './run.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 export interface AliasRow {
   alias: string
@@ -18,6 +18,13 @@ export async function listAliases(db: Db, roomId: string): Promise<string[]> {
   return rows.map((row) => row.alias)
 }
 
+/** Those of these aliases that lead to this room. */
+export async function aliasesLeadingTo(db: Db, roomId: string, aliases: readonly string[]): Promise<Set<string>> {
+  const sql = `select alias from alias where room_id = ? and alias in (${places(aliases.length)})`
+  const rows = await rawRows<{ alias: string }>(db, sql, [roomId, ...aliases])
+  return new Set(rows.map((row) => row.alias))
+}
+
 /** Takes an alias; false when somebody has it already. */
 export async function insertAlias(tx: Tx, row: AliasRow): Promise<boolean> {
   const rows = await rawRows(
@@ -29,26 +36,38 @@ export async function insertAlias(tx: Tx, row: AliasRow): Promise<boolean> {
 }
 
 export async function deleteAlias(tx: Tx, alias: string): Promise<void> {
-  await rawRows(tx, 'delete from alias where alias = ?', [alias])
+  await rawRun(tx, 'delete from alias where alias = ?', [alias])
 }
 
 /** Hands all aliases of a room on to its successor. */
 export async function updateAliasRoom(tx: Tx, from: string, to: string): Promise<void> {
-  await rawRows(tx, 'update alias set room_id = ? where room_id = ?', [to, from])
+  await rawRun(tx, 'update alias set room_id = ? where room_id = ?', [to, from])
 }
 
 export async function updatePublished(tx: Tx, roomNid: number, isPublic: boolean): Promise<void> {
-  await rawRows(tx, 'update room set is_public = ? where nid = ?', [isPublic ? 1 : 0, roomNid])
+  await rawRun(tx, 'update room set is_public = ? where nid = ?', [isPublic ? 1 : 0, roomNid])
 }
 
-/** Published rooms with the number of joined members, largest first, then by room number. */
-export const listPublished = (db: Db): Promise<{ nid: number; room_id: string; joined: number }[]> =>
+/** Numbers of the published rooms. */
+export async function listPublished(db: Db): Promise<number[]> {
+  return (await rawRows<{ nid: number }>(db, 'select nid from room where is_public = 1')).map((row) => row.nid)
+}
+
+/** Those of these rooms that are published, with their current state events of these types (and empty state keys). */
+export const listPublishedState = (
+  db: Db,
+  roomNids: readonly number[],
+  types: readonly string[],
+): Promise<{ room_nid: number; room_id: string; version: string; redacted: number; json: string }[]> =>
   rawRows(
     db,
-    `select r.nid, r.room_id,
-       (select count(*) from membership m where m.room_nid = r.nid and m.membership = 'join') as joined
-     from room r where r.is_public = 1 order by joined desc, r.nid`,
-    [],
+    `select r.nid as room_nid, r.room_id, r.version, e.json,
+       case when e.redacted_by_nid is null then 0 else 1 end as redacted
+     from room r join current_state s on s.room_nid = r.nid join event e on e.nid = s.event_nid
+     where r.is_public = 1 and r.nid in (${places(roomNids.length)})
+       and s.type_nid in (select nid from name where text in (${places(types.length)}))
+       and s.key_nid = (select nid from name where text = '')`,
+    [...roomNids, ...types],
   )
 
 /** Whether a room is published; undefined when there is no such room. */

@@ -1,8 +1,12 @@
 import { z } from 'zod'
-import { badJson } from '../../matrix/errors.ts'
+import { invalidParam, MatrixError } from '../../matrix/errors.ts'
 import { isRoomAlias, type RoomAlias } from '../../matrix/ids.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'
+
+/** All first events are one transaction, and that stays short. */
+const MAX_INITIAL_STATE = 250
+const MAX_INVITES = 250
 
 export const createRoom = route(
   {
@@ -17,18 +21,22 @@ export const createRoom = route(
       creation_content: content.optional(),
       initial_state: z
         .array(z.object({ type: z.string(), state_key: z.string().optional(), content }))
-        .max(500)
+        .max(MAX_INITIAL_STATE)
         .optional(),
       power_level_content_override: content.optional(),
       name: z.string().optional(),
       topic: z.string().optional(),
-      invite: z.array(z.string()).max(500).optional(),
+      invite: z.array(z.string()).max(MAX_INVITES).optional(),
+      invite_3pid: z.array(z.unknown()).optional(),
       is_direct: z.boolean().optional(),
       room_alias_name: z.string().optional(),
     }),
   },
   async ({ requester, body }, { createRoom, serverName }) => {
-    const { room_alias_name: aliasName, ...rest } = body
+    const { room_alias_name: aliasName, invite_3pid: invitedOtherwise = [], ...rest } = body
+    if (invitedOtherwise.length > 0) {
+      throw new MatrixError('M_THREEPID_DENIED', 'This server invites users by their ids only')
+    }
     const input = aliasName === undefined ? rest : { ...rest, alias: aliasOf(aliasName, serverName) }
     return { room_id: await createRoom(requester.userId, input) }
   },
@@ -36,7 +44,7 @@ export const createRoom = route(
 
 function aliasOf(localpart: string, serverName: string): RoomAlias {
   const alias = `#${localpart}:${serverName}`
-  if (localpart === '' || /[:\s\u0000]/.test(localpart) || !isRoomAlias(alias))
-    throw badJson('room_alias_name is malformed')
+  const isLocalpart = localpart !== '' && !/[:\s]/.test(localpart)
+  if (!isLocalpart || !isRoomAlias(alias)) throw invalidParam('room_alias_name is malformed')
   return alias
 }

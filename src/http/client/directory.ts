@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { notFound } from '../../matrix/errors.ts'
 import { roomAlias, roomId } from '../../matrix/ids.ts'
+import { firstParam, intParam } from '../query.ts'
 import { route } from '../route.ts'
 
 const paths = (suffix: string) => ['v3', 'r0'].map((version) => `/_matrix/client/${version}${suffix}`)
@@ -92,7 +93,6 @@ export const setRoomVisibilityOnDirectory = route(
 )
 
 const MAX_SEARCH = 200
-const limit = z.coerce.number().int().nonnegative().optional()
 
 export const getPublicRooms = route(
   {
@@ -100,11 +100,11 @@ export const getPublicRooms = route(
     method: 'GET',
     path: paths('/publicRooms'),
     auth: 'none',
-    query: z.object({ limit, since: z.string().optional(), server: z.string().optional() }),
+    query: z.object({ limit: intParam.optional(), since: firstParam.optional(), server: firstParam.optional() }),
   },
   async ({ query }, { publicRooms, serverName }) => {
     refuseOtherServers(query.server, serverName)
-    return publicRooms({ limit: query.limit, since: query.since })
+    return publicRooms.list({ limit: query.limit, since: query.since })
   },
 )
 
@@ -114,7 +114,7 @@ export const queryPublicRooms = route(
     method: 'POST',
     path: paths('/publicRooms'),
     auth: 'guest',
-    query: z.object({ server: z.string().optional() }),
+    query: z.object({ server: firstParam.optional() }),
     body: z.object({
       limit: z.int().nonnegative().optional(),
       since: z.string().optional(),
@@ -128,7 +128,7 @@ export const queryPublicRooms = route(
   },
   async ({ query, body }, { publicRooms, serverName }) => {
     refuseOtherServers(query.server, serverName)
-    return publicRooms({
+    return publicRooms.list({
       limit: body.limit,
       since: body.since,
       search: body.filter?.generic_search_term ?? undefined,

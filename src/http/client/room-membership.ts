@@ -1,14 +1,24 @@
 import { z } from 'zod'
+import { MatrixError, missingParam } from '../../matrix/errors.ts'
 import { roomId, userId } from '../../matrix/ids.ts'
+import type { JsonObject } from '../../matrix/json.ts'
+import { listParam } from '../query.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'
 
 const paths = (suffix: string) => ['v3', 'r0', 'v1'].map((version) => `/_matrix/client/${version}${suffix}`)
 const inRoom = z.object({ roomId })
+const inRoomOrAlias = z.object({ roomIdOrAlias: z.string() })
 const reason = z.string().optional()
 const targeted = z.object({ user_id: userId, reason })
-/** `via` (repeatable) and its older name. */
-const via = z.object({ via: z.array(z.string()).optional(), server_name: z.array(z.string()).optional() })
+/** Servers to join through, and the older name of the parameter. */
+const via = z.object({ via: listParam.optional(), server_name: listParam.optional() })
+const joining = z.object({ reason, third_party_signed: content.optional() })
+
+const joinOptions = ({ reason: why, third_party_signed: thirdPartySigned }: z.output<typeof joining>) => ({
+  extra: (why === undefined ? {} : { reason: why }) satisfies JsonObject,
+  thirdPartySigned,
+})
 
 export const joinRoomById = route(
   {
@@ -18,14 +28,11 @@ export const joinRoomById = route(
     auth: 'guest',
     limit: 'join',
     params: inRoom,
-    body: content,
+    query: via,
+    body: joining,
   },
   async ({ requester, params, body }, { memberships }) => ({
-    room_id: await memberships.join(
-      requester.userId,
-      params.roomId,
-      typeof body.reason === 'string' ? { reason: body.reason } : {},
-    ),
+    room_id: await memberships.join(requester, params.roomId, joinOptions(body)),
   }),
 )
 
@@ -36,15 +43,13 @@ export const joinRoom = route(
     path: paths('/join/:roomIdOrAlias'),
     auth: 'guest',
     limit: 'join',
-    params: z.object({ roomIdOrAlias: z.string() }),
+    params: inRoomOrAlias,
     query: via,
-    body: content,
+    body: joining,
   },
-  async ({ requester, params, body }, { memberships, directory }) => {
-    const roomId = await directory.resolve(params.roomIdOrAlias)
-    const extra = typeof body.reason === 'string' ? { reason: body.reason } : {}
-    return { room_id: await memberships.join(requester.userId, roomId, extra) }
-  },
+  async ({ requester, params, body }, { memberships, directory }) => ({
+    room_id: await memberships.join(requester, await directory.resolve(params.roomIdOrAlias), joinOptions(body)),
+  }),
 )
 
 export const knockRoom = route(
@@ -54,14 +59,13 @@ export const knockRoom = route(
     path: paths('/knock/:roomIdOrAlias'),
     auth: 'user',
     limit: 'join',
-    params: z.object({ roomIdOrAlias: z.string() }),
+    params: inRoomOrAlias,
     query: via,
     body: z.object({ reason }),
   },
-  async ({ requester, params, body }, { memberships, directory }) => {
-    const roomId = await directory.resolve(params.roomIdOrAlias)
-    return { room_id: await memberships.knock(requester.userId, roomId, body.reason) }
-  },
+  async ({ requester, params, body }, { memberships, directory }) => ({
+    room_id: await memberships.knock(requester.userId, await directory.resolve(params.roomIdOrAlias), body.reason),
+  }),
 )
 
 export const inviteUser = route(
@@ -72,15 +76,13 @@ export const inviteUser = route(
     auth: 'user',
     limit: 'invite',
     params: inRoom,
-    body: targeted,
+    body: z.object({ user_id: userId.optional(), reason, medium: z.string().optional() }),
   },
   async ({ requester, params, body }, { memberships }) => {
-    await memberships.invite({
-      sender: requester.userId,
-      roomId: params.roomId,
-      target: body.user_id,
-      reason: body.reason,
-    })
+    const { user_id: target, reason: why, medium } = body
+    if (medium !== undefined) throw new MatrixError('M_THREEPID_DENIED', 'This server invites users by their ids only')
+    if (target === undefined) throw missingParam('Missing user_id')
+    await memberships.invite({ sender: requester.userId, roomId: params.roomId, target, reason: why })
     return {}
   },
 )
@@ -125,12 +127,8 @@ const acting = (id: 'kick' | 'ban' | 'unban') =>
       body: targeted,
     },
     async ({ requester, params, body }, { memberships }) => {
-      await memberships[id]({
-        sender: requester.userId,
-        roomId: params.roomId,
-        target: body.user_id,
-        reason: body.reason,
-      })
+      const { user_id: target, reason: why } = body
+      await memberships[id]({ sender: requester.userId, roomId: params.roomId, target, reason: why })
       return {}
     },
   )

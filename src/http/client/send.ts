@@ -18,6 +18,7 @@ export const sendMessage = route(
     limit: 'message',
     params: z.object({ roomId, eventType: bounded, txnId: bounded }),
     body: content,
+    allowNul: true,
   },
   async ({ requester, params, body }, { sending }) => {
     const { eventId } = await sending.message(requester, params.roomId, params.eventType, params.txnId, body)
@@ -37,6 +38,7 @@ export const redactEvent = route(
     limit: 'message',
     params: z.object({ roomId, eventId: bounded, txnId: bounded }),
     body: content,
+    allowNul: true,
   },
   async ({ requester, params, body }, { sending }) => {
     const { redacts: _redacts, ...rest } = body
@@ -59,10 +61,11 @@ export const setRoomStateWithKey = route(
     limit: 'message',
     params: z.object({ roomId, eventType: bounded, stateKey: bounded.optional() }),
     body: content,
+    allowNul: true,
   },
   async ({ requester, params, body }, { sending }) => {
     const { eventType, stateKey = '' } = params
-    const { eventId } = await sending.state(requester.userId, params.roomId, eventType, stateKey, body)
+    const { eventId } = await sending.state(requester, params.roomId, eventType, stateKey, body)
     return { event_id: eventId }
   },
 )

@@ -4,9 +4,10 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { type RoomVersion, roomVersion } from '../../room/versions.ts'
 import type { Tx } from '../../storage/db.ts'
 import type { Append } from './append.ts'
+import { aliasesNamed } from './canonical-alias.ts'
 import type { Draft } from './draft.ts'
 import { initialPowerLevels } from './initial-power-levels.ts'
-import type { MemberProfile } from './membership.ts'
+import type { MemberProfile } from './member-profile.ts'
 
 export type Preset = 'private_chat' | 'public_chat' | 'trusted_private_chat'
 
@@ -33,9 +34,11 @@ interface Deps {
   random(bytes: number): Uint8Array
   profileOf(userId: UserId): Promise<MemberProfile>
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
+  /** Whether the user may list rooms in the directory. */
+  canPublish(userId: UserId): boolean
   /** Takes the alias in the transaction of the room; throws `M_ROOM_IN_USE`. */
   insertAlias(tx: Tx, alias: RoomAlias, roomId: RoomId, creator: UserId): Promise<void>
-  /** Publishes the room in the directory. */
+  /** Lists the room in the directory. */
   publish(tx: Tx, roomNid: number): Promise<void>
 }
 
@@ -47,80 +50,125 @@ const PRESETS = {
 
 /** Makes a room: all its first events in one transaction, in the order that the specification gives them. */
 export async function createRoom(deps: Deps, creator: UserId, input: CreateRoomInput): Promise<RoomId> {
-  const { append, serverName } = deps
   const version = roomVersion(input.room_version ?? deps.defaultVersion)
   if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', 'This room version is not supported')
-  const invitees = checkedInvitees(input.invite ?? [], serverName)
-  const preset: Preset = input.preset ?? (input.visibility === 'public' ? 'public_chat' : 'private_chat')
-  const trusted = preset === 'trusted_private_chat' ? invitees : []
+  const isPublic = input.visibility === 'public'
+  if (isPublic && !deps.canPublish(creator)) throw forbidden('You may not publish rooms')
+  const invitees = await checkedInvitees(deps, creator, input.invite ?? [])
+  const drafts = [
+    ...(await firstState(deps, version, creator, invitees, input)),
+    ...(await invites(deps, creator, invitees, input.is_direct ?? false)),
+  ]
+  return deps.append
+    .createRoom(version, newRoomId(deps), drafts, async (tx, room) => {
+      if (input.alias) await deps.insertAlias(tx, input.alias, room.roomId, creator)
+      if (isPublic) await deps.publish(tx, room.nid)
+    })
+    .catch((error: unknown) => {
+      // What the creator asked for leaves the creator without the power to do the rest of it.
+      if (!(error instanceof MatrixError) || error.errcode !== 'M_FORBIDDEN') throw error
+      throw new MatrixError('M_INVALID_ROOM_STATE', error.message, { cause: error })
+    })
+}
 
+/** An id for a room whose version does not name it by its create event. */
+export const newRoomId = ({ random, serverName }: Pick<Deps, 'random' | 'serverName'>): RoomId =>
+  `!${Buffer.from(random(18)).toString('base64url')}:${serverName}`
+
+async function firstState(
+  deps: Deps,
+  version: RoomVersion,
+  creator: UserId,
+  invitees: readonly UserId[],
+  input: CreateRoomInput,
+): Promise<Draft[]> {
+  const { alias, topic, initial_state: initialState = [] } = input
+  const preset: Preset = input.preset ?? (input.visibility === 'public' ? 'public_chat' : 'private_chat')
+  const { joinRule, historyVisibility, guestAccess } = PRESETS[preset]
+  const trusted = preset === 'trusted_private_chat' ? invitees : []
+  const name = input.name?.normalize('NFC')
   const drafts: Draft[] = []
   const state = (type: string, content: JsonObject, stateKey = '') =>
     drafts.push({ type, sender: creator, stateKey, content })
-  state(
-    'm.room.create',
-    createContent(version, creator, trusted, input, Buffer.from(deps.random(12)).toString('base64url')),
-  )
+  const isGiven = (type: string) => initialState.some((event) => event.type === type && (event.state_key ?? '') === '')
+
+  state('m.room.create', createContent(version, creator, trusted, input.creation_content ?? {}, deps.random))
   state('m.room.member', { ...(await deps.profileOf(creator)), membership: 'join' }, creator)
   state('m.room.power_levels', {
     ...initialPowerLevels(version, creator, trusted),
     ...input.power_level_content_override,
   })
-  if (input.alias) state('m.room.canonical_alias', { alias: input.alias })
-  const initial = new Set((input.initial_state ?? []).map((event) => `${event.type}\u0000${event.state_key ?? ''}`))
-  const unlessGiven = (type: string, content: JsonObject) => {
-    if (!initial.has(`${type}\u0000`)) state(type, content)
+  if (alias !== undefined) state('m.room.canonical_alias', { alias })
+  if (!isGiven('m.room.join_rules')) state('m.room.join_rules', { join_rule: joinRule })
+  if (!isGiven('m.room.history_visibility')) {
+    state('m.room.history_visibility', { history_visibility: historyVisibility })
   }
-  unlessGiven('m.room.join_rules', { join_rule: PRESETS[preset].joinRule })
-  unlessGiven('m.room.history_visibility', { history_visibility: PRESETS[preset].historyVisibility })
-  unlessGiven('m.room.guest_access', { guest_access: PRESETS[preset].guestAccess })
-  for (const event of input.initial_state ?? []) state(event.type, event.content, event.state_key ?? '')
-  if (input.name !== undefined) state('m.room.name', { name: input.name })
-  if (input.topic !== undefined) {
-    state('m.room.topic', { topic: input.topic, 'm.topic': { 'm.text': [{ body: input.topic }] } })
+  if (!isGiven('m.room.guest_access')) state('m.room.guest_access', { guest_access: guestAccess })
+  for (const { type, content, state_key: stateKey = '' } of initialState) {
+    const isOverridden =
+      stateKey === '' &&
+      ((type === 'm.room.name' && name !== undefined) || (type === 'm.room.topic' && topic !== undefined))
+    if (isOverridden) continue
+    if (type === 'm.room.canonical_alias') refuseForeignAliases(content, alias)
+    state(type, content, stateKey)
   }
-  for (const invitee of invitees) {
-    if (await deps.refusesInvite(invitee, creator)) continue
-    const content: JsonObject = { ...(await deps.profileOf(invitee)), membership: 'invite' }
-    if (input.is_direct) content.is_direct = true
-    state('m.room.member', content, invitee)
-  }
-
-  const chosenId: RoomId = `!${Buffer.from(deps.random(18)).toString('base64url')}:${serverName}`
-  return append.createRoom(version, chosenId, drafts, async (tx, room) => {
-    if (input.alias) await deps.insertAlias(tx, input.alias, room.roomId, creator)
-    if (input.visibility === 'public') await deps.publish(tx, room.nid)
-  })
+  if (name !== undefined) state('m.room.name', { name })
+  if (topic !== undefined) state('m.room.topic', { topic, 'm.topic': { 'm.text': [{ body: topic }] } })
+  return drafts
 }
 
-function createContent(
+/** Content of the create event; `creator` and `room_version` are never the client's. */
+export function createContent(
   version: RoomVersion,
   creator: UserId,
   trusted: readonly UserId[],
-  { creation_content = {} }: CreateRoomInput,
-  entropy: string,
+  given: JsonObject,
+  random: (bytes: number) => Uint8Array,
 ): JsonObject {
-  const content: JsonObject = { ...creation_content, room_version: version.id }
+  const content: JsonObject = { ...given, room_version: version.id }
+  delete content.creator
   if (!version.implicitCreator) content.creator = creator
   if (version.privilegedCreators) {
     const named = content.additional_creators ?? []
-    if (!Array.isArray(named) || !named.every((id) => typeof id === 'string' && isUserId(id))) {
+    if (!Array.isArray(named) || !named.every((id): id is UserId => typeof id === 'string' && isUserId(id))) {
       throw invalidParam('additional_creators must be a list of user ids')
     }
-    const all = [...new Set([...(named as string[]), ...trusted])].filter((id) => id !== creator)
+    const all = [...new Set([...named, ...trusted])].filter((id) => id !== creator)
+    delete content.additional_creators
     if (all.length > 0) content.additional_creators = all
-    else delete content.additional_creators
   }
   // The room id is this event's hash: two rooms made alike in one millisecond must not be one.
-  if (version.createHashRoomId) content['org.bongsu.entropy'] = entropy
+  if (version.createHashRoomId) content['org.bongsu.entropy'] = Buffer.from(random(12)).toString('base64url')
   return content
 }
 
-function checkedInvitees(invite: readonly string[], serverName: string): UserId[] {
+/** Only the alias that the room takes as it is made leads to it yet. */
+function refuseForeignAliases(content: JsonObject, own: RoomAlias | undefined): void {
+  for (const alias of aliasesNamed(content)) {
+    if (alias !== own) throw new MatrixError('M_BAD_ALIAS', 'This alias does not lead to the room')
+  }
+}
+
+async function invites(deps: Deps, creator: UserId, invitees: readonly UserId[], isDirect: boolean): Promise<Draft[]> {
+  const drafts: Draft[] = []
+  for (const invitee of invitees) {
+    const content: JsonObject = { ...(await deps.profileOf(invitee)), membership: 'invite' }
+    if (isDirect) content.is_direct = true
+    drafts.push({ type: 'm.room.member', sender: creator, stateKey: invitee, content })
+  }
+  return drafts
+}
+
+async function checkedInvitees(deps: Deps, creator: UserId, invite: readonly string[]): Promise<UserId[]> {
   const invitees = new Set<UserId>()
   for (const id of invite) {
     if (!isUserId(id)) throw badJson('An invited user id is malformed')
-    if (serverOf(id) !== serverName) throw forbidden('This server does not federate: only local users can be invited')
+    if (serverOf(id) !== deps.serverName) {
+      throw forbidden('This server does not federate: only local users can be invited')
+    }
+    if (await deps.refusesInvite(id, creator)) {
+      throw new MatrixError('M_INVITE_BLOCKED', 'An invited user does not accept your invites')
+    }
     invitees.add(id)
   }
   return [...invitees]

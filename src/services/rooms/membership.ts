@@ -7,13 +7,10 @@ import { nameNids } from '../../storage/names.ts'
 import type { Append } from './append.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
+import type { MemberProfile } from './member-profile.ts'
 import { authorisingUser } from './restricted-join.ts'
-
-/** What a user's member events carry of the profile. */
-export interface MemberProfile {
-  displayname?: string
-  avatar_url?: string
-}
+import { showProfile } from './show-profile.ts'
+import { thirdPartyInvite } from './third-party-invite.ts'
 
 interface Deps {
   db: Db
@@ -22,10 +19,22 @@ interface Deps {
   serverName: string
   /** The global profile of a user, for the member events that join or invite. */
   profileOf(userId: UserId): Promise<MemberProfile>
-  /** Whether the invitee refuses invites of this sender (ignored users, invite rules). */
+  /** Whether the invitee refuses invites of this sender (invite rules). */
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
   /** Told when a user forgets a room, so that what is cached of the user's rooms goes with it. */
   onForgotten(userId: UserId, roomId: RoomId): void
+}
+
+interface Joiner {
+  userId: UserId
+  isGuest: boolean
+}
+
+interface JoinOptions {
+  /** Further content of the member event. */
+  extra?: JsonObject
+  /** Proof that an identity server gives to who was invited by another address. */
+  thirdPartySigned?: JsonObject | undefined
 }
 
 interface Act {
@@ -43,32 +52,43 @@ export class Memberships {
     this.#deps = deps
   }
 
-  /** Joins a room of this server. `extra` is further content of the member event. */
-  async join(userId: UserId, roomId: RoomId, extra: JsonObject = {}): Promise<RoomId> {
-    const { rooms: liveRooms } = this.#deps
-    const room = await liveRooms.find(roomId)
+  /** Joins a room of this server. Being there already is no error. */
+  async join({ userId, isGuest }: Joiner, roomId: RoomId, options: JoinOptions = {}): Promise<RoomId> {
+    const { extra = {}, thirdPartySigned } = options
+    const room = await this.#deps.rooms.find(roomId)
     if (!room) throw notFound('No such room, or nobody here can let you in')
-    const membership = await room.membershipOf(userId)
+    let membership = await room.membershipOf(userId)
     if (membership === 'join') return roomId
+    if (isGuest) await refuseGuests(room)
+    if (thirdPartySigned && membership !== 'invite' && membership !== 'ban') {
+      await this.#deps.append.send(roomId, {
+        draft: await thirdPartyInvite(room, userId, thirdPartySigned, this.#deps.serverName),
+      })
+      membership = 'invite'
+    }
     const authorisedVia = await authorisingUser(room, userId, membership, this.#deps)
-    const content: JsonObject = { ...(await this.#profile(userId)), ...extra, membership: 'join' }
+    const content: JsonObject = { ...(await this.#deps.profileOf(userId)), ...extra, membership: 'join' }
     if (authorisedVia) content.join_authorised_via_users_server = authorisedVia
     await this.#send(room, userId, userId, content)
     return roomId
   }
 
-  async invite(act: Act & { isDirect?: boolean; extra?: JsonObject }): Promise<void> {
-    const { serverName } = this.#deps
+  async invite(act: Act & { extra?: JsonObject }): Promise<void> {
+    const { serverName, refusesInvite, profileOf } = this.#deps
     const room = await this.#joinedRoom(act.sender, act.roomId)
-    if (serverOf(act.target) !== serverName)
+    if (serverOf(act.target) !== serverName) {
       throw forbidden('This server does not federate: only local users can be invited')
-    if (await this.#deps.refusesInvite(act.target, act.sender)) {
+    }
+    if (await refusesInvite(act.target, act.sender)) {
       throw new MatrixError('M_INVITE_BLOCKED', 'This user does not accept your invites')
     }
-    const content: JsonObject = { ...(await this.#profile(act.target)), ...act.extra, membership: 'invite' }
-    if (act.isDirect) content.is_direct = true
-    if (act.reason !== undefined) content.reason = act.reason
-    await this.#send(room, act.sender, act.target, content)
+    const profile = await profileOf(act.target)
+    await this.#send(room, act.sender, act.target, {
+      ...profile,
+      ...act.extra,
+      membership: 'invite',
+      ...reasonOf(act),
+    })
   }
 
   /** Leaves a room, rejects an invite or takes back a knock. Leaving again is no error. */
@@ -77,59 +97,55 @@ export class Memberships {
     const membership = await room.membershipOf(sender)
     if (membership === 'leave') return
     if (membership === undefined || membership === 'ban') throw forbidden('You are not in this room')
-    await this.#send(room, sender, sender, { membership: 'leave', ...(reason !== undefined && { reason }) })
+    await this.#send(room, sender, sender, { membership: 'leave', ...reasonOf({ reason }) })
   }
 
-  async kick({ sender, roomId, target, reason }: Act): Promise<void> {
-    const room = await this.#joinedRoom(sender, roomId)
-    const membership = await room.membershipOf(target)
+  async kick(act: Act): Promise<void> {
+    const room = await this.#joinedRoom(act.sender, act.roomId)
+    const membership = await room.membershipOf(act.target)
     if (membership === undefined || membership === 'leave' || membership === 'ban') {
       throw forbidden('The user is not in this room')
     }
-    await this.#send(room, sender, target, { membership: 'leave', ...(reason !== undefined && { reason }) })
+    await this.#send(room, act.sender, act.target, { membership: 'leave', ...reasonOf(act) })
   }
 
-  async ban({ sender, roomId, target, reason }: Act): Promise<void> {
-    const room = await this.#joinedRoom(sender, roomId)
-    const profile = (await room.stateEvent('m.room.member', target))?.pdu.content
-    await this.#send(room, sender, target, {
-      ...(typeof profile?.displayname === 'string' && { displayname: profile.displayname }),
-      ...(typeof profile?.avatar_url === 'string' && { avatar_url: profile.avatar_url }),
+  async ban(act: Act): Promise<void> {
+    const room = await this.#joinedRoom(act.sender, act.roomId)
+    // The name stays, so that the list of the banned can be read.
+    const { displayname, avatar_url } = (await room.stateEvent('m.room.member', act.target))?.visible.content ?? {}
+    await this.#send(room, act.sender, act.target, {
+      ...(typeof displayname === 'string' && { displayname }),
+      ...(typeof avatar_url === 'string' && { avatar_url }),
       membership: 'ban',
-      ...(reason !== undefined && { reason }),
+      ...reasonOf(act),
     })
   }
 
-  async unban({ sender, roomId, target, reason }: Act): Promise<void> {
-    const room = await this.#joinedRoom(sender, roomId)
-    if ((await room.membershipOf(target)) !== 'ban') {
+  async unban(act: Act): Promise<void> {
+    const room = await this.#joinedRoom(act.sender, act.roomId)
+    if ((await room.membershipOf(act.target)) !== 'ban') {
       throw new MatrixError('M_BAD_STATE', 'The user is not banned', { status: 403 })
     }
-    await this.#send(room, sender, target, { membership: 'leave', ...(reason !== undefined && { reason }) })
+    await this.#send(room, act.sender, act.target, { membership: 'leave', ...reasonOf(act) })
   }
 
   async knock(userId: UserId, roomId: RoomId, reason: string | undefined): Promise<RoomId> {
     const room = await this.#deps.rooms.find(roomId)
     if (!room) throw notFound('No such room')
-    const content: JsonObject = { ...(await this.#profile(userId)), membership: 'knock' }
-    if (reason !== undefined) content.reason = reason
-    await this.#send(room, userId, userId, content)
+    const profile = await this.#deps.profileOf(userId)
+    await this.#send(room, userId, userId, { ...profile, membership: 'knock', ...reasonOf({ reason }) })
     return roomId
   }
 
   /** Forgets a room that one has left; it no longer appears anywhere for this user. */
   async forget(userId: UserId, roomId: RoomId): Promise<void> {
-    const { db } = this.#deps
-    const room = await this.#deps.rooms.get(roomId)
-    const membership = await room.membershipOf(userId)
-    if (membership === undefined) throw forbidden('You were never in this room')
-    if (membership !== 'leave' && membership !== 'ban') {
-      throw new MatrixError('M_UNKNOWN', 'You are still in this room', { status: 400 })
-    }
+    const { db, rooms, onForgotten } = this.#deps
+    const room = await rooms.get(roomId)
+    if ((await room.membershipOf(userId)) === undefined) throw forbidden('You were never in this room')
     const userNid = (await nameNids(db, [userId])).get(userId)
-    if (userNid === undefined) return
-    const isGone = await transact(db, (tx) => table.updateForgotten(tx, room.nid, userNid))
-    if (isGone) this.#deps.onForgotten(userId, roomId)
+    const isGone = userNid !== undefined && (await transact(db, (tx) => table.updateForgotten(tx, room.nid, userNid)))
+    if (!isGone) throw new MatrixError('M_UNKNOWN', 'You are still in this room', { status: 400 })
+    onForgotten(userId, roomId)
   }
 
   async isJoined(userId: UserId, roomId: RoomId): Promise<boolean> {
@@ -148,6 +164,11 @@ export class Memberships {
     return rows.filter((row) => row.membership === 'join').map((row) => row.room_id as RoomId)
   }
 
+  /** Has the user's member event show this profile; whoever is not in the room stays out of it. */
+  showProfile(roomId: RoomId, userId: UserId, profile: MemberProfile): Promise<void> {
+    return showProfile(this.#deps, roomId, userId, profile)
+  }
+
   /** Leaves every room, for an account that goes away; a room that refuses does not stop the others. */
   async leaveAll(userId: UserId, userNid: number): Promise<void> {
     for (const row of await table.listRoomsOfUser(this.#deps.db, userNid)) {
@@ -164,12 +185,15 @@ export class Memberships {
     return room
   }
 
-  async #profile(userId: UserId): Promise<JsonObject> {
-    const { displayname, avatar_url } = await this.#deps.profileOf(userId)
-    return { ...(displayname !== undefined && { displayname }), ...(avatar_url !== undefined && { avatar_url }) }
-  }
-
   async #send(room: LiveRoom, sender: UserId, target: UserId, content: JsonObject): Promise<void> {
     await this.#deps.append.send(room.roomId, { draft: { type: 'm.room.member', sender, stateKey: target, content } })
   }
+}
+
+const reasonOf = ({ reason }: { reason?: string | undefined }): JsonObject => (reason === undefined ? {} : { reason })
+
+/** Guests may enter only where the room says so (spec: client-server API, Guest access). */
+async function refuseGuests(room: LiveRoom): Promise<void> {
+  const access = (await room.stateEvent('m.room.guest_access', ''))?.visible.content.guest_access
+  if (access !== 'can_join') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This room is not open to guests')
 }

@@ -1,13 +1,9 @@
 import { invalidParam } from '../../matrix/errors.ts'
 import type { Db } from '../../storage/db.ts'
-import * as directory from '../../storage/directory.ts'
-import type { LiveRoom } from './live-room.ts'
-import type { LiveRooms } from './live-rooms.ts'
-
-interface Deps {
-  db: Db
-  rooms: LiveRooms
-}
+import { listPublished } from '../../storage/directory.ts'
+import { Turn } from '../../util/turn.ts'
+import type { Appended } from './append.ts'
+import { loadPublicRooms, type PublicRoom, SHOWN_TYPES } from './public-room.ts'
 
 export interface PublicRoomsQuery {
   limit?: number | undefined
@@ -19,86 +15,99 @@ export interface PublicRoomsQuery {
 
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 500
+/** Rooms that are read at once. */
+const CHUNK = 200
+
+const SHOWN: ReadonlySet<string> = new Set([...SHOWN_TYPES, 'm.room.member'])
 
 /**
- * A page of the published rooms, largest first (spec: client-server API, publicRooms). Search looks at name, topic and
- * aliases, case-insensitively and for any form of Hangul. `since` is the offset in the list.
+ * The published rooms (spec: client-server API, publicRooms), in memory, because every search looks at all of them. A
+ * change only marks its room: it is read again when somebody asks next.
  */
-export async function listPublicRooms(deps: Deps, query: PublicRoomsQuery): Promise<Record<string, unknown>> {
-  const offset = query.since === undefined ? 0 : Number(query.since)
-  if (!Number.isSafeInteger(offset) || offset < 0) throw invalidParam('Not a token of this server')
-  const limit = Math.min(query.limit || DEFAULT_LIMIT, MAX_LIMIT)
-  const wanted = query.search?.normalize('NFKC').toLowerCase().trim()
-  const published = await directory.listPublished(deps.db)
-  const isFiltered = Boolean(wanted) || query.roomTypes !== undefined
+export class PublicRooms {
+  readonly #db: Db
+  readonly #rooms = new Map<number, PublicRoom>()
+  readonly #stale = new Set<number>()
+  #reading = new Set<number>()
+  #sorted: readonly PublicRoom[] = []
+  #refreshing: Promise<void> = Promise.resolve()
+  #isListed = false
 
-  const chunk: Record<string, unknown>[] = []
-  let matched = 0
-  let index = 0
-  for (; index < published.length; index++) {
-    // Without a filter only the page itself is loaded.
-    if (!isFiltered && (index < offset || index >= offset + limit)) continue
-    const { room_id: roomId, joined } = published[index] as (typeof published)[number]
-    const room = await deps.rooms.find(roomId)
-    if (!room) continue
-    const entry = await publicRoomEntry(room, joined)
-    if (isFiltered && !matches(entry, wanted, query.roomTypes)) continue
-    if (!isFiltered || (matched >= offset && chunk.length < limit)) chunk.push(entry)
-    matched++
+  constructor(db: Db) {
+    this.#db = db
   }
-  const total = isFiltered ? matched : published.length
-  return {
-    chunk,
-    total_room_count_estimate: total,
-    ...(offset + limit < total && { next_batch: String(offset + limit) }),
-    ...(offset > 0 && { prev_batch: String(Math.max(0, offset - limit)) }),
+
+  /** A room was listed or taken off the list. */
+  onPublished(roomNid: number): void {
+    this.#stale.add(roomNid)
+  }
+
+  onAppended({ room, changes }: Appended): void {
+    if (!this.#rooms.has(room.nid) && !this.#reading.has(room.nid)) return
+    if (changes.some(({ event, replaces }) => SHOWN.has((event ?? replaces)?.type ?? ''))) this.#stale.add(room.nid)
+  }
+
+  /** A page of the list, largest rooms first. `since` is the offset in the list. */
+  async list(query: PublicRoomsQuery): Promise<Record<string, unknown>> {
+    const offset = query.since === undefined ? 0 : Number(query.since)
+    if (!Number.isSafeInteger(offset) || offset < 0) throw invalidParam('Not a token of this server')
+    const limit = Math.min(query.limit || DEFAULT_LIMIT, MAX_LIMIT)
+    await this.#refresh()
+    const found = search(this.#sorted, query)
+    const end = offset + limit
+    return {
+      chunk: found.slice(offset, end).map((room) => room.entry),
+      total_room_count_estimate: found.length,
+      ...(end < found.length && { next_batch: String(end) }),
+      ...(offset > 0 && { prev_batch: String(Math.max(0, offset - limit)) }),
+    }
+  }
+
+  /** Reads what changed, one request after the other: whoever asks later finds it done. */
+  #refresh(): Promise<void> {
+    this.#refreshing = this.#refreshing.catch(() => {}).then(() => this.#readStale())
+    return this.#refreshing
+  }
+
+  async #readStale(): Promise<void> {
+    if (!this.#isListed) {
+      for (const nid of await listPublished(this.#db)) this.#stale.add(nid)
+      this.#isListed = true
+    }
+    if (this.#stale.size === 0) return
+    const turn = new Turn()
+    while (this.#stale.size > 0) {
+      const nids = [...this.#stale].slice(0, CHUNK)
+      // A change during the read marks its room again.
+      for (const nid of nids) this.#stale.delete(nid)
+      await this.#read(nids)
+      if (turn.isOver) await turn.give()
+    }
+    this.#sorted = [...this.#rooms.values()].sort((a, b) => b.joined - a.joined || a.nid - b.nid)
+  }
+
+  async #read(nids: readonly number[]): Promise<void> {
+    this.#reading = new Set(nids)
+    try {
+      const rooms = await loadPublicRooms(this.#db, nids)
+      for (const nid of nids) {
+        const room = rooms.get(nid)
+        if (room) this.#rooms.set(nid, room)
+        else this.#rooms.delete(nid)
+      }
+    } catch (error) {
+      for (const nid of nids) this.#stale.add(nid)
+      throw error
+    } finally {
+      this.#reading.clear()
+    }
   }
 }
 
-/** What the directory shows of a room. */
-export async function publicRoomEntry(room: LiveRoom, joined: number): Promise<Record<string, unknown>> {
-  const state = await room.loadState(SHOWN.map((type) => [type, ''] as const))
-  const field = (type: string, key: string) => {
-    const value = state(type, '')?.pdu.content[key]
-    return typeof value === 'string' && value !== '' ? value : undefined
-  }
-  const entry: Record<string, unknown> = {
-    room_id: room.roomId,
-    num_joined_members: joined,
-    world_readable: field('m.room.history_visibility', 'history_visibility') === 'world_readable',
-    guest_can_join: field('m.room.guest_access', 'guest_access') === 'can_join',
-    join_rule: field('m.room.join_rules', 'join_rule') ?? 'invite',
-  }
-  const optional = {
-    name: field('m.room.name', 'name'),
-    topic: field('m.room.topic', 'topic'),
-    canonical_alias: field('m.room.canonical_alias', 'alias'),
-    avatar_url: field('m.room.avatar', 'url'),
-    room_type: field('m.room.create', 'type'),
-  }
-  for (const [key, value] of Object.entries(optional)) if (value !== undefined) entry[key] = value
-  return entry
-}
-
-const SHOWN = [
-  'm.room.create',
-  'm.room.name',
-  'm.room.topic',
-  'm.room.avatar',
-  'm.room.canonical_alias',
-  'm.room.join_rules',
-  'm.room.history_visibility',
-  'm.room.guest_access',
-] as const
-
-function matches(
-  entry: Record<string, unknown>,
-  wanted: string | undefined,
-  roomTypes: (string | null)[] | undefined,
-): boolean {
-  if (roomTypes && !roomTypes.includes((entry.room_type as string | undefined) ?? null)) return false
-  if (!wanted) return true
-  return [entry.name, entry.topic, entry.canonical_alias].some(
-    (text) => typeof text === 'string' && text.normalize('NFKC').toLowerCase().includes(wanted),
+function search(rooms: readonly PublicRoom[], { search: term, roomTypes }: PublicRoomsQuery): readonly PublicRoom[] {
+  const wanted = term?.normalize('NFKC').toLowerCase().trim()
+  if (!wanted && !roomTypes) return rooms
+  return rooms.filter(
+    (room) => (!roomTypes || roomTypes.includes(room.type)) && (!wanted || room.searched.includes(wanted)),
   )
 }

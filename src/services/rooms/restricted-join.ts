@@ -1,11 +1,12 @@
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
 import { isObject } from '../../matrix/json.ts'
+import type { Db } from '../../storage/db.ts'
+import { isJoinedToAny } from '../../storage/memberships.ts'
 import type { LiveRoom } from './live-room.ts'
-import type { LiveRooms } from './live-rooms.ts'
 
 interface Deps {
-  rooms: LiveRooms
+  db: Db
   serverName: string
 }
 
@@ -22,14 +23,15 @@ export async function authorisingUser(
   deps: Deps,
 ): Promise<UserId | undefined> {
   if (membership === 'invite' || membership === 'ban') return undefined
-  const rules = (await room.stateEvent('m.room.join_rules', ''))?.pdu.content
+  const rules = (await room.stateEvent('m.room.join_rules', ''))?.visible.content
   const rule = rules?.join_rule
   const { version } = room
   const isRestricted =
     (rule === 'restricted' && version.restricted) || (rule === 'knock_restricted' && version.knockRestricted)
   if (!isRestricted) return undefined
-  if (!(await meetsCondition(userId, rules?.allow, deps)))
+  if (!(await isJoinedToAny(deps.db, userId, roomsNamed(rules?.allow)))) {
     throw forbidden('You are not a member of a room that admits you')
+  }
   const levels = await room.powerLevels()
   for (const member of room.localJoined) {
     if (serverOf(member) === deps.serverName && levels.userLevel(member) >= levels.invite) return member
@@ -37,13 +39,11 @@ export async function authorisingUser(
   throw new MatrixError('M_UNABLE_TO_GRANT_JOIN', 'Nobody on this server may let you in')
 }
 
-async function meetsCondition(userId: UserId, allow: unknown, { rooms }: Deps): Promise<boolean> {
-  if (!Array.isArray(allow)) return false
-  for (const condition of allow) {
-    if (!isObject(condition) || condition.type !== 'm.room_membership' || typeof condition.room_id !== 'string')
-      continue
-    const other = await rooms.find(condition.room_id)
-    if (other && (await other.membershipOf(userId)) === 'join') return true
-  }
-  return false
+function roomsNamed(allow: unknown): string[] {
+  if (!Array.isArray(allow)) return []
+  return allow.flatMap((condition) =>
+    isObject(condition) && condition.type === 'm.room_membership' && typeof condition.room_id === 'string'
+      ? condition.room_id
+      : [],
+  )
 }

@@ -1,4 +1,4 @@
-import { badJson, forbidden, invalidParam } from '../../matrix/errors.ts'
+import { badJson, invalidParam } from '../../matrix/errors.ts'
 import { isEventId, isUserId, type RoomId, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Append } from './append.ts'
@@ -12,9 +12,11 @@ interface Deps {
   checkCanonicalAlias(roomId: RoomId, content: JsonObject): Promise<void>
 }
 
+/** Whose event it is; a route's `Requester` is one. */
 interface Sender {
   userId: UserId
   deviceNid: number
+  isGuest: boolean
 }
 
 /** Sending events as a client asks for it (spec: client-server API, Sending events to a room). */
@@ -28,9 +30,9 @@ export class Sending {
   async message(sender: Sender, roomId: RoomId, type: string, txnId: string, content: JsonObject): Promise<Sent> {
     if (type === 'm.room.redaction') {
       // Clients may send a redaction as an ordinary event; it acts like the endpoint made for it.
-      if (typeof content.redacts !== 'string') throw badJson('A redaction names the event in `redacts`')
       const { redacts, ...rest } = content
-      return this.redact(sender, roomId, redacts as string, txnId, rest)
+      if (typeof redacts !== 'string') throw badJson('A redaction names the event in `redacts`')
+      return this.redact(sender, roomId, redacts, txnId, rest)
     }
     return this.#deps.append.send(roomId, {
       draft: { type, sender: sender.userId, content },
@@ -47,33 +49,39 @@ export class Sending {
   }
 
   async state(
-    sender: UserId,
+    sender: Sender,
     roomId: RoomId,
     type: string,
     stateKey: string,
     content: JsonObject,
   ): Promise<{ eventId: string }> {
-    if (type === 'm.room.create') throw forbidden('A room is created once')
-    if (type === 'm.room.member') {
-      const eventId = await this.#member(sender, roomId, stateKey, content)
-      if (eventId !== undefined) return { eventId }
-    }
+    if (type === 'm.room.create') throw invalidParam('A room is created once')
+    if (type === 'm.room.member') return this.#member(sender, roomId, stateKey, content)
     if (type === 'm.room.canonical_alias') await this.#deps.checkCanonicalAlias(roomId, content)
-    return this.#deps.append.send(roomId, { draft: { type, sender, stateKey, content } })
+    return this.#send(sender, roomId, type, stateKey, content)
   }
 
-  /** Membership through the state endpoint acts like the endpoints made for it. Undefined: send it as it is. */
-  async #member(sender: UserId, roomId: RoomId, target: string, content: JsonObject): Promise<string | undefined> {
+  /** Membership through the state endpoint acts like the endpoints made for it. */
+  async #member(sender: Sender, roomId: RoomId, target: string, given: JsonObject): Promise<{ eventId: string }> {
     const { memberships } = this.#deps
+    const { userId } = sender
     if (!isUserId(target)) throw badJson('The state key of a member event is a user id')
+    // Who vouches for a join is the server's to say.
+    const { join_authorised_via_users_server: _, ...content } = given
     const { membership, ...extra } = content
-    if (membership === 'join' && sender === target && !(await memberships.isJoined(sender, roomId))) {
-      await memberships.join(sender, roomId, extra)
+    if (membership === 'join' && userId === target && !(await memberships.isJoined(userId, roomId))) {
+      await memberships.join(sender, roomId, { extra })
     } else if (membership === 'invite') {
-      await memberships.invite({ sender, roomId, target, extra })
+      await memberships.invite({ sender: userId, roomId, target, extra })
     } else {
-      return undefined
+      return this.#send(sender, roomId, 'm.room.member', target, content)
     }
-    return memberships.memberEventId(roomId, target)
+    const eventId = await memberships.memberEventId(roomId, target)
+    if (eventId === undefined) throw new Error('A member event that was just sent is not there')
+    return { eventId }
+  }
+
+  #send(sender: Sender, roomId: RoomId, type: string, stateKey: string, content: JsonObject): Promise<Sent> {
+    return this.#deps.append.send(roomId, { draft: { type, sender: sender.userId, stateKey, content } })
   }
 }
