@@ -98,6 +98,13 @@ export class RoomBuilder {
   }
 
   send(draft: EventDraft): BuiltEvent {
+    const event = this.make(draft)
+    this.add(event, draft.after ?? (event.nid === 0 ? [] : [this.last]))
+    return event
+  }
+
+  /** Makes the next event without adding it to the room. */
+  make(draft: EventDraft): BuiltEvent {
     const after = draft.after ?? [this.last]
     const before = draft.authState ?? this.stateAfter(after)
     const pdu = this.#unsigned(draft, after)
@@ -105,16 +112,19 @@ export class RoomBuilder {
     pdu.auth_events = auth.map((event) => this.#reference(event))
     const server = serverOf(draft.sender)
     const signed = signEvent(pdu, this.version, server, keyOf(server))
-    const event: BuiltEvent = {
+    return {
       eventId: signed.eventId,
       pdu: signed.pdu,
       nid: this.events.length,
       authNids: auth.map(({ nid }) => nid),
       authRank: 1 + auth.reduce((highest, { authRank }) => Math.max(highest, authRank), 0),
     }
-    this.events.push(event)
+  }
+
+  /** Adds the event that was made last. */
+  add(event: BuiltEvent, after: readonly BuiltEvent[]): void {
     this.#after.set(event, withEvent(this.stateAfter(after), event))
-    return event
+    this.events.push(event)
   }
 
   /** The state after some events: of one that of its branch, of several their resolution. */

@@ -60,7 +60,11 @@ export function sortByPower(
   for (const event of events) {
     const cited = new Set(event.authNids.filter((nid) => among.has(nid)))
     uncounted.set(event.nid, cited.size)
-    for (const nid of cited) citedBy.set(nid, [...(citedBy.get(nid) ?? []), event])
+    for (const nid of cited) {
+      const citing = citedBy.get(nid)
+      if (citing) citing.push(event)
+      else citedBy.set(nid, [event])
+    }
     if (cited.size === 0) makeReady(event)
   }
   const sorted: GraphEvent[] = []

@@ -83,6 +83,6 @@ it('no JSON makes the authorisation rules throw', () => {
         authTypesFor(judged.pdu, version)
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 250 },
   )
 })
