@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest'
+import { roomPath } from '../support/client.ts'
+import { startServer } from '../support/server.ts'
+
+const membersOf = (chunk: { state_key: string; content: { membership: string } }[]) =>
+  chunk.map((event) => `${event.state_key} ${event.content.membership}`).sort()
+
+it('gives all state events, the content of one, or one whole', async () => {
+  const { client } = await startServer()
+  const alice = await client.register('alice')
+  const roomId = await alice.createRoom({ name: 'Room', preset: 'public_chat' })
+  const state = await alice.get(`${roomPath(roomId)}/state`)
+  const types = state.map((event: { type: string }) => event.type)
+  expect(types).toEqual(expect.arrayContaining(['m.room.create', 'm.room.member', 'm.room.name', 'm.room.join_rules']))
+  for (const event of state) expect(event).toMatchObject({ room_id: roomId, state_key: expect.any(String) })
+  expect(await alice.get(`${roomPath(roomId)}/state/m.room.name`)).toEqual({ name: 'Room' })
+  expect(await alice.get(`${roomPath(roomId)}/state/m.room.name/`)).toEqual({ name: 'Room' })
+  const member = await alice.get(`${roomPath(roomId)}/state/m.room.member/${alice.userId}?format=event`)
+  expect(member).toMatchObject({ sender: alice.userId, room_id: roomId, content: { membership: 'join' } })
+  const missing = await alice.request('GET', `${roomPath(roomId)}/state/m.room.topic`)
+  expect([missing.status, missing.body.errcode]).toEqual([404, 'M_NOT_FOUND'])
+})
+
+it('gives members as they are and as they were, by membership', async () => {
+  const { client } = await startServer()
+  const [alice, bob, carol] = [
+    await client.register('alice'),
+    await client.register('bob'),
+    await client.register('carol'),
+  ]
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  const { start: beforeBob } = await alice.get(`${roomPath(roomId)}/messages?dir=b&limit=1`)
+  await bob.join(roomId)
+  await alice.invite(roomId, carol.userId)
+  await bob.leave(roomId)
+  const members = async (query = '') => membersOf((await alice.get(`${roomPath(roomId)}/members?${query}`)).chunk)
+  const [a, b, c] = [`${alice.userId} join`, `${bob.userId} leave`, `${carol.userId} invite`]
+  expect(await members()).toEqual([a, b, c])
+  expect(await members('membership=join')).toEqual([a])
+  expect(await members('not_membership=leave')).toEqual([a, c])
+  expect(await members('membership=leave&not_membership=join')).toEqual([b, c])
+  expect(await members(`at=${beforeBob}`)).toEqual([a])
+  const { end: creation } = await alice.get(`${roomPath(roomId)}/messages?dir=b&limit=0&from=t0_0`)
+  expect(await members(`at=${creation ?? 't0_0'}`)).toEqual([a])
+})
+
+it('lists the profiles of who is joined to who is joined', async () => {
+  const { client } = await startServer()
+  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(roomId)
+  const { joined } = await alice.get(`${roomPath(roomId)}/joined_members`)
+  expect(Object.keys(joined).sort()).toEqual([alice.userId, bob.userId])
+  expect(joined[alice.userId]).toEqual({ display_name: 'alice', avatar_url: null })
+  await bob.leave(roomId)
+  expect((await bob.request('GET', `${roomPath(roomId)}/joined_members`)).body.errcode).toBe('M_FORBIDDEN')
+})
