@@ -42,7 +42,13 @@ function packagesOf(file) {
 function isStale() {
   if (!existsSync(stamp)) return true
   const built = statSync(stamp).mtimeMs
-  const inputs = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...filesOf('src'), ...filesOf('migrations')]
+  const inputs = [
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    ...filesOf('src'),
+    ...filesOf('migrations'),
+  ]
   return inputs.some((file) => statSync(join(root, file)).mtimeMs > built)
 }
 
@@ -59,6 +65,10 @@ function npm(...args) {
 
 function run(command, ...args) {
   const path = bin + delimiter + process.env.PATH
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, PATH: path } })
+  const { status } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, PATH: path },
+  })
   if (status !== 0) process.exit(status ?? 1)
 }
