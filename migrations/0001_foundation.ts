@@ -253,6 +253,7 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('refresh_token_hash', 'text')
     .execute()
   await index('access_token_device', 'access_token', ['device_nid'])
+  await index('access_token_expires', 'access_token', ['expires_ts'])
 
   // A refresh token is spent when its successor is used (spec: refreshing access tokens).
   await table('refresh_token')
@@ -264,6 +265,7 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('created_ts', 'bigint', (col) => col.notNull())
     .execute()
   await index('refresh_token_device', 'refresh_token', ['device_nid'])
+  await index('refresh_token_expires', 'refresh_token', ['expires_ts'])
 
   await table('uia_session')
     .addColumn('session_id', 'text', (col) => col.primaryKey().notNull())
@@ -301,12 +303,20 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('after_room_nid', 'bigint', (col) => col.notNull())
     .execute()
 
-  // Who can be found, by the public profile.
+  // Who can be found, by the public profile. `is_open`: is in a room that everybody may join or read.
   await table('directory_user')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
     .addColumn('user_id', 'text', (col) => col.notNull())
     .addColumn('display_name', 'text')
     .addColumn('avatar_url', 'text')
+    .addColumn('is_open', 'smallint', (col) => col.notNull().defaultTo(0))
+    .execute()
+
+  // Large rooms that were opened or closed, and up to which member `is_open` has followed.
+  await table('directory_refresh')
+    .addColumn('room_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('version', 'bigint', (col) => col.notNull())
+    .addColumn('after_user_nid', 'bigint', (col) => col.notNull())
     .execute()
 
   // By which words one finds them (services/user-directory/search-terms.ts).

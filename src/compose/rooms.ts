@@ -12,7 +12,13 @@ import { Sending } from '../services/rooms/sending.ts'
 import { RoomUpgrades } from '../services/rooms/upgrade.ts'
 import { afterCommit, type Tx } from '../storage/db.ts'
 import { updatePublished } from '../storage/directory.ts'
+import { deleteInPieces } from '../storage/expire.ts'
+import { deleteTransactionsBefore } from '../storage/transactions.ts'
 import type { Ground } from './ground.ts'
+
+const HOUR_MS = 3_600_000
+/** How long a client may repeat a request under its transaction id: for a day. */
+const TRANSACTION_IDS_MS = 24 * HOUR_MS
 
 /** What rooms ask about people. */
 interface People {
@@ -23,7 +29,7 @@ interface People {
 
 /** Rooms: the one door for events, memberships, the directory. */
 export function composeRooms(config: Config, ground: Ground, people: People) {
-  const { db, clock, random, log, stream, hub, serverName, signingKey, metrics, lifetime } = ground
+  const { db, clock, random, log, stream, hub, serverName, signingKey, metrics, lifetime, every } = ground
   const liveRooms = new LiveRooms(db)
   metrics.gauge('live_rooms', 'Rooms held in memory', () => liveRooms.size)
   const rooms = liveRooms
@@ -63,6 +69,9 @@ export function composeRooms(config: Config, ground: Ground, people: People) {
   })
   const guestAccess = new GuestAccess({ db, append, log })
   lifetime.add(guestAccess)
+  every(HOUR_MS, 'forgetting transaction ids', () =>
+    deleteInPieces(db, (tx, limit) => deleteTransactionsBefore(tx, clock.now() - TRANSACTION_IDS_MS, limit)),
+  )
   for (const listener of [publicRooms, roomUpgrades, guestAccess]) {
     append.onAppended((appended) => listener.onAppended(appended))
   }

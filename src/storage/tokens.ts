@@ -145,16 +145,22 @@ export async function deleteOtherRefreshTokens(tx: Tx, deviceNid: number, keepHa
 }
 
 /**
- * Deletes tokens that ran out. The newest access token of a device stays: whoever shows it is told of a soft logout,
- * where an unknown token would make the client throw away its encryption keys.
+ * Deletes access tokens that ran out; returns how many, at most `limit`. The newest one of a device stays: whoever shows
+ * it is told of a soft logout, where an unknown token would make the client throw away its encryption keys.
  */
-export async function deleteExpired(tx: Tx, now: number): Promise<void> {
-  await rawRun(
+export const deleteExpiredAccessTokens = (tx: Tx, now: number, limit: number): Promise<number> =>
+  rawRun(
     tx,
-    `delete from access_token where expires_ts < ? and exists (
-       select 1 from access_token newer
-       where newer.device_nid = access_token.device_nid and newer.created_ts > access_token.created_ts)`,
-    [now],
+    `delete from access_token where token_hash in (
+       select old.token_hash from access_token old where old.expires_ts < ? and exists (
+         select 1 from access_token newer
+         where newer.device_nid = old.device_nid and newer.created_ts > old.created_ts) limit ?)`,
+    [now, limit],
   )
-  await rawRun(tx, 'delete from refresh_token where expires_ts < ?', [now])
-}
+
+export const deleteExpiredRefreshTokens = (tx: Tx, now: number, limit: number): Promise<number> =>
+  rawRun(
+    tx,
+    'delete from refresh_token where token_hash in (select token_hash from refresh_token where expires_ts < ? limit ?)',
+    [now, limit],
+  )

@@ -2,6 +2,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import type { Sighting } from '../../storage/devices.ts'
+import { deleteInPieces } from '../../storage/expire.ts'
 import * as tokens from '../../storage/tokens.ts'
 import { type DeviceWish, type Login, type MintDeps, mintLogin, storeLogin } from './grants.ts'
 import { LastSeen } from './last-seen.ts'
@@ -127,7 +128,9 @@ export class Sessions {
   }
 
   async expire(now: number): Promise<void> {
-    await transact(this.#deps.db, (tx) => tokens.deleteExpired(tx, now))
+    const { db } = this.#deps
+    await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredAccessTokens(tx, now, limit))
+    await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredRefreshTokens(tx, now, limit))
   }
 }
 

@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest'
+import { type Db, transact } from '../../src/storage/db.ts'
+import { deleteInPieces } from '../../src/storage/expire.ts'
+import * as tokens from '../../src/storage/tokens.ts'
+import { deleteTransactionsBefore, insertTransactions } from '../../src/storage/transactions.ts'
+import { withDatabases } from '../support/databases.ts'
+
+const count = async (db: Db, table: 'transaction_id' | 'access_token' | 'refresh_token') => {
+  const row = await db
+    .selectFrom(table)
+    .select((eb) => eb.fn.countAll<number>().as('rows'))
+    .executeTakeFirstOrThrow()
+  return row.rows
+}
+
+withDatabases('expiry', (open) => {
+  it('forgets old transaction ids, many in several pieces, and keeps the young', async () => {
+    const db = await open()
+    const rows = Array.from({ length: 1300 }, (_, i) => ({
+      device_nid: 1,
+      room_nid: 1,
+      txn_id: `m${i}`,
+      event_nid: i,
+      created_ts: i,
+    }))
+    await transact(db, (tx) => insertTransactions(tx, rows))
+    let pieces = 0
+    await deleteInPieces(db, (tx, limit) => {
+      pieces++
+      return deleteTransactionsBefore(tx, 1200, limit)
+    })
+    expect(await count(db, 'transaction_id')).toBe(100)
+    expect(pieces).toBe(3)
+  })
+
+  it("deletes tokens that ran out, but never a device's newest access token", async () => {
+    const db = await open()
+    const token = (tokenHash: string, deviceNid: number, createdTs: number, expiresTs: number | undefined) => ({
+      tokenHash,
+      userNid: 1,
+      deviceNid,
+      createdTs,
+      expiresTs,
+      refreshHash: undefined,
+    })
+    await transact(db, async (tx) => {
+      for (const made of [
+        token('old', 1, 10, 20),
+        token('newest', 1, 11, 21),
+        token('only', 2, 10, 20),
+        token('valid', 3, 10, 99),
+        token('endless', 4, 10, undefined),
+      ]) {
+        await tokens.insertAccessToken(tx, made)
+        await tokens.insertRefreshToken(tx, made)
+      }
+    })
+    await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredAccessTokens(tx, 50, limit))
+    await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredRefreshTokens(tx, 50, limit))
+    const left = await db.selectFrom('access_token').select('token_hash').orderBy('token_hash').execute()
+    expect(left.map((row) => row.token_hash)).toEqual(['endless', 'newest', 'only', 'valid'])
+    expect(await count(db, 'refresh_token')).toBe(2)
+  })
+})
