@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import { MovedRooms } from '../services/moved-rooms.ts'
 import { Notifications } from '../services/notifications.ts'
 import { UnreadCounts } from '../services/notifications-unread.ts'
 import { Presence } from '../services/presence.ts'
@@ -9,6 +10,7 @@ import { Receipts } from '../services/receipts.ts'
 import type { Append } from '../services/rooms/append.ts'
 import type { ClientEvents } from '../services/rooms/client-events.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
+import type { RoomUpgrades } from '../services/rooms/upgrade.ts'
 import type { Visibility } from '../services/rooms/visibility.ts'
 import { AccountDataSection } from '../services/sync/account-data-section.ts'
 import { PresenceSection } from '../services/sync/presence-section.ts'
@@ -18,12 +20,14 @@ import { SentMembers } from '../services/sync/sent-members.ts'
 import { StateReader } from '../services/sync/state-reader.ts'
 import { Sync } from '../services/sync/sync.ts'
 import { Typing } from '../services/typing.ts'
+import { nameNids } from '../storage/names.ts'
 import type { Ground } from './ground.ts'
 import type { composeOwnData } from './own-data.ts'
 
 interface Rooms {
   liveRooms: LiveRooms
   append: Append
+  roomUpgrades: RoomUpgrades
   visibility: Visibility
   clientEvents: ClientEvents
 }
@@ -33,11 +37,19 @@ const PRESENCE_SWEEP_MS = 5_000
 /** `/sync` and what it alone tells: typing, receipts, presence, unread notifications. */
 export function composeSync(
   config: Config,
-  { db, clock, stream, hub, lifetime, every }: Ground,
+  { db, clock, stream, hub, log, lifetime, every }: Ground,
   own: ReturnType<typeof composeOwnData>,
-  { liveRooms: rooms, append, visibility, clientEvents }: Rooms,
+  { liveRooms: rooms, append, roomUpgrades, visibility, clientEvents }: Rooms,
 ) {
   const { accountData, userRooms, pushRules, ignoredUsers, inviteRules, filters } = own
+  const movedRooms = new MovedRooms({
+    pushRules,
+    tags: own.tags,
+    userNidsOf: (userIds) => nameNids(db, userIds),
+    onFailure: (err) => log.error({ err }, 'moving push rules and tags to a new room failed'),
+  })
+  lifetime.add(movedRooms)
+  roomUpgrades.onReplaced((old, replacement) => movedRooms.onReplaced(old, replacement))
   const typing = new Typing({ clock, rooms, hub, stream })
   lifetime.add(typing)
   const receipts = new Receipts({ db, clock, stream, hub, rooms, accountData })

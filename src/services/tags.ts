@@ -24,6 +24,13 @@ export class Tags {
     await this.#accountData.update(owner, roomNid, TYPE, (before) => ({ tags: { ...tagsOf(before), [tag]: about } }))
   }
 
+  /** Gives the successor of an upgraded room the tags that the user has put on the old one. */
+  async carryOver(owner: Owner, oldRoomNid: number, newRoomNid: number): Promise<void> {
+    const tags = await this.of(owner.userNid, oldRoomNid)
+    if (Object.keys(tags).length === 0) return
+    await this.#accountData.update(owner, newRoomNid, TYPE, (before) => ({ tags: { ...tags, ...tagsOf(before) } }))
+  }
+
   /** Removing a tag that is not there is no error. */
   async delete(owner: Owner, roomNid: number, tag: string): Promise<void> {
     await this.#accountData.update(owner, roomNid, TYPE, (before) => {

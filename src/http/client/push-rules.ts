@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { notFound } from '../../matrix/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../matrix/json.ts'
-import { RULE_KINDS } from '../../services/push-rules/rule.ts'
+import { RULE_KINDS, type RuleKind } from '../../services/push-rules/rule.ts'
 import { route } from '../route.ts'
 
 const paths = (suffix: string) => ['v3', 'r0'].map((version) => `/_matrix/client/${version}/pushrules${suffix}`)
 const ONE = paths('/global/:kind/:ruleId')
-const named = z.object({ kind: z.enum(RULE_KINDS), ruleId: z.string() })
+const named = z.object({ kind: z.string(), ruleId: z.string() })
 const actions = z
   .array(z.custom<Json>((value) => typeof value === 'string' || isObject(value), 'Not a push action'))
   .max(100)
@@ -22,7 +23,7 @@ export const getPushRulesGlobal = route(
 
 export const getPushRule = route(
   { id: 'client.getPushRule', method: 'GET', path: ONE, auth: 'user', params: named },
-  ({ requester, params }, { pushRules }) => pushRules.get(requester, params.kind, params.ruleId),
+  async ({ requester, params }, { pushRules }) => pushRules.get(requester, kindOf(params.kind), params.ruleId),
 )
 
 export const setPushRule = route(
@@ -31,7 +32,7 @@ export const setPushRule = route(
     method: 'PUT',
     path: ONE,
     auth: 'user',
-    params: named,
+    params: z.object({ kind: z.enum(RULE_KINDS), ruleId: z.string() }),
     query: z.object({ before: z.string().optional(), after: z.string().optional() }),
     body: z.object({
       actions,
@@ -48,7 +49,7 @@ export const setPushRule = route(
 export const deletePushRule = route(
   { id: 'client.deletePushRule', method: 'DELETE', path: ONE, auth: 'user', params: named },
   async ({ requester, params }, { pushRules }) => {
-    await pushRules.delete(requester, params.kind, params.ruleId)
+    await pushRules.delete(requester, kindOf(params.kind), params.ruleId)
     return {}
   },
 )
@@ -62,7 +63,7 @@ export const isPushRuleEnabled = route(
     params: named,
   },
   async ({ requester, params }, { pushRules }) => ({
-    enabled: (await pushRules.get(requester, params.kind, params.ruleId)).enabled,
+    enabled: (await pushRules.get(requester, kindOf(params.kind), params.ruleId)).enabled,
   }),
 )
 
@@ -76,7 +77,7 @@ export const setPushRuleEnabled = route(
     body: z.object({ enabled: z.boolean() }),
   },
   async ({ requester, params, body }, { pushRules }) => {
-    await pushRules.setEnabled(requester, params.kind, params.ruleId, body.enabled)
+    await pushRules.setEnabled(requester, kindOf(params.kind), params.ruleId, body.enabled)
     return {}
   },
 )
@@ -90,7 +91,7 @@ export const getPushRuleActions = route(
     params: named,
   },
   async ({ requester, params }, { pushRules }) => ({
-    actions: (await pushRules.get(requester, params.kind, params.ruleId)).actions,
+    actions: (await pushRules.get(requester, kindOf(params.kind), params.ruleId)).actions,
   }),
 )
 
@@ -104,7 +105,14 @@ export const setPushRuleActions = route(
     body: z.object({ actions }),
   },
   async ({ requester, params, body }, { pushRules }) => {
-    await pushRules.setActions(requester, params.kind, params.ruleId, body.actions)
+    await pushRules.setActions(requester, kindOf(params.kind), params.ruleId, body.actions)
     return {}
   },
 )
+
+/** Of a kind that nobody knows there are no rules. */
+function kindOf(name: string): RuleKind {
+  const kind = RULE_KINDS.find((known) => known === name)
+  if (!kind) throw notFound('The push rule was not found')
+  return kind
+}

@@ -74,8 +74,9 @@ export class PushRules {
   /** Gives the successor of an upgraded room the rule that the user has for the old one. */
   async carryOver(owner: Owner, oldRoomId: string, newRoomId: string): Promise<void> {
     const { stored } = await this.#known(owner.userNid)
-    const rule = stored.own.room?.find((candidate) => candidate.rule_id === oldRoomId)
-    if (rule) await this.set(owner, 'room', newRoomId, { actions: rule.actions }, {})
+    const find = (roomId: string) => stored.own.room?.find((candidate) => candidate.rule_id === roomId)
+    const rule = find(oldRoomId)
+    if (rule && !find(newRoomId)) await this.set(owner, 'room', newRoomId, { actions: rule.actions }, {})
   }
 
   /** The content of `m.push_rules`, as JSON text, if the rules changed in (`after`, `upTo`], or without `after`. */

@@ -48,12 +48,13 @@ export class RoomsSection implements SyncSection {
   async #concerned(context: SyncContext, accountData: ReadonlyMap<number, string[]>): Promise<RoomOfUser[]> {
     const { since, fullState, filter, viewer, rooms } = context
     const { changes, typing } = this.#deps
-    const candidates = [...rooms.values()].filter((mine) => !mine.forgotten && filter.admitsRoom(mine.roomId))
+    const candidates = [...rooms.values()].filter((mine) => filter.admitsRoom(mine.roomId))
     if (since === undefined) {
-      return candidates.filter((mine) => filter.includeLeave || sectionOf(mine) !== 'leave')
+      return candidates.filter((mine) => sectionOf(mine) !== 'leave' || (filter.includeLeave && !mine.forgotten))
     }
     const hasChanged = await changes.after(viewer.userNid, since.pos)
     return candidates.filter((mine) => {
+      // NOTSPEC: a room that was left and forgotten since is still told of: other devices would never know.
       if (mine.pos > since.pos) return true
       if (mine.membership !== 'join') return fullState && sectionOf(mine) !== 'leave'
       return (

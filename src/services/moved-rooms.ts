@@ -1,0 +1,55 @@
+import type { RoomId, UserId } from '../matrix/ids.ts'
+import { Turn } from '../util/turn.ts'
+import { Backlog } from './backlog.ts'
+import type { PushRules } from './push-rules/push-rules.ts'
+import type { LiveRoom } from './rooms/live-room.ts'
+import type { Tags } from './tags.ts'
+
+interface Deps {
+  pushRules: PushRules
+  tags: Tags
+  /** The numbers of these users. */
+  userNidsOf(userIds: Iterable<UserId>): Promise<Map<string, number>>
+  onFailure(error: unknown): void
+}
+
+interface Move {
+  from: { nid: number; roomId: RoomId }
+  to: { nid: number; roomId: RoomId }
+  members: readonly UserId[]
+}
+
+/** Lets what members have set for a room move along to its replacement: their push rules for it and their tags. */
+export class MovedRooms {
+  readonly #deps: Deps
+  readonly #moves: Move[] = []
+  readonly #backlog: Backlog
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+    this.#backlog = new Backlog({ work: (signal) => this.#work(signal), onFailure: deps.onFailure })
+  }
+
+  /** A room has been replaced. The members are noted now: most of them leave it soon. */
+  onReplaced(from: LiveRoom, to: LiveRoom): void {
+    this.#moves.push({ from, to, members: [...from.localJoined] })
+    this.#backlog.wake()
+  }
+
+  close(): Promise<void> {
+    return this.#backlog.close()
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { pushRules, tags, userNidsOf } = this.#deps
+    const turn = new Turn()
+    for (let move = this.#moves.shift(); move && !signal.aborted; move = this.#moves.shift()) {
+      for (const [userId, userNid] of await userNidsOf(move.members)) {
+        const owner = { userId: userId as UserId, userNid }
+        await pushRules.carryOver(owner, move.from.roomId, move.to.roomId)
+        await tags.carryOver(owner, move.from.nid, move.to.nid)
+        if (turn.isOver) await turn.give()
+      }
+    }
+  }
+}
