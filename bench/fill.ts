@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { pino } from 'pino'
+import { loadConfig } from '../src/config/load.ts'
+import type { RoomId, UserId } from '../src/matrix/ids.ts'
+import { createServer, type Services } from '../src/server.ts'
+import { systemClock } from '../src/util/clock.ts'
+import { type DatabaseInput, databaseBytes, makeServerHome } from './load/server-process.ts'
+
+const USERS = 100
+/** One room holds a tenth of all events, so that a long room is measured too; the others are alike. */
+const ROOMS = 900
+const AT_ONCE = 16
+const CHAIN = 50
+const TEXT = '내일 오전 열 시 회의 자료를 공유 폴더에 올렸습니다. 검토하신 뒤 의견을 남겨 주시기 바랍니다.'
+
+/** Average bytes of a message event: with everything that the database keeps for it, and its own JSON alone. */
+export interface BytesPerEvent {
+  readonly stored: number
+  readonly json: number
+}
+
+/**
+ * Fills the database with messages through the server's own door, in this process; a database that was filled before is
+ * left as it is. Returns what an event costs on disk, where that can be told (SQLite, just filled).
+ */
+export async function fill(
+  dataDir: string,
+  database: DatabaseInput,
+  events: number,
+  print: (line: string) => void,
+): Promise<BytesPerEvent | undefined> {
+  const marker = join(dataDir, 'filled.json')
+  if (existsSync(marker)) {
+    const { bytes } = JSON.parse(readFileSync(marker, 'utf8')) as { bytes?: BytesPerEvent }
+    return bytes
+  }
+  const config = loadConfig(makeServerHome(dataDir, database, 0))
+  const log = pino({ level: 'silent' })
+  const onFatal = (error: unknown) => {
+    throw error
+  }
+  const server = await createServer(config, { clock: systemClock, random: randomBytes, log, onFatal })
+  const sqlite = database.kind === 'sqlite' ? config.database.kind === 'sqlite' && config.database.path : false
+  let bytes: BytesPerEvent | undefined
+  try {
+    const started = performance.now()
+    const users = await makeUsers(server.services)
+    const rooms = await makeRooms(server.services, users)
+    const before = sqlite ? databaseBytes(sqlite) : 0
+    await sendAll(server.services, users, rooms, events)
+    print(`Filled the database with ${events} events in ${((performance.now() - started) / 1000).toFixed(0)} s.`)
+    if (sqlite && events > 0) {
+      bytes = { stored: (databaseBytes(sqlite) - before) / events, json: averageJsonBytes(sqlite) }
+    }
+  } finally {
+    await server.close()
+  }
+  writeFileSync(marker, JSON.stringify({ bytes }))
+  return bytes
+}
+
+async function makeUsers({ accounts }: Services): Promise<UserId[]> {
+  const users: UserId[] = []
+  for (let i = 0; i < USERS; i++) {
+    const userId: UserId = `@fill-${i}:bench.localhost`
+    await accounts.create({ userId, passwordHash: undefined })
+    users.push(userId)
+  }
+  return users
+}
+
+async function makeRooms({ createRoom }: Services, users: readonly UserId[]): Promise<RoomId[]> {
+  const rooms: RoomId[] = []
+  for (let i = 0; i <= ROOMS; i++) {
+    rooms.push(await createRoom(senderOf(users, i), { preset: 'public_chat', name: `회의실 ${i}` }))
+  }
+  return rooms
+}
+
+async function sendAll(
+  { append }: Services,
+  users: readonly UserId[],
+  rooms: readonly RoomId[],
+  events: number,
+): Promise<void> {
+  let left = events
+  let room = 0
+  let txnId = 0
+  const work = async () => {
+    while (left > 0) {
+      const index = left > events * 0.9 ? 0 : 1 + (room++ % ROOMS)
+      const count = Math.min(CHAIN, left)
+      left -= count
+      const sender = senderOf(users, index)
+      await Promise.all(
+        Array.from({ length: count }, () =>
+          append.send(rooms[index] as RoomId, {
+            draft: { type: 'm.room.message', sender, content: { msgtype: 'm.text', body: TEXT } },
+            // As a client's message has one, and its row in the database with it.
+            txn: { deviceNid: 1, txnId: String(txnId++) },
+          }),
+        ),
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+}
+
+const senderOf = (users: readonly UserId[], index: number): UserId => users[index % users.length] as UserId
+
+function averageJsonBytes(path: string): number {
+  const database = new Database(path, { readonly: true })
+  const row = database
+    .prepare<[], { bytes: number }>('select avg(length(cast(json as blob))) as bytes from event where key_nid is null')
+    .get()
+  database.close()
+  return row?.bytes ?? 0
+}
