@@ -2,14 +2,16 @@ import type { Accounts } from '../services/accounts/accounts.ts'
 import { Deactivations } from '../services/accounts/deactivations.ts'
 import { ProfilePropagation } from '../services/profiles/profile-propagation.ts'
 import type { Profiles } from '../services/profiles/profiles.ts'
+import type { Append } from '../services/rooms/append.ts'
 import type { Memberships } from '../services/rooms/membership.ts'
+import { DirectoryRefresh } from '../services/user-directory/directory-refresh.ts'
 import type { Ground } from './ground.ts'
 
 /** What follows in rooms, in the background, from changes of accounts and profiles. */
 export function composeAccountRooms(
   { db, log, lifetime }: Ground,
   { accounts, profiles }: { accounts: Accounts; profiles: Profiles },
-  { memberships }: { memberships: Memberships },
+  { append, memberships }: { append: Append; memberships: Memberships },
 ) {
   const profilePropagation = new ProfilePropagation({
     db,
@@ -26,5 +28,13 @@ export function composeAccountRooms(
   })
   accounts.onDeactivated(() => deactivations.wake())
   lifetime.add(deactivations)
-  return { profilePropagation, deactivations }
+  const directoryRefresh = new DirectoryRefresh({
+    db,
+    onFailure: (err) => log.error({ err }, 'bringing the user directory up to date failed'),
+  })
+  append.onAppended(({ changes }) => {
+    if (changes.some(({ event }) => event?.stateKey === '')) directoryRefresh.wake()
+  })
+  lifetime.add(directoryRefresh)
+  return { profilePropagation, deactivations, directoryRefresh }
 }

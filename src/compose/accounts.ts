@@ -11,7 +11,7 @@ import { SharedSecret } from '../services/accounts/shared-secret.ts'
 import { Uia } from '../services/accounts/uia.ts'
 import { Profiles } from '../services/profiles/profiles.ts'
 import { UserDirectory } from '../services/user-directory/user-directory.ts'
-import { listVisible } from '../storage/user-directory.ts'
+import { isKnown } from '../storage/user-directory.ts'
 import type { Ground } from './ground.ts'
 import { hashMethodOf, passwordPolicyOf } from './settings.ts'
 
@@ -69,7 +69,7 @@ export function composeAccounts(
     serverName,
     lookup: config.profiles.lookup,
     mayChange: config.profiles.change,
-    knows: async (viewerNid, otherNid) => (await listVisible(db, viewerNid, [otherNid])).has(otherNid),
+    knows: (viewerNid, otherNid) => isKnown(db, viewerNid, otherNid),
   })
   const accounts = new Accounts({
     db,

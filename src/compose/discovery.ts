@@ -10,5 +10,5 @@ export const composeDiscovery = (config: Config): Discovery => ({
   unstableFeatures: UNSTABLE_FEATURES,
   defaultRoomVersion: config.rooms.default_version,
   mayChangePassword: config.passwords.change,
-  mayChangeProfile: true,
+  mayChangeProfile: config.profiles.change,
 })

@@ -33,14 +33,22 @@ export async function updateRoomState(tx: Tx, roomNid: number, stateNid: number)
   await rawRun(tx, 'update room set state_nid = ? where nid = ?', [stateNid, roomNid])
 }
 
-/** Whether the current state lets everybody join. */
-export async function updateOpenToJoin(tx: Tx, roomNid: number, isOpen: boolean): Promise<void> {
-  await rawRun(tx, 'update room set open_to_join = ? where nid = ?', [isOpen ? 1 : 0, roomNid])
+/** Notes whether the current state lets everybody join; tells whether that is new. */
+export async function updateOpenToJoin(tx: Tx, roomNid: number, isOpen: boolean): Promise<boolean> {
+  const sql = 'update room set open_to_join = ? where nid = ? and open_to_join <> ?'
+  return (await rawRun(tx, sql, [isOpen ? 1 : 0, roomNid, isOpen ? 1 : 0])) > 0
 }
 
-/** Whether the current state lets everybody read. */
-export async function updateOpenToRead(tx: Tx, roomNid: number, isOpen: boolean): Promise<void> {
-  await rawRun(tx, 'update room set open_to_read = ? where nid = ?', [isOpen ? 1 : 0, roomNid])
+/** Notes whether the current state lets everybody read; tells whether that is new. */
+export async function updateOpenToRead(tx: Tx, roomNid: number, isOpen: boolean): Promise<boolean> {
+  const sql = 'update room set open_to_read = ? where nid = ? and open_to_read <> ?'
+  return (await rawRun(tx, sql, [isOpen ? 1 : 0, roomNid, isOpen ? 1 : 0])) > 0
+}
+
+/** Whether everybody may join or read the room. */
+export async function isOpen(db: Db, roomNid: number): Promise<boolean> {
+  const sql = 'select 1 from room where nid = ? and (open_to_join = 1 or open_to_read = 1)'
+  return (await rawRows(db, sql, [roomNid])).length > 0
 }
 
 /** The forward extremities of a room: the events that no other one follows yet, in the order they were stored. */

@@ -29,6 +29,7 @@ export interface Schema {
   profile: ProfileTable
   profile_propagation: ProfilePropagationTable
   directory_user: DirectoryUserTable
+  directory_refresh: DirectoryRefreshTable
   directory_term: DirectoryTermTable
   account_data: AccountDataTable
   filter: FilterTable
@@ -260,6 +261,13 @@ export interface DirectoryUserTable {
   user_id: string
   display_name: string | null
   avatar_url: string | null
+  is_open: Generated<number>
+}
+
+export interface DirectoryRefreshTable {
+  room_nid: number
+  version: number
+  after_user_nid: number
 }
 
 export interface DirectoryTermTable {

@@ -10,21 +10,28 @@ export interface DirectoryUser {
   readonly avatarUrl: string | undefined
 }
 
+/** Whether it is in a room that everybody may join or read, and so is known to everybody. */
+interface Openness {
+  readonly isOpen: boolean
+}
+
 interface Row {
   user_nid: number
   user_id: string
   display_name: string | null
   avatar_url: string | null
+  is_open: number
 }
 
-const toUser = (row: Row): DirectoryUser => ({
+const toUser = (row: Row): DirectoryUser & Openness => ({
   userNid: row.user_nid,
   userId: row.user_id as UserId,
   displayName: row.display_name ?? undefined,
   avatarUrl: row.avatar_url ?? undefined,
+  isOpen: row.is_open === 1,
 })
 
-const COLUMNS = 'u.user_nid, u.user_id, u.display_name, u.avatar_url'
+const COLUMNS = 'u.user_nid, u.user_id, u.display_name, u.avatar_url, u.is_open'
 
 export async function findUser(db: Db, userNid: number): Promise<DirectoryUser | undefined> {
   const [row] = await rawRows<Row>(db, `select ${COLUMNS} from directory_user u where u.user_nid = ?`, [userNid])
@@ -72,7 +79,7 @@ export async function listByTerm(
   range: { readonly from: string; readonly to: string },
   after: TermPlace | undefined,
   limit: number,
-): Promise<(DirectoryUser & { readonly term: string })[]> {
+): Promise<(DirectoryUser & Openness & { readonly term: string })[]> {
   const { term, userNid } = after ?? { term: range.from, userNid: -1 }
   const rows = await rawRows<Row & { term: string }>(
     db,
@@ -83,33 +90,101 @@ export async function listByTerm(
   return rows.map((row) => ({ ...toUser(row), term: row.term }))
 }
 
-/** Those of the users whom the viewer may know of: they share a room, or are in one that is open to everybody. */
-export async function listVisible(db: Db, viewerNid: number, userNids: readonly number[]): Promise<Set<number>> {
-  if (userNids.length === 0) return new Set()
+/** The users with these numbers, in no order. */
+export async function usersByNid(db: Db, userNids: readonly number[]): Promise<DirectoryUser[]> {
+  if (userNids.length === 0) return []
+  const sql = `select ${COLUMNS} from directory_user u where u.user_nid in (${places(userNids.length)})`
+  return (await rawRows<Row>(db, sql, userNids)).map(toUser)
+}
+
+/** Up to `limit` memberships of those who share a room with the viewer: a user comes once for each shared room. */
+export async function listNeighbours(db: Db, viewerNid: number, limit: number): Promise<number[]> {
   const rows = await rawRows<{ user_nid: number }>(
     db,
-    `select u.user_nid from directory_user u where u.user_nid in (${places(userNids.length)}) and exists (
-       select 1 from membership m where m.user_nid = u.user_nid and m.membership = 'join' and (
-         exists (select 1 from membership v where v.room_nid = m.room_nid and v.user_nid = ? and v.membership = 'join')
-         or exists (select 1 from room r where r.nid = m.room_nid and (r.open_to_join = 1 or r.open_to_read = 1))))`,
+    `select m.user_nid from membership v join membership m on m.room_nid = v.room_nid and m.membership = 'join'
+     where v.user_nid = ? and v.membership = 'join' limit ?`,
+    [viewerNid, limit],
+  )
+  return rows.map((row) => row.user_nid)
+}
+
+/** Those of the users who share a room with the viewer. */
+export async function listSharing(db: Db, viewerNid: number, userNids: readonly number[]): Promise<number[]> {
+  if (userNids.length === 0) return []
+  const rows = await rawRows<{ user_nid: number }>(
+    db,
+    `select distinct m.user_nid from membership m join membership v on v.room_nid = m.room_nid
+     where m.user_nid in (${places(userNids.length)}) and m.membership = 'join'
+       and v.user_nid = ? and v.membership = 'join'`,
     [...userNids, viewerNid],
   )
-  return new Set(rows.map((row) => row.user_nid))
+  return rows.map((row) => row.user_nid)
 }
 
-/** The rooms that the user is in. */
-export async function listJoinedRoomNids(db: Db, userNid: number, limit: number): Promise<number[]> {
-  const sql = `select room_nid from membership where user_nid = ? and membership = 'join' order by room_nid limit ?`
-  return (await rawRows<{ room_nid: number }>(db, sql, [userNid, limit])).map((row) => row.room_nid)
+/** Whether the viewer may know of the other user: by a room that they share, or one that is open to everybody. */
+export async function isKnown(db: Db, viewerNid: number, otherNid: number): Promise<boolean> {
+  const user = await rawRows(db, 'select 1 from directory_user where user_nid = ? and is_open = 1', [otherNid])
+  return user.length > 0 || (await listSharing(db, viewerNid, [otherNid])).length > 0
 }
 
-/** A page of those joined to a room, in order of their numbers; `after` is exclusive. */
-export async function listInRoom(db: Db, roomNid: number, after: number, limit: number): Promise<DirectoryUser[]> {
-  const rows = await rawRows<Row>(
+// ---- is_open --------------------------------------------------------------------------------------------------------
+
+const IN_OPEN_ROOM = `case when exists (
+  select 1 from membership m join room r on r.nid = m.room_nid
+  where m.user_nid = directory_user.user_nid and m.membership = 'join' and (r.open_to_join = 1 or r.open_to_read = 1)
+) then 1 else 0 end`
+
+/** Brings `is_open` of these users up to date. */
+export async function refreshOpen(tx: Tx, userNids: readonly number[]): Promise<void> {
+  if (userNids.length === 0) return
+  const sql = `update directory_user set is_open = ${IN_OPEN_ROOM} where user_nid in (${places(userNids.length)})`
+  await rawRun(tx, sql, userNids)
+}
+
+/** A page of the numbers of those joined to a room; `after` is exclusive. */
+export async function listJoinedNids(db: Db, roomNid: number, after: number, limit: number): Promise<number[]> {
+  const rows = await rawRows<{ user_nid: number }>(
     db,
-    `select ${COLUMNS} from membership m join directory_user u on u.user_nid = m.user_nid
-     where m.room_nid = ? and m.user_nid > ? and m.membership = 'join' order by m.user_nid limit ?`,
+    `select user_nid from membership where room_nid = ? and membership = 'join' and user_nid > ?
+     order by user_nid limit ?`,
     [roomNid, after, limit],
   )
-  return rows.map(toUser)
+  return rows.map((row) => row.user_nid)
+}
+
+/** A room whose members' `is_open` has to follow. */
+export interface Refresh {
+  readonly roomNid: number
+  /** Counts the changes. */
+  readonly version: number
+  /** Members up to this one have followed. */
+  readonly afterUserNid: number
+}
+
+/** The members of this room have to follow, from the first one on. */
+export async function queueRefresh(tx: Tx, roomNid: number): Promise<void> {
+  await rawRun(
+    tx,
+    `insert into directory_refresh (room_nid, version, after_user_nid) values (?, 1, -1)
+     on conflict (room_nid) do update set version = directory_refresh.version + 1, after_user_nid = -1`,
+    [roomNid],
+  )
+}
+
+export async function findRefresh(db: Db): Promise<Refresh | undefined> {
+  const [row] = await rawRows<{ room_nid: number; version: number; after_user_nid: number }>(
+    db,
+    'select room_nid, version, after_user_nid from directory_refresh order by room_nid limit 1',
+  )
+  return row && { roomNid: row.room_nid, version: row.version, afterUserNid: row.after_user_nid }
+}
+
+/** Notes how far it has come; nothing, if the room has changed again. */
+export async function updateRefresh(tx: Tx, { roomNid, version }: Refresh, afterUserNid: number): Promise<void> {
+  const sql = 'update directory_refresh set after_user_nid = ? where room_nid = ? and version = ?'
+  await rawRun(tx, sql, [afterUserNid, roomNid, version])
+}
+
+export async function deleteRefresh(tx: Tx, { roomNid, version }: Refresh): Promise<void> {
+  await rawRun(tx, 'delete from directory_refresh where room_nid = ? and version = ?', [roomNid, version])
 }

@@ -134,11 +134,6 @@ async function persistChanges(tx: Tx, { room, changes }: Batch, { serverName }: 
     }
   })
   await changeCurrentState(tx, room.nid, rows)
-  await persistAccess(
-    tx,
-    room.nid,
-    changes.map(({ edit }) => edit),
-  )
   const members: Parameters<typeof memberships.upsertMemberships>[1][number][] = []
   for (const [index, { edit, at }] of changes.entries()) {
     const { event } = edit
@@ -160,6 +155,11 @@ async function persistChanges(tx: Tx, { room, changes }: Batch, { serverName }: 
     })
   }
   if (members.length > 0) await memberships.upsertMemberships(tx, members)
+  await persistAccess(
+    tx,
+    room.nid,
+    changes.map(({ edit }) => edit),
+  )
 }
 
 const isLocalUser = (member: StoredEvent, serverName: string) => serverOf(member.stateKey ?? '') === serverName

@@ -1,15 +1,37 @@
 import type { Tx } from '../../storage/db.ts'
-import { updateOpenToJoin, updateOpenToRead } from '../../storage/rooms.ts'
+import { isOpen, updateOpenToJoin, updateOpenToRead } from '../../storage/rooms.ts'
+import * as userDirectory from '../../storage/user-directory.ts'
 import type { StateEdit } from './entry.ts'
 
-/** Keeps at hand whether the room is open to everybody, which the user directory and look-ups of profiles ask often. */
+/** Members who follow in the same transaction when a room is opened or closed; of a larger room, in the background. */
+const MAX_AT_ONCE = 300
+
+/**
+ * Keeps at hand whether the room is open to everybody, and whether its members are in such a room: the user directory
+ * and look-ups of profiles ask both often. Called when the memberships are written.
+ */
 export async function persistAccess(tx: Tx, roomNid: number, edits: readonly StateEdit[]): Promise<void> {
+  let isToggled = false
+  const moved = new Set<number>()
   for (const { event, replaces } of edits) {
-    const { type, stateKey } = event ?? replaces ?? {}
+    const { type, stateKey, row } = event ?? replaces ?? {}
+    if (type === 'm.room.member' && row?.key_nid && event?.membership !== replaces?.membership) moved.add(row.key_nid)
     if (stateKey !== '') continue
-    if (type === 'm.room.join_rules') await updateOpenToJoin(tx, roomNid, event?.pdu.content.join_rule === 'public')
-    if (type === 'm.room.history_visibility') {
-      await updateOpenToRead(tx, roomNid, event?.pdu.content.history_visibility === 'world_readable')
+    const { join_rule: joinRule, history_visibility: visibility } = event?.pdu.content ?? {}
+    if (type === 'm.room.join_rules' && (await updateOpenToJoin(tx, roomNid, joinRule === 'public'))) isToggled = true
+    if (
+      type === 'm.room.history_visibility' &&
+      (await updateOpenToRead(tx, roomNid, visibility === 'world_readable'))
+    ) {
+      isToggled = true
     }
   }
+  if (isToggled) await refreshMembers(tx, roomNid)
+  if (moved.size > 0 && (await isOpen(tx, roomNid))) await userDirectory.refreshOpen(tx, [...moved])
+}
+
+async function refreshMembers(tx: Tx, roomNid: number): Promise<void> {
+  const members = await userDirectory.listJoinedNids(tx, roomNid, -1, MAX_AT_ONCE + 1)
+  if (members.length > MAX_AT_ONCE) await userDirectory.queueRefresh(tx, roomNid)
+  else await userDirectory.refreshOpen(tx, members)
 }

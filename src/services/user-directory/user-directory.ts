@@ -1,6 +1,7 @@
 import type { Db } from '../../storage/db.ts'
 import * as table from '../../storage/user-directory.ts'
 import { Turn } from '../../util/turn.ts'
+import { Acquaintances } from './acquaintances.ts'
 import { matches, parseQuery, type Query } from './search-terms.ts'
 
 interface Deps {
@@ -15,14 +16,19 @@ export interface Found {
   readonly isLimited: boolean
 }
 
-const PAGE = 100
-/** Users looked at in the index before the search turns to the rooms of the viewer. */
-const MAX_CANDIDATES = 2_000
-/** Members looked at in those rooms. */
-const MAX_NEIGHBOURS = 20_000
-const MAX_ROOMS = 1_000
+type Users = Map<number, table.DirectoryUser>
 
-/** Finding people by name (spec: client-server API, User directory). */
+const PAGE = 200
+/** Users looked at in the index before the search turns to the viewer's neighbours. */
+const MAX_CANDIDATES = 3_000
+const MAX_NEIGHBOURS = 3_000
+
+/**
+ * Finding people by name (spec: client-server API, User directory): those who share a room with the viewer or are in a
+ * room that is open to everybody. A search costs no more on a large server. Where a term fits very many people, it turns
+ * to the viewer's neighbours. (With 100,000 users, each in 20 rooms of 100 members, on SQLite: 0.6 ms for 홍길동 or ㅎㄱㄷ;
+ * 9 ms in pieces for 김, as a fifth of them are called. The index has 7 rows a user.)
+ */
 export class UserDirectory {
   readonly #deps: Deps
 
@@ -30,67 +36,59 @@ export class UserDirectory {
     this.#deps = deps
   }
 
-  /**
-   * Users who match, but for the viewer: those who share a room with the viewer or are in a room that is open to all.
-   * A search costs no more on a large server: where a term fits very many people, those whom the viewer shares rooms
-   * with are looked through instead.
-   */
+  /** Finds up to `limit` users, but never the viewer. */
   async search(viewerNid: number, text: string, limit: number): Promise<Found> {
+    const { db, showsAll } = this.#deps
     const query = parseQuery(text)
     if (!query) return { users: [], isLimited: false }
-    const found = new Map<number, table.DirectoryUser>()
-    const isComplete = await this.#searchIndex(viewerNid, query, limit, found)
-    if (!isComplete && found.size <= limit) await this.#searchRooms(viewerNid, query, limit, found)
+    const known = showsAll ? undefined : await Acquaintances.of(db, viewerNid)
+    const found: Users = new Map()
+    const isComplete = await this.#searchIndex(viewerNid, query, limit, known, found)
+    if (!isComplete && known && found.size <= limit) {
+      await this.#searchNeighbours(viewerNid, query, limit, known.neighbours, found)
+    }
     return { users: [...found.values()].slice(0, limit), isLimited: !isComplete || found.size > limit }
   }
 
-  /** Whether all that there is was looked at. */
+  /** Whether all that the index has was looked at. */
   async #searchIndex(
     viewerNid: number,
     query: Query,
     limit: number,
-    found: Map<number, table.DirectoryUser>,
+    known: Acquaintances | undefined,
+    found: Users,
   ): Promise<boolean> {
-    const { db, showsAll } = this.#deps
     const turn = new Turn()
-    const seen = new Set([viewerNid])
     let after: table.TermPlace | undefined
     for (let looked = 0; looked < MAX_CANDIDATES; looked += PAGE) {
-      const page = await table.listByTerm(db, query, after, PAGE)
-      const fresh = page.filter((user) => !seen.has(user.userNid) && matches(query, user))
-      for (const { userNid } of page) seen.add(userNid)
-      const nids = fresh.map((user) => user.userNid)
-      const visible = showsAll ? new Set(nids) : await table.listVisible(db, viewerNid, nids)
-      for (const user of fresh) if (visible.has(user.userNid)) found.set(user.userNid, user)
+      const page = await table.listByTerm(this.#deps.db, query, after, PAGE)
+      const shown = await known?.among(page)
+      for (const user of page) {
+        const { userNid } = user
+        if (userNid !== viewerNid && (!shown || shown.has(userNid)) && matches(query, user)) found.set(userNid, user)
+      }
+      if (page.length < PAGE) return true
+      if (found.size > limit) return false
       after = page.at(-1)
-      if (found.size > limit || page.length < PAGE) return page.length < PAGE
       if (turn.isOver) await turn.give()
     }
     return false
   }
 
-  async #searchRooms(
+  async #searchNeighbours(
     viewerNid: number,
     query: Query,
     limit: number,
-    found: Map<number, table.DirectoryUser>,
+    neighbours: ReadonlySet<number>,
+    found: Users,
   ): Promise<void> {
-    const { db } = this.#deps
     const turn = new Turn()
-    let looked = 0
-    for (const roomNid of await table.listJoinedRoomNids(db, viewerNid, MAX_ROOMS)) {
-      let page: table.DirectoryUser[]
-      let after = -1
-      do {
-        page = await table.listInRoom(db, roomNid, after, PAGE)
-        for (const user of page) {
-          if (user.userNid !== viewerNid && matches(query, user)) found.set(user.userNid, user)
-        }
-        looked += page.length
-        if (found.size > limit || looked >= MAX_NEIGHBOURS) return
-        after = page.at(-1)?.userNid ?? after
-        if (turn.isOver) await turn.give()
-      } while (page.length === PAGE)
+    const nids = [...neighbours].slice(0, MAX_NEIGHBOURS)
+    for (let start = 0; start < nids.length && found.size <= limit; start += PAGE) {
+      for (const user of await table.usersByNid(this.#deps.db, nids.slice(start, start + PAGE))) {
+        if (user.userNid !== viewerNid && matches(query, user)) found.set(user.userNid, user)
+      }
+      if (turn.isOver) await turn.give()
     }
   }
 }
