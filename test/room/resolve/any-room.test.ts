@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Need } from '../../../src/room/resolve/known.ts'
+import { stateKeyOf } from '../../../src/room/state-key.ts'
+import { resolveNaively } from '../../support/naive-resolve.ts'
 import { anyForkedRoom } from '../../support/random-room.ts'
 import { resolveInMemory } from '../../support/resolve-in-memory.ts'
 import { RoomBuilder, type State } from '../../support/room-builder.ts'
@@ -22,7 +24,7 @@ describe.each([['1'], ['2'], ['11'], ['12']])('Any forked room of version %s', (
       fc.property(shuffled, ({ room, tips, order }) => {
         expect(idsOf(room.stateAfter(order))).toEqual(idsOf(room.stateAfter(tips)))
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     )
   })
 
@@ -31,7 +33,7 @@ describe.each([['1'], ['2'], ['11'], ['12']])('Any forked room of version %s', (
       fc.property(anyRoom, ({ room, tips }) => {
         expect(idsOf(room.stateAfter([...tips, ...tips]))).toEqual(idsOf(room.stateAfter(tips)))
       }),
-      { numRuns: 10 },
+      { numRuns: 6 },
     )
   })
 
@@ -44,7 +46,36 @@ describe.each([['1'], ['2'], ['11'], ['12']])('Any forked room of version %s', (
           if (states.every((state) => state.get(key) === event)) expect(resolved.get(key)).toBe(event)
         }
       }),
-      { numRuns: 10 },
+      { numRuns: 6 },
+    )
+  })
+})
+
+describe.each([['2'], ['11'], ['12']])('Any states of version %s, however they came about', (version) => {
+  /** The states of a room's forks with some entries lost, others of long ago, and some events rejected. */
+  const anyStates = fc
+    .record({
+      forked: anyForkedRoom([version]),
+      kept: fc.array(fc.nat(), { maxLength: 8 }),
+      lost: fc.array(fc.nat(), { maxLength: 4 }),
+      rejected: fc.array(fc.nat(), { maxLength: 2 }),
+    })
+    .map(({ forked: { room, tips }, kept, lost, rejected }) => {
+      const states = tips.map((tip) => new Map(room.stateAfter([tip])))
+      const state = (n: number) => states[n % states.length] ?? new Map()
+      const event = (n: number) => room.events[1 + (n % (room.events.length - 1))] ?? room.createEvent
+      for (const n of kept) state(n).set(stateKeyOf(event(n).pdu.type, event(n).pdu.state_key ?? ''), event(n))
+      for (const n of lost) state(n).delete([...state(n).keys()][1 + (n % (state(n).size - 1))])
+      for (const n of rejected) Object.assign(event(n), { rejected: true })
+      return { room, states }
+    })
+
+  it('are resolved as by the words of the specification', () => {
+    fc.assert(
+      fc.property(anyStates, ({ room, states }) => {
+        expect(idsOf(room.resolve(states))).toEqual(idsOf(resolveNaively(room, states)))
+      }),
+      { numRuns: 15 },
     )
   })
 })
