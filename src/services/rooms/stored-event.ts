@@ -73,6 +73,9 @@ export class StoredEvent implements RoomEvent {
     this.#auth ??= JSON.parse(this.row.auth) as number[]
     return this.#auth
   }
+  get authRank(): number {
+    return this.row.auth_rank
+  }
 
   /**
    * The event in client format without `room_id` and `unsigned`, and without its closing brace: those two are composed
