@@ -6,6 +6,7 @@ import { Login } from '../services/accounts/login.ts'
 import { OwnAccount } from '../services/accounts/own-account.ts'
 import { Passwords } from '../services/accounts/passwords.ts'
 import { Registration } from '../services/accounts/registration.ts'
+import { RegistrationTokens } from '../services/accounts/registration-tokens.ts'
 import { Sessions } from '../services/accounts/sessions.ts'
 import { SharedSecret } from '../services/accounts/shared-secret.ts'
 import { Uia } from '../services/accounts/uia.ts'
@@ -83,9 +84,9 @@ export function composeAccounts(
   const devices = new Devices({ db, sessions, uia })
   const ownAccount = new OwnAccount({ accounts, passwords, uia, mayChangePassword: config.passwords.change })
   const login = new Login({ credentials, sessions, byPassword: config.passwords.login })
+  const registrationTokens = new RegistrationTokens({ db, clock, random })
   const registration = new Registration({
-    db,
-    clock,
+    registrationTokens,
     random,
     serverName,
     accounts,
@@ -105,5 +106,17 @@ export function composeAccounts(
     secret: config.registration.shared_secret,
   })
   const userDirectory = new UserDirectory({ db, showsAll: config.profiles.search === 'everybody' })
-  return { profiles, userDirectory, sharedSecret, sessions, uia, accounts, ownAccount, devices, login, registration }
+  return {
+    profiles,
+    userDirectory,
+    sharedSecret,
+    sessions,
+    uia,
+    accounts,
+    ownAccount,
+    devices,
+    login,
+    registration,
+    registrationTokens,
+  }
 }

@@ -1,13 +1,11 @@
 import { forbidden, MatrixError, missingParam } from '../../matrix/errors.ts'
 import { isUserId, type UserId, userIdOf } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import type { Db } from '../../storage/db.ts'
-import * as registrationTokens from '../../storage/registration-tokens.ts'
-import type { Clock } from '../../util/clock.ts'
 import type { Accounts } from './accounts.ts'
 import type { Credentials } from './credentials.ts'
 import type { DeviceWish } from './grants.ts'
 import type { Passwords } from './passwords.ts'
+import type { RegistrationTokens } from './registration-tokens.ts'
 import type { Opened, Sessions } from './sessions.ts'
 import { newLocalpart } from './token-text.ts'
 import type { Authorised, Uia } from './uia.ts'
@@ -21,8 +19,6 @@ export interface Policy {
 }
 
 interface Deps {
-  readonly db: Db
-  readonly clock: Clock
   readonly serverName: string
   readonly mode: 'closed' | 'token' | 'open'
   readonly letsGuestsIn: boolean
@@ -32,6 +28,7 @@ interface Deps {
   readonly passwords: Passwords
   readonly sessions: Sessions
   readonly uia: Uia
+  readonly registrationTokens: RegistrationTokens
   random(bytes: number): Uint8Array
 }
 
@@ -123,9 +120,10 @@ export class Registration {
     await accounts.checkAvailable(accounts.idFor(username))
   }
 
+  /** Throws `M_FORBIDDEN` where registration is not by token. */
   isTokenUsable(token: string): Promise<boolean> {
     if (this.#deps.mode !== 'token') throw forbidden('Registration does not work by tokens here')
-    return registrationTokens.isUsable(this.#deps.db, token, this.#deps.clock.now())
+    return this.#deps.registrationTokens.isUsable(token)
   }
 
   #refuseIfClosed(): void {
