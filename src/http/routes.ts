@@ -30,6 +30,7 @@ import * as versions from './client/versions.ts'
 import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
 import * as synapseRegister from './synapse-admin/register.ts'
+import * as synapseRegistrationTokens from './synapse-admin/registration-tokens.ts'
 
 /**
  * The files of `client/`, and what the tools of other servers expect beside it, each a family of endpoints. Every route
@@ -47,6 +48,7 @@ const families: readonly object[] = [
   loginFallback,
   uiaFallback,
   synapseRegister,
+  synapseRegistrationTokens,
   createRoom,
   roomMembership,
   roomUpgrade,

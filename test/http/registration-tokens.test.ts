@@ -81,4 +81,25 @@ describe('registration by token', () => {
     const { status, body } = await client.request('GET', `${VALIDITY}?token=x`)
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN'])
   })
+
+  it('is prepared by administrators alone', async () => {
+    const { client, server, register, registrationTokens } = await start()
+    await server.services.accounts.createWithPassword('boss', password, true)
+    const boss = await client.login('boss', password)
+    const path = '/_synapse/admin/v1/registration_tokens'
+    const made = await boss.post(`${path}/new`, { token: 'spring', uses_allowed: 3 })
+    expect(made).toMatchObject({ token: 'spring', uses_allowed: 3, pending: 0, completed: 0, expiry_time: null })
+    expect((await register('alice', 'spring')).status).toBe(200)
+    expect((await boss.get(path)).registration_tokens).toMatchObject([{ token: 'spring', completed: 1 }])
+    const alice = await client.login('alice', password)
+    for (const [method, where] of [
+      ['GET', path],
+      ['POST', `${path}/new`],
+      ['DELETE', `${path}/spring`],
+    ] as const) {
+      expect((await alice.request(method, where, method === 'GET' ? undefined : {})).status).toBe(403)
+    }
+    await boss.delete(`${path}/spring`)
+    expect(await registrationTokens.list()).toEqual([])
+  })
 })

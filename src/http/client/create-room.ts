@@ -14,6 +14,7 @@ export const createRoom = route(
     method: 'POST',
     path: ['/_matrix/client/v3/createRoom', '/_matrix/client/r0/createRoom'],
     auth: 'user',
+    refusesSuspended: true,
     body: z.object({
       preset: z.enum(['private_chat', 'public_chat', 'trusted_private_chat']).optional(),
       visibility: z.enum(['public', 'private']).optional(),
