@@ -10,6 +10,7 @@ import { RegistrationTokens } from '../services/accounts/registration-tokens.ts'
 import { Sessions } from '../services/accounts/sessions.ts'
 import { SharedSecret } from '../services/accounts/shared-secret.ts'
 import { Uia } from '../services/accounts/uia.ts'
+import { UiaSessions } from '../services/accounts/uia-sessions.ts'
 import { Profiles } from '../services/profiles/profiles.ts'
 import { UserDirectory } from '../services/user-directory/user-directory.ts'
 import { isKnown } from '../storage/user-directory.ts'
@@ -56,15 +57,15 @@ export function composeAccounts(
     passwords,
     countAttempt: (userId) => rateLimits.count('login', { userId }),
   })
-  const uia = new Uia({
+  const uiaSessions = new UiaSessions({
     db,
     clock,
     random,
-    credentials,
     lifetimeMs: config.sessions.confirmation_lifetime,
     maxSessions: MAX_UIA_SESSIONS,
   })
-  every(UIA_SWEEP_MS, 'ending half-finished confirmations', () => uia.expire())
+  const uia = new Uia({ sessions: uiaSessions, credentials })
+  every(UIA_SWEEP_MS, 'ending half-finished confirmations', () => uiaSessions.expire())
   const profiles = new Profiles({
     db,
     serverName,
@@ -82,7 +83,13 @@ export function composeAccounts(
     profiles,
   })
   const devices = new Devices({ db, sessions, uia })
-  const ownAccount = new OwnAccount({ accounts, passwords, uia, mayChangePassword: config.passwords.change })
+  const ownAccount = new OwnAccount({
+    accounts,
+    passwords,
+    uia,
+    uiaSessions,
+    mayChangePassword: config.passwords.change,
+  })
   const login = new Login({ credentials, sessions, byPassword: config.passwords.login })
   const registrationTokens = new RegistrationTokens({ db, clock, random })
   const registration = new Registration({
@@ -94,6 +101,7 @@ export function composeAccounts(
     passwords,
     sessions,
     uia,
+    uiaSessions,
     mode: config.registration.mode,
     letsGuestsIn: config.registration.guests,
     policies: config.registration.terms,
@@ -112,6 +120,7 @@ export function composeAccounts(
     sharedSecret,
     sessions,
     uia,
+    uiaSessions,
     accounts,
     ownAccount,
     devices,

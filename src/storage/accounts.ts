@@ -102,13 +102,6 @@ export async function insertAccount(tx: Tx, account: NewAccount): Promise<boolea
   return inserted === 1
 }
 
-/** Makes a guest a full account; `false` if it is none (any more). */
-export async function updateGuestToUser(tx: Tx, userNid: number, passwordHash: string): Promise<boolean> {
-  const sql = `update account set password_hash = ?, is_guest = 0
-               where user_nid = ? and is_guest = 1 and deactivated = 0`
-  return (await rawRun(tx, sql, [passwordHash, userNid])) === 1
-}
-
 /** Sets the password of an account that is not deactivated; `false` if there is none. */
 export async function updatePassword(tx: Tx, userNid: number, passwordHash: string): Promise<boolean> {
   const sql = 'update account set password_hash = ? where user_nid = ? and deactivated = 0'

@@ -25,7 +25,7 @@ const CLUSTERS: Readonly<Record<string, string>> = {
 
 const codeOf = (char: string): number => char.codePointAt(0) ?? 0
 
-export const isSyllable = (char: string): boolean => codeOf(char) >= FIRST && codeOf(char) <= LAST
+const isSyllable = (char: string): boolean => codeOf(char) >= FIRST && codeOf(char) <= LAST
 
 /** Whether it is a consonant by itself, as one types for a syllable that begins with it. */
 export const isInitial = (char: string): boolean => INITIALS.includes(char) && char !== ''

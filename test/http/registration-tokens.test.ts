@@ -54,7 +54,7 @@ describe('registration by token', () => {
     expect(failed.body.errcode).toBe('M_USER_IN_USE')
     expect(await client.get(`${VALIDITY}?token=${taken}`)).toEqual({ valid: false })
     clock.advance(15 * 60_000 + 1)
-    await server.services.uia.expire()
+    await server.services.uiaSessions.expire()
     expect(await client.get(`${VALIDITY}?token=${taken}`)).toEqual({ valid: true })
   })
 

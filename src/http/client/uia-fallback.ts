@@ -39,10 +39,10 @@ export const getAuthFallback = route(
     params: z.object({ authType: z.string() }),
     query: z.object({ session: firstParam }),
   },
-  async ({ params, query }, { uia }) => {
+  async ({ params, query }, { uiaSessions }) => {
     const stage = stageNamed(params.authType)
     if (stage === undefined) throw notFound('There is no page for this stage')
-    const session = await uia.find(query.session)
+    const session = await uiaSessions.find(query.session)
     if (!session)
       return htmlPage(400, TITLE, '<p>시간이 지났습니다. 다시 시작하세요. (This has expired; start again.)</p>')
     const form = `${fieldsOf(stage, session.memory.params)}<button>확인 (confirm)</button>`
@@ -62,9 +62,9 @@ export const submitAuthFallback = route(
     query: z.object({ session: firstParam }),
     body: z.object({ user: z.string().optional(), password: z.string().optional(), token: z.string().optional() }),
   },
-  async ({ params, query, body }, { uia }) => {
+  async ({ params, query, body }, { uia, uiaSessions }) => {
     const stage = stageNamed(params.authType)
-    const session = await uia.find(query.session)
+    const session = await uiaSessions.find(query.session)
     if (stage === undefined || !session) throw notFound('There is no such session')
     const failure = await uia.completeStage(session, stage, body)
     if (failure) throw failure

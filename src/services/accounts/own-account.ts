@@ -4,11 +4,13 @@ import type { Accounts } from './accounts.ts'
 import type { Passwords } from './passwords.ts'
 import type { Requester } from './sessions.ts'
 import type { Authorised, Uia } from './uia.ts'
+import type { UiaSessions } from './uia-sessions.ts'
 
 interface Deps {
   readonly accounts: Accounts
   readonly passwords: Passwords
   readonly uia: Uia
+  readonly uiaSessions: UiaSessions
   /** Whether people may change their own password. */
   readonly mayChangePassword: boolean
 }
@@ -31,7 +33,7 @@ export class OwnAccount {
   async changePassword(
     request: OwnRequest & { readonly newPassword: string | undefined; readonly logoutDevices: boolean },
   ): Promise<void> {
-    const { accounts, passwords, uia, mayChangePassword } = this.#deps
+    const { accounts, passwords, uiaSessions, mayChangePassword } = this.#deps
     const { requester, newPassword, logoutDevices } = request
     if (!mayChangePassword) throw forbidden('Passwords cannot be changed here')
     if (newPassword !== undefined) passwords.check(newPassword)
@@ -41,7 +43,7 @@ export class OwnAccount {
       ownerOf(requester, authorised),
       newPassword,
       logoutDevices ? { endAllBut: requester?.deviceNid } : 'keep',
-      (tx) => uia.spend(tx, authorised),
+      (tx) => uiaSessions.spend(tx, authorised.session),
     )
   }
 

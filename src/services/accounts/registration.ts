@@ -9,6 +9,7 @@ import type { RegistrationTokens } from './registration-tokens.ts'
 import type { Opened, Sessions } from './sessions.ts'
 import { newLocalpart } from './token-text.ts'
 import type { Authorised, Uia } from './uia.ts'
+import type { UiaSessions } from './uia-sessions.ts'
 import type { Stage } from './uia-stages.ts'
 
 /** A document that whoever registers must accept. */
@@ -28,6 +29,7 @@ interface Deps {
   readonly passwords: Passwords
   readonly sessions: Sessions
   readonly uia: Uia
+  readonly uiaSessions: UiaSessions
   readonly registrationTokens: RegistrationTokens
   random(bytes: number): Uint8Array
 }
@@ -65,7 +67,7 @@ export class Registration {
 
   /** Registers a user. Throws the `UiaChallenge` until the client has completed a flow. */
   async register(request: RegisterRequest): Promise<Registered> {
-    const { accounts, passwords, uia } = this.#deps
+    const { accounts, passwords, uia, uiaSessions } = this.#deps
     this.#refuseIfClosed()
     const { auth, username, password } = request
     if (password !== undefined) passwords.check(password)
@@ -85,7 +87,9 @@ export class Registration {
     await accounts.checkAvailable(userId)
     const passwordHash = await passwords.hash(password)
     const device = request.inhibitLogin ? {} : { device: request.device }
-    const login = await accounts.create({ userId, passwordHash, ...device }, (tx) => uia.finish(tx, authorised, userId))
+    const login = await accounts.create({ userId, passwordHash, ...device }, (tx) =>
+      uiaSessions.finish(tx, authorised.session, userId),
+    )
     return { userId, login }
   }
 

@@ -37,7 +37,7 @@ export interface Opened {
   readonly expiresInMs: number | undefined
 }
 
-export const unknownToken = (softLogout: boolean) =>
+const unknownToken = (softLogout: boolean) =>
   new MatrixError('M_UNKNOWN_TOKEN', softLogout ? 'The access token has expired' : 'Unknown access token', {
     fields: { soft_logout: softLogout },
   })

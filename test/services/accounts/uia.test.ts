@@ -3,6 +3,7 @@ import { beforeEach, expect, it } from 'vitest'
 import type { Credentials } from '../../../src/services/accounts/credentials.ts'
 import { Uia, type UiaRequest } from '../../../src/services/accounts/uia.ts'
 import { UiaChallenge } from '../../../src/services/accounts/uia-challenge.ts'
+import { UiaSessions } from '../../../src/services/accounts/uia-sessions.ts'
 import { type Db, transact } from '../../../src/storage/db.ts'
 import { countSessions } from '../../../src/storage/uia.ts'
 import { FakeClock } from '../../support/clock.ts'
@@ -16,12 +17,14 @@ interface Body {
 
 withDatabases('user-interactive authentication', (open) => {
   let db: Db
+  let sessions: UiaSessions
   let uia: Uia
   const clock = new FakeClock()
   beforeEach(async () => {
     db = await open()
     const credentials = {} as Credentials
-    uia = new Uia({ db, clock, random: randomBytes, credentials, lifetimeMs: 1000, maxSessions: 50 })
+    sessions = new UiaSessions({ db, clock, random: randomBytes, lifetimeMs: 1000, maxSessions: 50 })
+    uia = new Uia({ sessions, credentials })
   })
 
   const request = (auth?: UiaRequest['auth'], operation = 'op'): UiaRequest => ({
@@ -74,14 +77,16 @@ withDatabases('user-interactive authentication', (open) => {
     const { session } = await challenge(request())
     await challenge(request({ session, type: 'm.login.dummy' }))
     const authorised = await uia.authenticate(request({ session, type: 'm.login.terms' }))
-    await transact(db, (tx) => uia.finish(tx, authorised, 'done'))
-    await expect(transact(db, (tx) => uia.finish(tx, authorised, 'again'))).rejects.toMatchObject({
+    await transact(db, (tx) => sessions.finish(tx, authorised.session, 'done'))
+    await expect(transact(db, (tx) => sessions.finish(tx, authorised.session, 'again'))).rejects.toMatchObject({
       errcode: 'M_FORBIDDEN',
     })
     const repeated = await uia.authenticate(request({ session }))
     expect(repeated.session?.memory.outcome).toBe('done')
-    await transact(db, (tx) => uia.spend(tx, repeated))
-    await expect(transact(db, (tx) => uia.spend(tx, repeated))).rejects.toMatchObject({ errcode: 'M_FORBIDDEN' })
+    await transact(db, (tx) => sessions.spend(tx, repeated.session))
+    await expect(transact(db, (tx) => sessions.spend(tx, repeated.session))).rejects.toMatchObject({
+      errcode: 'M_FORBIDDEN',
+    })
   })
 
   it('keeps a bounded number of sessions, and none for ever', async () => {
@@ -90,7 +95,7 @@ withDatabases('user-interactive authentication', (open) => {
     const { session } = await challenge(request())
     expect((await challenge(request({ session, type: 'm.login.dummy' }))).session).toBe(session)
     clock.advance(1001)
-    await uia.expire()
+    await sessions.expire()
     expect(await countSessions(db)).toBe(0)
   })
 })
