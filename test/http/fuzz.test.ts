@@ -46,7 +46,7 @@ const name = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.constantFrom(
-      ...'type user user_id identifier password auth session token limit from to dir filter since timeout set_presence room_id event_id reason invite preset initial_state content state_key membership rel_type m.relates_to displayname avatar_url actions conditions pattern body msgtype visibility room_alias_name server via at ts new_version typing search_term room_types room_version creation_content power_level_content_override is_direct device_id refresh_token presence status_msg'.split(
+      ...'type user user_id identifier password auth session token limit from to dir filter since set_presence room_id event_id reason invite preset initial_state content state_key membership rel_type m.relates_to displayname avatar_url actions conditions pattern body msgtype visibility room_alias_name server via at ts new_version typing search_term room_types room_version creation_content power_level_content_override is_direct device_id refresh_token presence status_msg'.split(
         ' ',
       ),
     ),
@@ -96,7 +96,8 @@ function send(user: User, real: Real, { spec }: Route, { parts, query, body, isR
     return isRaw ? text.replaceAll(/[^!-"$->@-~]/g, '') : encode(text)
   })
   const search = query.map(([key, text]) => `${encode(key)}=${encode(text)}`).join('&')
-  return user.request(spec.method, `${path}?${search}`, spec.method === 'GET' ? undefined : withIds(body))
+  // Long polls would wait.
+  return user.request(spec.method, `${path}?timeout=0&${search}`, spec.method === 'GET' ? undefined : withIds(body))
 }
 
 /** A user with a room; a new one for each route, because garbage may log out, or end the account. */
