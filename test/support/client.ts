@@ -1,3 +1,5 @@
+import { differencesOfAnswer } from '../spec/answers.ts'
+
 /** An answer as it came. */
 export interface Answer {
   readonly status: number
@@ -28,7 +30,7 @@ export class Client {
     this.accessToken = accessToken
   }
 
-  /** Sends a request and returns whatever the answer is. A string body is sent as it is. */
+  /** Sends a request and returns whatever the answer is, as long as it has the specification's form. A string body is sent as it is. */
   async request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const sent = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
     const response = await fetch(this.url + fullPath(path), {
@@ -38,7 +40,14 @@ export class Client {
     })
     const text = await response.text()
     const isJson = response.headers.get('content-type')?.includes('json') ?? false
-    return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text }
+    const answer = {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text !== '' ? JSON.parse(text) : text,
+    }
+    const differences = differencesOfAnswer(method, fullPath(path), answer.status, answer.body)
+    if (differences.length > 0) throw new Error(`Not as the specification has it:\n${differences.join('\n')}`)
+    return answer
   }
 
   get(path: string): Promise<Answer['body']> {
