@@ -2,10 +2,15 @@ import type { Config } from '../config/schema.ts'
 import type { Discovery } from '../services/discovery.ts'
 
 /** Features that clients look for by name before the specification has them. Only what works is named. */
-const UNSTABLE_FEATURES: readonly string[] = []
+const UNSTABLE_FEATURES: readonly string[] = [
+  // Extended profiles: Element publishes time zones only where the flag stands, whatever the version.
+  'uk.tcpip.msc4133',
+  'uk.tcpip.msc4133.stable',
+]
 
 export const composeDiscovery = (config: Config): Discovery => ({
   publicUrl: config.public_url,
+  delegatedServer: config.federation.well_known_server,
   wellKnown: config.well_known,
   unstableFeatures: UNSTABLE_FEATURES,
   defaultRoomVersion: config.rooms.default_version,
