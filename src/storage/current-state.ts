@@ -59,16 +59,19 @@ export async function lastStateChange(db: Db, roomNid: number): Promise<number> 
   return (await rawRows<{ pos: number | null }>(db, sql, [roomNid]))[0]?.pos ?? 0
 }
 
-/** Writes changes of the current state in their order: the flat table and the `state_change` rows, together. */
-export async function changeCurrentState(tx: Tx, roomNid: number, changes: readonly StateChange[]): Promise<void> {
-  const final = new Map<string, StateChange>()
-  for (const change of changes) final.set(`${change.type_nid} ${change.key_nid}`, change)
+/** Writes changes of current states in their order: the flat table and the `state_change` rows, together. */
+export async function changeCurrentState(
+  tx: Tx,
+  changes: readonly (StateChange & { room_nid: number })[],
+): Promise<void> {
+  const final = new Map<string, (typeof changes)[number]>()
+  for (const change of changes) final.set(`${change.room_nid} ${change.type_nid} ${change.key_nid}`, change)
   const set: Param[] = []
-  for (const { type_nid, key_nid, event_nid } of final.values()) {
-    if (event_nid !== null) set.push(roomNid, type_nid, key_nid, event_nid)
+  for (const { room_nid, type_nid, key_nid, event_nid } of final.values()) {
+    if (event_nid !== null) set.push(room_nid, type_nid, key_nid, event_nid)
     else {
       await rawRun(tx, 'delete from current_state where room_nid = ? and type_nid = ? and key_nid = ?', [
-        roomNid,
+        room_nid,
         type_nid,
         key_nid,
       ])
@@ -82,7 +85,7 @@ export async function changeCurrentState(tx: Tx, roomNid: number, changes: reado
       part,
     )
   }
-  const log = changes.flatMap((c) => [c.pos, roomNid, c.type_nid, c.key_nid, c.event_nid, c.prev_event_nid])
+  const log = changes.flatMap((c) => [c.pos, c.room_nid, c.type_nid, c.key_nid, c.event_nid, c.prev_event_nid])
   for (const part of chunks(log, 6)) {
     await rawRun(
       tx,

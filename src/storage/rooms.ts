@@ -1,6 +1,6 @@
 import type { Db, Tx } from './db.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { rawRows, rawRun, valueLists } from './run.ts'
 
 export interface RoomRow {
   nid: number
@@ -60,33 +60,30 @@ export const listExtremities = (db: Db, roomNid: number): Promise<EventRow[]> =>
     [roomNid],
   )
 
+/** A forward extremity: the numbers of a room and of an event in it. */
+export type Extremity = readonly [roomNid: number, eventNid: number]
+
 /**
  * Replaces forward extremities, and tells whether those to be replaced were still there: when they were not, another
- * process has appended to the room meanwhile. The usual case, one for one, is a single update.
+ * process has appended to a room meanwhile.
  */
 export async function replaceExtremities(
   tx: Tx,
-  roomNid: number,
-  before: readonly number[],
-  after: readonly number[],
+  removed: readonly Extremity[],
+  added: readonly Extremity[],
 ): Promise<boolean> {
-  const [old, ...moreOld] = before
-  const [next, ...moreNext] = after
-  if (old !== undefined && next !== undefined && moreOld.length === 0 && moreNext.length === 0) {
-    const sql = 'update extremity set event_nid = ? where room_nid = ? and event_nid = ?'
-    return (await rawRun(tx, sql, [next, roomNid, old])) === 1
+  for (const part of chunks(removed)) {
+    const sql = `delete from extremity where ${part.map(() => '(room_nid = ? and event_nid = ?)').join(' or ')}`
+    if ((await rawRun(tx, sql, part.flat())) !== part.length) return false
   }
-  if (before.length > 0) {
-    const sql = `delete from extremity where room_nid = ? and event_nid in (${places(before.length)})`
-    if ((await rawRun(tx, sql, [roomNid, ...before])) !== before.length) return false
-  }
-  if (after.length > 0) {
-    const sql = `insert into extremity (room_nid, event_nid) values ${valueLists(after.length, 2)}`
-    await rawRun(
-      tx,
-      sql,
-      after.flatMap((nid) => [roomNid, nid]),
-    )
+  for (const part of chunks(added)) {
+    await rawRun(tx, `insert into extremity (room_nid, event_nid) values ${valueLists(part.length, 2)}`, part.flat())
   }
   return true
+}
+
+const CHUNK = 200
+
+function* chunks<T>(values: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < values.length; start += CHUNK) yield values.slice(start, start + CHUNK)
 }

@@ -14,9 +14,10 @@ import { loadKnown, NOTHING_KNOWN } from './known.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
 import { blankRoom } from './load-room.ts'
-import { type Persisted, persist, StaleRoom } from './persist.ts'
+import { type Persisted, StaleRoom } from './persist.ts'
 import { RoomQueue } from './room-queue.ts'
 import type { StoredEvent } from './stored-event.ts'
+import { WriteTogether } from './write-together.ts'
 
 /** How often a batch is tried when other processes append to the same room. */
 const MAX_ATTEMPTS = 10
@@ -50,11 +51,13 @@ export type AppendListener = (appended: Appended) => void
  */
 export class Append {
   readonly #deps: Deps
+  readonly #writer: WriteTogether
   readonly #queue: RoomQueue<SendRequest, Sent>
   readonly #listeners: AppendListener[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
+    this.#writer = new WriteTogether(deps)
     this.#queue = new RoomQueue((roomId, requests) => this.#sendTogether(roomId, requests))
   }
 
@@ -90,22 +93,23 @@ export class Append {
     drafts: readonly Draft[],
     alongside: (tx: Tx, room: { nid: number; roomId: RoomId }) => Promise<void> = async () => {},
   ): Promise<RoomId> {
-    const { db, clock, stream, rooms } = this.#deps
+    const { db, clock, rooms } = this.#deps
     const start = { roomId: chosenId, version, stateNid: undefined, extremities: [] }
     const chain = new Chain(this.#deps, start, NOTHING_KNOWN, clock.now())
     for (const draft of drafts) chain.add({ draft })
     const { roomId } = chain
-    await stream.write(async (tx, take) => {
-      const nid = await insertRoom(tx, roomId, version.id)
-      await alongside(tx, { nid, roomId })
-      const batch = chain.batch({ nid, roomId })
-      const persisted = await persist(tx, take, batch, this.#site())
-      const room = blankRoom(db, { nid, roomId, version })
-      const announce = () => {
+    const batch = chain.batch({ nid: 0, roomId })
+    await this.#writer.write({
+      batch,
+      before: async (tx) => {
+        batch.room.nid = await insertRoom(tx, roomId, version.id)
+        await alongside(tx, batch.room)
+      },
+      announce: (persisted) => {
+        const room = blankRoom(db, { ...batch.room, version })
         rooms.add(room)
         this.#announce(room, batch, persisted)
-      }
-      return { value: undefined, announce }
+      },
     })
     return roomId
   }
@@ -134,20 +138,12 @@ export class Append {
 
   async #commit(room: LiveRoom, batch: Batch): Promise<void> {
     try {
-      await this.#deps.stream.write(async (tx, take) => {
-        const persisted = await persist(tx, take, batch, this.#site())
-        return { value: undefined, announce: () => this.#announce(room, batch, persisted) }
-      })
+      await this.#writer.write({ batch, announce: (persisted) => this.#announce(room, batch, persisted) })
     } catch (error) {
       // A failed commit may have happened all the same: memory no longer knows what the tables hold.
       this.#deps.rooms.drop(room.roomId)
       throw error
     }
-  }
-
-  #site() {
-    const { serverName, clock } = this.#deps
-    return { serverName, now: clock.now() }
   }
 
   #announce(room: LiveRoom, batch: Batch, persisted: Persisted): void {

@@ -4,13 +4,12 @@ import type { Tx } from '../../storage/db.ts'
 import * as events from '../../storage/events.ts'
 import * as memberships from '../../storage/memberships.ts'
 import { internNames } from '../../storage/names.ts'
-import { deleteRelation, insertRelations } from '../../storage/relations.ts'
 import * as rooms from '../../storage/rooms.ts'
-import type { StateChange } from '../../storage/state/entry.ts'
-import { applyChanges } from '../../storage/state/state.ts'
 import { insertTransactions } from '../../storage/transactions.ts'
 import type { Take } from '../stream.ts'
-import type { Batch, Entry, StateEdit, StateRef } from './entry.ts'
+import type { Batch, Entry } from './entry.ts'
+import { persistRelations } from './persist-relations.ts'
+import { persistState, placeOf } from './persist-state.ts'
 import { relationOf } from './relation.ts'
 import { persistAccess } from './room-access.ts'
 import type { StoredEvent } from './stored-event.ts'
@@ -20,11 +19,6 @@ export class StaleRoom extends Error {
   override readonly name = 'StaleRoom'
 }
 
-interface Site {
-  serverName: string
-  now: number
-}
-
 export interface Persisted {
   /** The room's state afterwards; undefined: as before. */
   stateNid: number | undefined
@@ -32,55 +26,64 @@ export interface Persisted {
   lastPos: number | undefined
 }
 
+interface Site {
+  serverName: string
+  now: number
+}
+
+/** The number of an interned text. */
+type NidOf = (text: string) => number
+
 /**
- * Writes a batch with everything beside the events: names first, then the positions, then inserts only, of many rows at
- * once (design: Order). Fills in the rows of the entries.
+ * Writes the batches of different rooms with everything beside the events: names first, then the positions, then inserts
+ * only, each of the rows of all rooms at once (design: Order). Fills in the rows of the entries.
  */
-export async function persist(tx: Tx, take: Take, batch: Batch, site: Site): Promise<Persisted> {
-  const { room, entries, changes, extremities } = batch
+export async function persist(tx: Tx, take: Take, batches: readonly Batch[], site: Site): Promise<Persisted[]> {
+  const entries = batches.flatMap((batch) => batch.entries)
   const nids = await internNames(tx, namesIn(entries))
-  const nidOf = (text: string) => nids.get(text) as number
-  const loose = changes.some(({ at }) => at === undefined) ? 1 : 0
-  const positions = entries.filter(({ event }) => event.isTimeline).length + loose
-  const taken = await take(positions, entries.length)
-  const next = number(batch, taken, nidOf)
+  const nidOf: NidOf = (text) => nids.get(text) as number
+  const counts = batches.map(countPositions)
+  const total = counts.reduce((sum, { visible, loose }) => sum + visible + loose, 0)
+  let { pos, eventNid } = await take(total, entries.length)
+
+  const lastPositions = batches.map((batch, index) => {
+    const { visible, loose } = counts[index] as (typeof counts)[number]
+    number(batch, pos, eventNid, nidOf)
+    pos += visible + loose
+    eventNid += batch.entries.length
+    return visible + loose === 0 ? undefined : pos - 1
+  })
   const isCurrent = await rooms.replaceExtremities(
     tx,
-    room.nid,
-    extremities.removed.map(({ nid }) => nid),
-    extremities.added.map(({ nid }) => nid),
+    batches.flatMap(({ room, extremities }) => extremities.removed.map(({ nid }) => [room.nid, nid] as const)),
+    batches.flatMap(({ room, extremities }) => extremities.added.map(({ nid }) => [room.nid, nid] as const)),
   )
-  if (!isCurrent) throw new StaleRoom(room.roomId)
-  const stateNid = await persistStates(tx, batch)
-
+  if (!isCurrent) throw new StaleRoom(batches.map(({ room }) => room.roomId).join())
+  const persisted: Persisted[] = []
+  for (const [index, batch] of batches.entries()) {
+    persisted.push({ stateNid: await persistState(tx, batch), lastPos: lastPositions[index] })
+  }
   await events.insertEvents(
     tx,
     entries.map(({ event }) => event.row),
   )
-  if (stateNid !== undefined) await rooms.updateRoomState(tx, room.nid, stateNid)
-  if (changes.length > 0) await persistChanges(tx, batch, site, next)
-  await persistRelations(tx, batch, nidOf)
+  await persistChanges(tx, batches, lastPositions, site)
+  await persistRelations(tx, entries, nidOf)
   await persistRedactions(tx, entries)
-  const txns = entries.filter(({ txn }) => txn !== undefined)
-  if (txns.length > 0) {
-    await insertTransactions(
-      tx,
-      txns.map(({ txn, event }) => ({
-        device_nid: txn?.deviceNid ?? 0,
-        room_nid: room.nid,
-        txn_id: txn?.txnId ?? '',
-        event_nid: event.nid,
-        created_ts: site.now,
-      })),
-    )
-  }
-  return { stateNid, lastPos: positions === 0 ? undefined : taken.pos + positions - 1 }
+  await persistTransactions(tx, entries, site)
+  return persisted
 }
 
-/** Gives every entry its numbers; returns the position after the last one. */
-function number({ room, entries }: Batch, taken: { pos: number; eventNid: number }, nidOf: (text: string) => number) {
-  let pos = taken.pos
-  let nid = taken.eventNid
+function countPositions({ entries, changes }: Batch) {
+  let visible = 0
+  for (const { event } of entries) if (event.isTimeline) visible++
+  return { visible, loose: changes.some(({ at }) => at === undefined) ? 1 : 0 }
+}
+
+/** Gives every entry its numbers. */
+function number({ room, entries }: Batch, firstPos: number, firstNid: number, nidOf: NidOf): void {
+  let pos = firstPos
+  let nid = firstNid
   for (const { event, authEvents } of entries) {
     const { row, pdu } = event
     row.room_nid = room.nid
@@ -92,114 +95,79 @@ function number({ room, entries }: Batch, taken: { pos: number; eventNid: number
     row.auth = JSON.stringify(authEvents.map((auth) => auth.nid))
     row.auth_rank = 1 + authEvents.reduce((highest, auth) => Math.max(highest, auth.row.auth_rank), 0)
   }
-  return pos
 }
 
-/** Stores the state after each entry, and after all of them. An event that is no state event shares the one before it. */
-async function persistStates(tx: Tx, { entries, state }: Batch): Promise<number | undefined> {
-  const after = new Map<Entry, number | undefined>()
-  const store = async ({ on, edits }: StateRef): Promise<number | undefined> => {
-    const base = typeof on === 'object' ? after.get(on) : on
-    return edits.length === 0 ? base : applyChanges(tx, base, edits.map(toChange))
-  }
-  for (const entry of entries) {
-    const { event, before } = entry
-    if (!before) continue
-    const changesState = event.isState && !event.rejected
-    const own: StateEdit[] = changesState ? [{ event, replaces: undefined }] : []
-    const stateNid = await store({ on: before.on, edits: [...before.edits, ...own] })
-    after.set(entry, stateNid)
-    event.row.state_nid = stateNid ?? null
-  }
-  return state && store(state)
-}
-
-const toChange = (edit: StateEdit): StateChange => ({ ...placeOf(edit), eventNid: edit.event?.nid ?? null })
-
-function placeOf({ event, replaces }: StateEdit): { typeNid: number; keyNid: number } {
-  const row = (event ?? replaces)?.row
-  if (!row || row.key_nid === null) throw new Error('An edit of a state needs a state event')
-  return { typeNid: row.type_nid, keyNid: row.key_nid }
-}
-
-async function persistChanges(tx: Tx, { room, changes }: Batch, { serverName }: Site, loosePos: number): Promise<void> {
-  const rows = changes.map(({ edit, at }) => {
-    const { typeNid, keyNid } = placeOf(edit)
-    return {
-      pos: at?.event.pos ?? loosePos,
-      type_nid: typeNid,
-      key_nid: keyNid,
-      event_nid: edit.event?.nid ?? null,
-      prev_event_nid: edit.replaces?.nid ?? null,
-    }
-  })
-  await changeCurrentState(tx, room.nid, rows)
+/** The changes of the current state, and the memberships, which are a part of it. */
+async function persistChanges(
+  tx: Tx,
+  batches: readonly Batch[],
+  lastPositions: readonly (number | undefined)[],
+  { serverName }: Site,
+): Promise<void> {
+  const rows: Parameters<typeof changeCurrentState>[1][number][] = []
   const members: Parameters<typeof memberships.upsertMemberships>[1][number][] = []
-  for (const [index, { edit, at }] of changes.entries()) {
-    const { event } = edit
-    if ((event ?? edit.replaces)?.type !== 'm.room.member') continue
-    const { pos, key_nid } = rows[index] as (typeof rows)[number]
-    if (!event) {
-      await memberships.deleteMembership(tx, room.nid, key_nid)
-      continue
-    }
-    members.push({
-      room_nid: room.nid,
-      user_nid: key_nid,
-      membership: event.membership ?? 'leave',
-      event_nid: event.nid,
-      sender_nid: event.row.sender_nid,
-      pos,
-      is_local: isLocalUser(event, serverName) ? 1 : 0,
-      stripped_state: at?.event === event ? (at.strippedState ?? null) : null,
-    })
-  }
-  if (members.length > 0) await memberships.upsertMemberships(tx, members)
-  await persistAccess(
-    tx,
-    room.nid,
-    changes.map(({ edit }) => edit),
-  )
-}
-
-const isLocalUser = (member: StoredEvent, serverName: string) => serverOf(member.stateKey ?? '') === serverName
-
-async function persistRelations(tx: Tx, { room, entries }: Batch, nidOf: (text: string) => number): Promise<void> {
-  const rows = entries.flatMap(({ event: { nid, row, pdu, isTimeline } }) => {
-    const relation = isTimeline ? relationOf(pdu) : undefined
-    if (!relation) return []
-    const { parentId, relType, key } = relation
-    return [
-      {
+  for (const [index, { room, changes }] of batches.entries()) {
+    for (const { edit, at } of changes) {
+      const { event, replaces } = edit
+      const { typeNid, keyNid } = placeOf(edit)
+      // The position of what no entry brings about is the batch's last.
+      const pos = at?.event.pos ?? lastPositions[index] ?? 0
+      rows.push({
         room_nid: room.nid,
-        parent_id: parentId,
-        pos: row.pos ?? 0,
-        event_nid: nid,
-        rel_type_nid: nidOf(relType),
-        type_nid: row.type_nid,
-        sender_nid: row.sender_nid,
-        agg_key: key,
-      },
-    ]
-  })
-  if (rows.length > 0) await insertRelations(tx, rows)
+        pos,
+        type_nid: typeNid,
+        key_nid: keyNid,
+        event_nid: event?.nid ?? null,
+        prev_event_nid: replaces?.nid ?? null,
+      })
+      if ((event ?? replaces)?.type !== 'm.room.member') continue
+      if (!event) await memberships.deleteMembership(tx, room.nid, keyNid)
+      else members.push(memberRow(event, pos, at?.event === event ? at.strippedState : undefined, serverName))
+    }
+  }
+  if (rows.length > 0) await changeCurrentState(tx, rows)
+  if (members.length > 0) await memberships.upsertMemberships(tx, members)
+  for (const { room, changes } of batches) {
+    if (changes.length > 0)
+      await persistAccess(
+        tx,
+        room.nid,
+        changes.map(({ edit }) => edit),
+      )
+  }
 }
+
+const memberRow = (event: StoredEvent, pos: number, strippedState: string | undefined, serverName: string) => ({
+  room_nid: event.row.room_nid,
+  user_nid: event.row.key_nid ?? 0,
+  membership: event.membership ?? 'leave',
+  event_nid: event.nid,
+  sender_nid: event.row.sender_nid,
+  pos,
+  is_local: serverOf(event.stateKey ?? '') === serverName ? 1 : 0,
+  stripped_state: strippedState ?? null,
+})
 
 async function persistRedactions(tx: Tx, entries: readonly Entry[]): Promise<void> {
   for (const { event, redacts } of entries) {
     if (!redacts || !event.isTimeline) continue
-    const { target } = redacts
-    if (!target) {
-      await events.insertPendingRedaction(tx, redacts.eventId, event.nid)
-      continue
-    }
-    await events.updateRedactedBy(tx, target.nid, event.nid)
-    const relation = target.isTimeline ? relationOf(target.pdu) : undefined
-    if (relation) {
-      const { room_nid, pos, nid } = target.row
-      await deleteRelation(tx, { room_nid, parent_id: relation.parentId, pos: pos ?? 0, event_nid: nid })
-    }
+    if (redacts.target) await events.updateRedactedBy(tx, redacts.target.nid, event.nid)
+    else await events.insertPendingRedaction(tx, redacts.eventId, event.nid)
   }
+}
+
+async function persistTransactions(tx: Tx, entries: readonly Entry[], { now }: Site): Promise<void> {
+  const rows = entries.flatMap(({ txn, event }) => {
+    if (!txn) return []
+    return {
+      device_nid: txn.deviceNid,
+      room_nid: event.row.room_nid,
+      txn_id: txn.txnId,
+      event_nid: event.nid,
+      created_ts: now,
+    }
+  })
+  if (rows.length > 0) await insertTransactions(tx, rows)
 }
 
 function namesIn(entries: readonly Entry[]): Set<string> {
