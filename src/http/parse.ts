@@ -22,7 +22,7 @@ function toMatrixError(part: Part, issue: z.core.$ZodIssue | undefined, value: u
   const message = where === '' ? `Invalid ${part}` : `Invalid ${where}: ${issue.message}`
   if (part !== 'body') return invalidParam(message)
   const isForm = issue.code === 'custom' || issue.code === 'invalid_format' || issue.code === 'too_big'
-  return isForm && typeof found === 'string' ? invalidParam(message) : badJson(message)
+  return isForm && where !== '' && typeof found === 'string' ? invalidParam(message) : badJson(message)
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -13,12 +13,14 @@ const reason = z.string().optional()
 const targeted = z.object({ user_id: userId, reason })
 /** Servers to join through, and the older name of the parameter. */
 const via = z.object({ via: listParam.optional(), server_name: listParam.optional() })
-const joining = z.object({ reason, third_party_signed: content.optional() })
+/** The rest of the body becomes content of the member event, as clients expect of every other server. */
+const joining = z.looseObject({ reason, third_party_signed: content.optional() })
 
-const joinOptions = ({ reason: why, third_party_signed: thirdPartySigned }: z.output<typeof joining>) => ({
-  extra: (why === undefined ? {} : { reason: why }) satisfies JsonObject,
-  thirdPartySigned,
-})
+const joinOptions = (body: z.output<typeof joining>) => {
+  // Who vouches for a join is for this server to say.
+  const { third_party_signed: thirdPartySigned, join_authorised_via_users_server: _, ...extra } = body
+  return { extra: extra as JsonObject, thirdPartySigned }
+}
 
 export const joinRoomById = route(
   {
