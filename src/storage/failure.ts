@@ -39,10 +39,11 @@ export function storageFailure(error: unknown): unknown {
   return error
 }
 
-/** Neither of the two has a code: pg reports a broken connection and an exhausted pool by their messages alone. */
-const isLostConnection = (error: Error) =>
-  error.message.startsWith('Connection terminated') ||
-  error.message.startsWith('timeout exceeded when trying to connect')
+/** These have no code: pg reports a broken connection and an exhausted pool by their messages alone. */
+const LOST_CONNECTION =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error)/
+
+const isLostConnection = (error: Error) => LOST_CONNECTION.test(error.message)
 
 /** PostgreSQL ended one of several transactions that waited for each other; repeated, it will pass. */
 export const isDeadlock = (error: unknown) =>

@@ -10,8 +10,10 @@ import { createPool, preparingPool } from './pool.ts'
 /** Opens a pool of connections to a database that has been checked. */
 export async function openPostgres(config: PostgresConfig, _hooks: DatabaseHooks): Promise<Engine> {
   const pool = createPool(config)
-  // A connection that breaks while nobody uses it: the pool opens another one when it is needed.
+  // A connection that breaks is told to whoever uses it by its query, and the pool opens another one; without these
+  // listeners it would end the process.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   try {
     await checkCollation(pool)
   } catch (error) {
@@ -39,18 +41,21 @@ interface Encoding {
   name: string
   collation: string
   encoding: string
+  by_bytes: boolean
 }
 
 /** Text must sort by its bytes, as on SQLite: any other order differs from server to server, and changes with upgrades. */
 async function checkCollation(pool: Pool): Promise<void> {
   const { rows } = await pool.query<Encoding>(
-    `select datname as name, datcollate as collation, pg_encoding_to_char(encoding) as encoding
+    `select datname as name, datcollate as collation, pg_encoding_to_char(encoding) as encoding,
+       'B' < 'a' and 'z' < 'é' and 'a b' < 'aa' and 'a-b' < 'aa' as by_bytes
      from pg_database where datname = current_database()`,
   )
   const [database] = rows
-  if (!database || (['C', 'POSIX'].includes(database.collation) && database.encoding === 'UTF8')) return
+  if (!database || (database.by_bytes && database.encoding === 'UTF8')) return
   throw new DatabaseUnsuitable(
-    `The PostgreSQL database "${database.name}" has collation ${database.collation} and encoding ${database.encoding}; ` +
-      `it needs C and UTF8. Make it anew: create database "${database.name}" encoding 'UTF8' locale 'C' template template0`,
+    `The PostgreSQL database "${database.name}" has encoding ${database.encoding} and sorts text by ` +
+      `${database.collation}, not by its bytes. Make it anew: ` +
+      `create database "${database.name}" encoding 'UTF8' locale 'C' template template0`,
   )
 }
