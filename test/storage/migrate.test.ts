@@ -18,11 +18,20 @@ const fails: Migration = {
   },
 }
 
-const tablesOf = async (db: Db) =>
-  (await db.introspection.getTables())
+/** The tables that migrations made; other tests have schemas of their own in the same PostgreSQL database. */
+async function tablesOf({ db, schema }: Opened): Promise<string[]> {
+  const tables = (await db.introspection.getTables()).filter((table) => table.schema === schema)
+  return tables
     .map(({ name }) => name)
     .filter((name) => name !== 'schema_version')
     .sort()
+}
+
+interface Opened {
+  readonly db: Db
+  /** On PostgreSQL. */
+  readonly schema: string | undefined
+}
 
 const suites: [string, () => Promise<FreshDatabase>][] = [['SQLite', freshSqlite]]
 if (postgresUrl !== undefined) suites.push(['PostgreSQL', () => freshPostgres(postgresUrl as string)])
@@ -33,15 +42,15 @@ describe.each(suites)('migrations (%s)', (_, fresh) => {
     for (const close of closing.splice(0).reverse()) await close()
   })
 
-  async function open(): Promise<Db> {
+  async function open(): Promise<Opened> {
     const { config, remove } = await fresh()
     const db = await openDatabase(config)
     closing.push(remove, () => db.destroy())
-    return db
+    return { db, schema: config.kind === 'postgres' ? config.schema : undefined }
   }
 
   it('run once each, in order', async () => {
-    const db = await open()
+    const { db } = await open()
     expect(await migrate(db, [makes('first')])).toEqual(['makes first'])
     expect(await migrate(db, [makes('first'), makes('second')])).toEqual(['makes second'])
     expect(await migrate(db, [makes('first'), makes('second')])).toEqual([])
@@ -49,28 +58,31 @@ describe.each(suites)('migrations (%s)', (_, fresh) => {
   })
 
   it('leave the old database whole when one is interrupted', async () => {
-    const db = await open()
+    const opened = await open()
+    const { db } = opened
     await migrate(db, [makes('first')])
     await expect(migrate(db, [makes('first'), makes('second'), fails])).rejects.toThrow('interrupted')
     expect(await schemaVersion(db)).toBe(2)
-    expect(await tablesOf(db)).toEqual(['first', 'second'])
+    expect(await tablesOf(opened)).toEqual(['first', 'second'])
   })
 
   it('refuse a database of a newer program, and change nothing in it', async () => {
-    const db = await open()
+    const opened = await open()
+    const { db } = opened
     await migrate(db, [makes('first'), makes('second')])
     await expect(migrate(db, [makes('other')])).rejects.toThrow(DatabaseTooNew)
-    expect(await tablesOf(db)).toEqual(['first', 'second'])
+    expect(await tablesOf(opened)).toEqual(['first', 'second'])
   })
 
   it('make the tables of this version', async () => {
-    const db = await open()
+    const opened = await open()
+    const { db } = opened
     expect(await migrate(db)).toEqual(migrations.map(({ name }) => name))
-    expect(await tablesOf(db)).toContain('event')
+    expect(await tablesOf(opened)).toContain('event')
   })
 
   it('may be run by two who start at once', async () => {
-    const db = await open()
+    const { db } = await open()
     const ran = await Promise.all([migrate(db, [makes('first')]), migrate(db, [makes('first')])])
     expect(ran.flat()).toEqual(['makes first'])
   })

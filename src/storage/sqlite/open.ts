@@ -9,47 +9,32 @@ import { SqliteDialect } from './dialect.ts'
 import { SqliteDriver } from './driver.ts'
 import { GroupCommit } from './group-commit.ts'
 import { LogSync } from './log-sync.ts'
+import { Pin } from './pin.ts'
 import { Statements } from './statements.ts'
 
 const CACHE_BYTES = 32 * 1024 * 1024
 
 /** Opens one writing and one reading connection. */
 export function openSqlite(config: SqliteConfig, hooks: DatabaseHooks): Engine {
-  const writer = connect(config, {})
-  writer.pragma('journal_mode = wal')
-  // Checkpoints are for their own thread.
-  writer.pragma('wal_autocheckpoint = 0')
-  // Every commit reaches the log at once; making the log durable is LogSync's part.
-  writer.pragma('synchronous = normal')
-  // An empty transaction makes the log and its index, which the read-only connection and LogSync expect.
-  writer.exec(
-    'begin immediate; create table if not exists schema_version (version integer primary key not null, name text not null); commit',
-  )
+  const writer = openWriter(config)
   const reader = connect(config, { readonly: true })
-  const log = new LogSync(config.path, hooks.sync)
-
-  const reading = new Statements(reader)
-  const pin = reading.prepare('begin')
-  const look = reading.prepare('select 1 from sqlite_schema limit 1')
-  const unpin = reading.prepare('commit')
   const writing = new Statements(writer)
+  const reading = new Statements(reader)
+  const log = new LogSync(config.path, hooks.sync)
+  const pin = new Pin(reading)
+  const logPages = writing.prepare('pragma wal_checkpoint(noop)')
+
   const group = new GroupCommit(writing, {
     async sync() {
       checkpoints.consider(logPages.get() as LogPages)
       await log.run()
     },
-    pin() {
-      pin.run()
-      look.get()
-    },
-    unpin() {
-      if (reader.inTransaction) unpin.run()
-    },
+    pin: () => pin.set(),
+    unpin: () => pin.release(),
     onGroup: (size, waitMs) => hooks.onGroup?.(size, waitMs),
     onBroken: (error) => hooks.onFatal?.(error),
   })
   const thread = new CheckpointThread(config.path)
-  const logPages = writing.prepare('pragma wal_checkpoint(noop)')
   const checkpoints = new Checkpoints(
     {
       checkpoint: () => thread.run(),
@@ -69,6 +54,20 @@ export function openSqlite(config: SqliteConfig, hooks: DatabaseHooks): Engine {
     log.close()
   })
   return { kind: 'sqlite', dialect: new SqliteDialect(driver), queries: (db) => queries(db, reading, group) }
+}
+
+function openWriter(config: SqliteConfig): Database.Database {
+  const writer = connect(config, {})
+  writer.pragma('journal_mode = wal')
+  // Checkpoints are for their own thread.
+  writer.pragma('wal_autocheckpoint = 0')
+  // Every commit reaches the log at once; making the log durable is LogSync's part.
+  writer.pragma('synchronous = normal')
+  // A first transaction makes the log and its index, which the read-only connection and LogSync expect.
+  writer.exec(
+    'begin immediate; create table if not exists schema_version (version integer primary key not null, name text not null); commit',
+  )
+  return writer
 }
 
 function connect({ path, cacheBytes = CACHE_BYTES }: SqliteConfig, options: Database.Options): Database.Database {
