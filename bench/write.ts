@@ -3,7 +3,7 @@ import { type Door, joining, makeRoom, message, openDoor, user } from '../test/s
 import { freshDatabases } from './load/databases.ts'
 
 /** The one door alone, without HTTP and accounts: operations a second, and the CPU that each takes. */
-const SECONDS = Number(process.env.SECONDS ?? 5)
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
 const ROOMS = 100
 const MEMBERS = 300
 const TEXT = '회의 자료를 올렸습니다. 확인 부탁드립니다.'
@@ -29,10 +29,11 @@ async function messages(door: Door): Promise<void> {
   const senders = Array.from({ length: ROOMS }, (_, i) => user(`u${i}`))
   const rooms: RoomId[] = []
   for (const sender of senders) rooms.push(await makeRoom(door, sender))
+  let txns = 0
   const send = (loop: number, count: number) =>
     door.append.send(rooms[loop] as RoomId, {
       draft: message(senders[loop] as (typeof senders)[number], `${TEXT} ${count}`),
-      txn: { deviceNid: loop, txnId: `m${count}` },
+      txn: { deviceNid: loop, txnId: `m${txns++}` },
     })
   await measure(`messages, ${ROOMS} senders in ${ROOMS} rooms`, ROOMS, send)
   await measure('messages, 100 senders in one room', 100, (_, count) => send(0, count))

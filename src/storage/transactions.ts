@@ -13,14 +13,26 @@ export interface TransactionRow {
 
 const CHUNK = 500
 
-export async function insertTransactions(tx: Tx, rows: readonly TransactionRow[]): Promise<void> {
+/**
+ * Records what transaction ids produced. Answers the rows that it could not write, because their ids were used before:
+ * the key of the table decides, so that nobody has to look first.
+ */
+export async function insertTransactions(tx: Tx, rows: readonly TransactionRow[]): Promise<TransactionRow[]> {
   const params: Param[] = []
   for (const row of rows) params.push(row.device_nid, row.room_nid, row.txn_id, row.event_nid, row.created_ts)
-  await rawRun(
+  const written = await rawRun(
     tx,
-    `insert into transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts) values ${valueLists(rows.length, 5)}`,
+    `insert into transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts) values ${valueLists(rows.length, 5)}
+     on conflict (device_nid, room_nid, txn_id) do nothing`,
     params,
   )
+  if (written === rows.length) return []
+  const own = await listTransactionsOf(
+    tx,
+    rows.map((row) => row.event_nid),
+  )
+  const done = new Set(own.map((row) => row.event_nid))
+  return rows.filter((row) => !done.has(row.event_nid))
 }
 
 /** The events that these transaction ids produced in a room. */

@@ -116,8 +116,8 @@ export class Append {
 
   #sendTogether(roomId: RoomId, requests: readonly SendRequest[]): Promise<(Sent | Error)[]> {
     const { db, clock } = this.#deps
-    return this.#whileCurrent(roomId, async (room) => {
-      const known = await loadKnown(db, room, requests)
+    return this.#whileCurrent(roomId, async (room, isAgain) => {
+      const known = await loadKnown(db, room, requests, isAgain)
       const chain = new Chain(this.#deps, room, known, clock.now())
       const events = requests.map((request) => attempt(() => chain.add(request)))
       if (chain.entries.length > 0) await this.#commit(room, chain.batch(room))
@@ -125,11 +125,11 @@ export class Append {
     })
   }
 
-  /** Runs `work` on the room; again on a fresh copy when another process has appended to the room meanwhile. */
-  async #whileCurrent<T>(roomId: RoomId, work: (room: LiveRoom) => Promise<T>): Promise<T> {
+  /** Runs `work` on the room; again on a fresh copy when the tables turn out to hold something else. */
+  async #whileCurrent<T>(roomId: RoomId, work: (room: LiveRoom, isAgain: boolean) => Promise<T>): Promise<T> {
     for (let attempts = 1; ; attempts++) {
       try {
-        return await this.#deps.rooms.hold(roomId, work)
+        return await this.#deps.rooms.hold(roomId, (room) => work(room, attempts > 1))
       } catch (error) {
         if (!(error instanceof StaleRoom) || attempts === MAX_ATTEMPTS) throw error
       }

@@ -36,10 +36,18 @@ export const txnKey = ({ deviceNid, txnId }: Txn): string => `${deviceNid} ${txn
 export const annotationKey = (relation: Relation, sender: string, type: string): string =>
   JSON.stringify([relation.parentId, sender, type, relation.key])
 
-/** Loads it for all these requests: one query for each kind of thing that memory does not have. */
-export async function loadKnown(db: Db, room: LiveRoom, requests: readonly SendRequest[]): Promise<Known> {
+/**
+ * Loads it for all these requests: one query for each kind of thing that memory does not have. Of the transactions that
+ * are no longer in memory hardly one is ever sent again; they are looked up only once a write was refused for them.
+ */
+export async function loadKnown(
+  db: Db,
+  room: LiveRoom,
+  requests: readonly SendRequest[],
+  looksUpTransactions: boolean,
+): Promise<Known> {
   return {
-    sent: await loadSent(db, room, requests),
+    sent: looksUpTransactions ? await loadSent(db, room, requests) : recentlySent(room, requests),
     state: await room.loadState(requests.flatMap(({ draft }) => placesFor(draft, room))),
     annotations: await loadAnnotations(db, room, requests),
     targets: await loadTargets(db, room, requests),
@@ -71,6 +79,17 @@ const skeleton = (draft: Draft) => ({
   prev_events: [],
   auth_events: [],
 })
+
+function recentlySent(room: LiveRoom, requests: readonly SendRequest[]): Known['sent'] {
+  let sent: Map<string, StoredEvent> | undefined
+  for (const { txn } of requests) {
+    const event = txn && room.tail.sentBy(txn)
+    if (!event) continue
+    sent ??= new Map()
+    sent.set(txnKey(txn), event)
+  }
+  return sent ?? NOTHING_KNOWN.sent
+}
 
 async function loadSent(db: Db, room: LiveRoom, requests: readonly SendRequest[]): Promise<Known['sent']> {
   const txns = requests.flatMap(({ txn }) => txn ?? [])

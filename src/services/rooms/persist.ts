@@ -14,9 +14,18 @@ import { relationOf } from './relation.ts'
 import { persistAccess } from './room-access.ts'
 import type { StoredEvent } from './stored-event.ts'
 
-/** Another process has appended to the room since it was loaded: load it again and begin anew. */
+/**
+ * A batch was made without knowing of what the tables hold: another process has appended to its room, or a transaction
+ * id in it was used before. The room is to be loaded again and the batch to be made anew.
+ */
 export class StaleRoom extends Error {
   override readonly name = 'StaleRoom'
+  /** The rooms whose batches it is; all of them when it is not known. */
+  readonly roomNids: ReadonlySet<number>
+  constructor(roomNids: Iterable<number>) {
+    super('A room was not as it was thought to be')
+    this.roomNids = new Set(roomNids)
+  }
 }
 
 export interface Persisted {
@@ -58,7 +67,7 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
     batches.flatMap(({ room, extremities }) => extremities.removed.map(({ nid }) => [room.nid, nid] as const)),
     batches.flatMap(({ room, extremities }) => extremities.added.map(({ nid }) => [room.nid, nid] as const)),
   )
-  if (!isCurrent) throw new StaleRoom(batches.map(({ room }) => room.roomId).join())
+  if (!isCurrent) throw new StaleRoom(batches.map(({ room }) => room.nid))
   const persisted: Persisted[] = []
   for (const [index, batch] of batches.entries()) {
     persisted.push({ stateNid: await persistState(tx, batch), lastPos: lastPositions[index] })
@@ -167,7 +176,9 @@ async function persistTransactions(tx: Tx, entries: readonly Entry[], { now }: S
       created_ts: now,
     }
   })
-  if (rows.length > 0) await insertTransactions(tx, rows)
+  if (rows.length === 0) return
+  const refused = await insertTransactions(tx, rows)
+  if (refused.length > 0) throw new StaleRoom(refused.map((row) => row.room_nid))
 }
 
 function namesIn(entries: readonly Entry[]): Set<string> {

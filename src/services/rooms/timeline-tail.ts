@@ -58,6 +58,14 @@ export class TimelineTail {
     return this.#txns.get(event.nid)
   }
 
+  /** The event that this transaction produced, if the tail covers it. */
+  sentBy({ deviceNid, txnId }: Txn): StoredEvent | undefined {
+    for (const [nid, txn] of this.#txns) {
+      if (txn.deviceNid === deviceNid && txn.txnId === txnId) return this.events.find((event) => event.nid === nid)
+    }
+    return undefined
+  }
+
   /** Its events that arrived in (`after`, `upTo`], newest first. */
   newest(after: number, upTo: number, limit: number): StoredEvent[] {
     const found: StoredEvent[] = []

@@ -2,7 +2,7 @@ import type { Tx } from '../../storage/db.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Stream } from '../stream.ts'
 import type { Batch } from './entry.ts'
-import { type Persisted, persist } from './persist.ts'
+import { type Persisted, persist, StaleRoom } from './persist.ts'
 
 /** Batches and entries of one transaction at most, so that it stays short. */
 const MAX_BATCHES = 100
@@ -60,17 +60,31 @@ export class WriteTogether {
 
   /** Never rejects: those who wait are told. */
   async #writeNext(): Promise<void> {
-    const group = this.#takeGroup()
+    await this.#writeGroup(this.#takeGroup())
+    this.#isBusy = false
+    this.#schedule()
+  }
+
+  async #writeGroup(group: readonly Waiting[]): Promise<void> {
     try {
       await this.#transact(group)
       for (const { resolve } of group) resolve()
     } catch (error) {
-      // One of them has spoilt it for the others.
-      if (group.length > 1) for (const one of group) await this.#transact([one]).then(one.resolve, one.reject)
-      else group[0]?.reject(error)
+      if (group.length === 1) group[0]?.reject(error)
+      else await this.#writeOthers(group, error)
     }
-    this.#isBusy = false
-    this.#schedule()
+  }
+
+  /** Writes those that one of them has spoilt it for: together, if it is known which one, otherwise one by one. */
+  async #writeOthers(group: readonly Waiting[], error: unknown): Promise<void> {
+    const isSpoilt = ({ write }: Waiting) => error instanceof StaleRoom && error.roomNids.has(write.batch.room.nid)
+    const spoilt = group.filter(isSpoilt)
+    if (spoilt.length === 0 || spoilt.length === group.length) {
+      for (const one of group) await this.#writeGroup([one])
+      return
+    }
+    for (const { reject } of spoilt) reject(error)
+    await this.#writeGroup(group.filter((one) => !isSpoilt(one)))
   }
 
   #takeGroup(): Waiting[] {

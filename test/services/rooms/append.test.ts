@@ -42,6 +42,23 @@ withDatabases('append', (open) => {
     expect(other.eventId).not.toBe(first.eventId)
   })
 
+  it('knows a transaction id of which memory knows nothing more, and spoils nothing for others', async () => {
+    const db = await open()
+    const door = await openDoor(db)
+    const [roomId, otherId] = [await makeRoom(door, alice), await makeRoom(door, alice)]
+    const txn = { deviceNid: 1, txnId: 'old' }
+    const first = await door.append.send(roomId, { draft: message(alice, 'once'), txn })
+    for (let i = 0; i < 100; i++) await door.append.send(roomId, { draft: message(alice, `${i}`) })
+    const [again, fresh, other] = await Promise.all([
+      door.append.send(roomId, { draft: message(alice, 'once'), txn }),
+      door.append.send(roomId, { draft: message(alice, 'new'), txn: { deviceNid: 1, txnId: 'new' } }),
+      door.append.send(otherId, { draft: message(alice, 'elsewhere'), txn }),
+    ])
+    expect(again).toEqual(first)
+    expect(new Set([first.eventId, fresh.eventId, other.eventId]).size).toBe(3)
+    expect(await rawRows(db, 'select * from transaction_id')).toHaveLength(3)
+  })
+
   it('refuses one of several that wait together without touching the others', async () => {
     const door = await openDoor(await open())
     const roomId = await makeRoom(door, alice)
