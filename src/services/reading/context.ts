@@ -1,8 +1,9 @@
 import { nameNids } from '../../storage/names.ts'
-import { EventMatcher, type RoomEventFilter } from '../event-filter.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'
+import { EventFilter, filterable } from '../sync/event-filter.ts'
+import type { EventFilterContent } from '../sync/filter-schema.ts'
 import { tokenAfter } from '../tokens.ts'
 import { sendersOf } from './lazy-members.ts'
 import { limitOf } from './messages.ts'
@@ -15,7 +16,7 @@ import { statePages } from './state-pages.ts'
 
 export interface ContextQuery {
   readonly limit?: number | undefined
-  readonly filter?: RoomEventFilter | undefined
+  readonly filter?: EventFilterContent | undefined
 }
 
 /** What happened around an event, as JSON text (spec: GET /rooms/{roomId}/context/{eventId}). */
@@ -65,18 +66,18 @@ async function stateTexts(
   room: LiveRoom,
   shown: readonly StoredEvent[],
   viewer: Viewer,
-  filter: RoomEventFilter,
+  filter: EventFilterContent,
 ): Promise<string[]> {
   const { db, clientEvents } = reading
   const last = shown.at(-1)
-  const matcher = new EventMatcher(filter)
+  const judge = new EventFilter(filter)
   const texts: string[] = []
   const add = async (events: readonly StoredEvent[]) => {
-    const passing = events.filter((event) => matcher.matches(event.visible))
+    const passing = events.filter((event) => judge.admits(filterable(event)))
     texts.push(...(await clientEvents.render(room, passing, viewer, { brief: true })))
   }
   const stateNid = last?.row.state_nid ?? undefined
-  if (stateNid === undefined || !matcher.matchesRoom(room.roomId)) return texts
+  if (stateNid === undefined || !judge.admitsRoom(room.roomId)) return texts
   const members = filter.lazy_load_members ? await sendersOf(reading, room, shown, last) : []
   const exceptType = filter.lazy_load_members ? (await nameNids(db, ['m.room.member'])).get('m.room.member') : undefined
   await add(members)

@@ -1,6 +1,6 @@
 import { invalidParam } from '../../matrix/errors.ts'
-import type { RoomEventFilter } from '../event-filter.ts'
 import type { Viewer } from '../rooms/viewer.ts'
+import type { EventFilterContent } from '../sync/filter-schema.ts'
 import { tokenAfter } from '../tokens.ts'
 import { sendersOf } from './lazy-members.ts'
 import { END, earlier, endOf, placeOfToken, START } from './places.ts'
@@ -12,14 +12,14 @@ export interface MessagesQuery {
   readonly to?: string | undefined
   readonly dir: Direction
   readonly limit?: number | undefined
-  readonly filter?: RoomEventFilter | undefined
+  readonly filter?: EventFilterContent | undefined
 }
 
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 1_000
 
 /** The number of events to answer with. Throws `M_INVALID_PARAM` for a negative one. */
-export function limitOf(asked: number | undefined, filter: RoomEventFilter, otherwise = DEFAULT_LIMIT): number {
+export function limitOf(asked: number | undefined, filter: EventFilterContent, otherwise = DEFAULT_LIMIT): number {
   const limit = Math.min(asked ?? filter.limit ?? otherwise, filter.limit ?? MAX_LIMIT, MAX_LIMIT)
   if (limit < 0) throw invalidParam('A limit cannot be negative')
   return limit

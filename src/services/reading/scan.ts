@@ -1,11 +1,12 @@
 import type { Db } from '../../storage/db.ts'
 import { type EventRow, listAfter, listBefore } from '../../storage/events.ts'
 import { Turn } from '../../util/turn.ts'
-import { EventMatcher, type RoomEventFilter } from '../event-filter.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import type { Visibility } from '../rooms/visibility.ts'
+import { EventFilter, filterable } from '../sync/event-filter.ts'
+import type { EventFilterContent } from '../sync/filter-schema.ts'
 import type { Placed } from '../tokens.ts'
 import { comparePlaces } from './places.ts'
 import { placeOf } from './room-access.ts'
@@ -20,7 +21,7 @@ export interface Stretch {
   /** Where to stop. */
   readonly to: Placed
   readonly limit: number
-  readonly filter: RoomEventFilter
+  readonly filter: EventFilterContent
 }
 
 export interface Scanned {
@@ -41,17 +42,17 @@ export async function scan(
   viewer: Viewer,
   { direction, from, to, limit, filter }: Stretch,
 ): Promise<Scanned> {
-  const matcher = new EventMatcher(filter)
-  if (!matcher.matchesRoom(room.roomId)) return { events: [], next: undefined }
+  const judge = new EventFilter(filter)
+  if (!judge.admitsRoom(room.roomId)) return { events: [], next: undefined }
   const events: StoredEvent[] = []
   const turn = new Turn()
   let at = from
   for (let scanned = 0; scanned < MAX_SCANNED && events.length < limit; ) {
-    const size = matcher.matchesAll ? Math.min(limit - events.length, PAGE) : PAGE
+    const size = judge.isOpen ? Math.min(limit - events.length, PAGE) : PAGE
     const rows = await listPage(db, room.nid, direction, at, size)
     const inside = rows.map((row) => new StoredEvent(row, room.roomId, room.version)).filter(isBefore(direction, to))
     scanned += rows.length
-    const passing = inside.filter((event) => matcher.matches(event.visible))
+    const passing = inside.filter((event) => judge.admits(filterable(event)))
     for (const event of await visibility.visibleEvents(room, passing, viewer)) {
       if (events.length === limit) break
       events.push(event)

@@ -6,7 +6,8 @@ import { Turn } from '../../util/turn.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 
-const PAGE = 500
+// What a page takes to read and to render is well below what would hold up the others.
+const PAGE = 200
 
 interface StateKey {
   typeNid: number

@@ -1,3 +1,5 @@
+import { isObject } from '../../matrix/json.ts'
+import type { Pdu } from '../../room/event.ts'
 import type { EventFilterContent } from './filter-schema.ts'
 
 /** What a filter looks at. */
@@ -5,6 +7,21 @@ export interface Filterable {
   readonly type: string
   readonly sender?: string | undefined
   readonly hasUrl?: boolean
+  /** The relation that an event declares. */
+  readonly relType?: string | undefined
+}
+
+/** A room's event as a filter looks at it: what was redacted is not there. */
+export function filterable({ visible: { type, sender, content } }: { readonly visible: Pdu }): Filterable {
+  if (!isObject(content)) return { type, sender }
+  const relates = content['m.relates_to']
+  const relType = isObject(relates) ? relates.rel_type : undefined
+  return {
+    type,
+    sender,
+    hasUrl: typeof content.url === 'string',
+    relType: typeof relType === 'string' ? relType : undefined,
+  }
 }
 
 /** One part of a filter, ready to judge events; of a list and its `not_` list the latter wins. */
@@ -19,6 +36,8 @@ export class EventFilter {
   readonly #rooms: ReadonlySet<string> | undefined
   readonly #notRooms: ReadonlySet<string> | undefined
   readonly #containsUrl: boolean | undefined
+  readonly #relTypes: ReadonlySet<string> | undefined
+  readonly #notRelTypes: ReadonlySet<string> | undefined
 
   constructor(content: EventFilterContent = {}) {
     this.limit = content.limit
@@ -29,11 +48,15 @@ export class EventFilter {
     this.#rooms = setOf(content.rooms)
     this.#notRooms = setOf(content.not_rooms)
     this.#containsUrl = content.contains_url
+    this.#relTypes = setOf(content.rel_types ?? content['org.matrix.msc3874.rel_types'])
+    this.#notRelTypes = setOf(content.not_rel_types ?? content['org.matrix.msc3874.not_rel_types'])
     this.isOpen = !(
       this.#types ||
       this.#notTypes ||
       this.#senders ||
       this.#notSenders ||
+      this.#relTypes ||
+      this.#notRelTypes ||
       this.#containsUrl !== undefined
     )
   }
@@ -43,10 +66,11 @@ export class EventFilter {
     return !this.#notRooms?.has(roomId) && (this.#rooms?.has(roomId) ?? true)
   }
 
-  admits({ type, sender, hasUrl }: Filterable): boolean {
+  admits({ type, sender, hasUrl, relType = '' }: Filterable): boolean {
     if (this.isOpen) return true
     if (this.#notTypes?.(type) || !(this.#types?.(type) ?? true)) return false
     if (sender !== undefined && (this.#notSenders?.has(sender) || !(this.#senders?.has(sender) ?? true))) return false
+    if (this.#notRelTypes?.has(relType) || !(this.#relTypes?.has(relType) ?? true)) return false
     return this.#containsUrl === undefined || this.#containsUrl === (hasUrl ?? false)
   }
 }

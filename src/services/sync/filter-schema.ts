@@ -16,13 +16,18 @@ const eventFilter = z.object({
   not_types: texts.optional(),
 })
 
-const roomEventFilter = eventFilter.extend({
+/** A filter of a room's events (spec: RoomEventFilter), with relations by MSC3874 and the names that it had before. */
+export const roomEventFilter = eventFilter.extend({
   rooms: rooms.optional(),
   not_rooms: rooms.optional(),
   contains_url: z.boolean().optional(),
   lazy_load_members: z.boolean().optional(),
   include_redundant_members: z.boolean().optional(),
   unread_thread_notifications: z.boolean().optional(),
+  rel_types: texts.optional(),
+  not_rel_types: texts.optional(),
+  'org.matrix.msc3874.rel_types': texts.optional(),
+  'org.matrix.msc3874.not_rel_types': texts.optional(),
 })
 
 /** A filter as clients define it (spec: client-server API, Filtering). Fields that nobody knows are dropped. */

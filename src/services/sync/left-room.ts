@@ -3,10 +3,11 @@ import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Visibility } from '../rooms/visibility.ts'
 import { syncToken, tokenBefore } from '../tokens.ts'
+import { filterable } from './event-filter.ts'
 import { stateTexts, timelineTexts } from './event-texts.ts'
 import type { SyncContext } from './request.ts'
 import type { StateReader } from './state-reader.ts'
-import { filterable, readTimeline, type Timeline } from './timeline.ts'
+import { readTimeline, type Timeline } from './timeline.ts'
 import type { RoomOfUser } from './user-rooms.ts'
 
 export interface LeftRoomDeps {

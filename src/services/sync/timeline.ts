@@ -1,10 +1,9 @@
 import type { UserId } from '../../matrix/ids.ts'
-import { isObject } from '../../matrix/json.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import type { Visibility } from '../rooms/visibility.ts'
-import type { EventFilter } from './event-filter.ts'
+import { type EventFilter, filterable } from './event-filter.ts'
 
 /** The newest events of a room that a client is given. */
 export interface Timeline {
@@ -55,9 +54,3 @@ function passes(event: StoredEvent, filter: EventFilter, ignored: ReadonlySet<Us
   if (ignored.size > 0 && !event.isState && ignored.has(event.pdu.sender as UserId)) return false
   return filter.isOpen || filter.admits(filterable(event))
 }
-
-export const filterable = (event: StoredEvent) => ({
-  type: event.type,
-  sender: event.pdu.sender,
-  hasUrl: isObject(event.pdu.content) && typeof event.pdu.content.url === 'string',
-})
