@@ -52,6 +52,11 @@ export class StoredEvent implements RoomEvent {
     return this.#pdu
   }
 
+  /** Lets go of what was parsed; whoever asks has it parsed again. An old message is seldom asked for more than its text. */
+  release(): void {
+    this.#pdu = undefined
+  }
+
   /** The event as clients may see it: pruned when it was redacted. */
   get visible(): Pdu {
     return this.isRedacted ? redact(this.pdu, this.version) : this.pdu

@@ -5,6 +5,9 @@ import type { StoredEvent } from './stored-event.ts'
 /** Timeline events kept in memory for each active room: this many at least, twice as many at most. */
 export const TAIL_EVENTS = 40
 
+/** The newest of them stay parsed: those that everybody is being sent. */
+const PARSED_EVENTS = 8
+
 /** What was loaded of a timeline's end. */
 export interface LoadedTail {
   /** Oldest first. */
@@ -80,6 +83,7 @@ export class TimelineTail {
   /** For the room alone, after the commit. */
   push(event: StoredEvent, txn: Txn | undefined): void {
     this.events.push(event)
+    this.events.at(-1 - PARSED_EVENTS)?.release()
     this.#bytes += event.row.json.length
     if (txn) this.#txns.set(event.nid, txn)
     const relation = relationOf(event.pdu)
