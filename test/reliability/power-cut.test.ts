@@ -37,6 +37,11 @@ class Disk {
     if (!this.#lies) await this.#syncing
   }
 
+  /** Resolves when the disk has really done what it was asked to. */
+  async settled(): Promise<void> {
+    await this.#syncing
+  }
+
   /** What the database holds when the power fails now. */
   cut() {
     const folder = mkdtempSync(join(tmpdir(), 'bongsu-cut-'))
@@ -58,6 +63,7 @@ async function cutUnderLoad(lies: boolean): Promise<{ lost: string[]; damage: st
   const disk = new Disk(config.path, lies)
   const db = await openDatabase({ ...config, log: NO_CHECKPOINTS }, { sync: disk.sync })
   await migrate(db)
+  await disk.settled()
   const acknowledged = new Set<string>()
   const found = { lost: new Set<string>(), damage: new Set<string>(), cuts: 0 }
   const cut = () => {
