@@ -1,11 +1,18 @@
 import { defineConfig } from 'vitest/config'
 
+const sqlite = { extends: true, test: { name: 'sqlite', include: ['test/**/*.test.ts'] } } as const
+/** Tests of storage look for PostgreSQL themselves; those that talk to a server run once more with servers on it. */
+const postgres = {
+  extends: true,
+  test: { name: 'postgres', include: ['test/{http,clients}/**/*.test.ts'], env: { TEST_SERVERS_ON: 'postgres' } },
+} as const
+
 // biome-ignore lint/style/noDefaultExport: vitest looks for one
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     execArgv: ['--expose-gc'], // tests that watch memory collect garbage first
+    projects: process.env.TEST_PG ? [sqlite, postgres] : [sqlite],
   },
 })

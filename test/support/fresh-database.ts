@@ -33,7 +33,8 @@ export async function freshPostgres(url: string): Promise<FreshDatabase> {
   }
 }
 
-async function administrate(url: string, statement: string): Promise<void> {
+/** Runs one statement on a connection of its own. */
+export async function administrate(url: string, statement: string): Promise<void> {
   const client = new pg.Client(url)
   await client.connect()
   await client.query(statement).finally(() => client.end())

@@ -9,6 +9,7 @@ import { SigningKey } from '../../src/matrix/signing-key.ts'
 import { createServer, type Server } from '../../src/server.ts'
 import { Client } from './client.ts'
 import { FakeClock } from './clock.ts'
+import { serverDatabase } from './server-database.ts'
 
 export interface TestServer {
   /** `http://127.0.0.1:port`, without a slash at its end. */
@@ -27,7 +28,7 @@ export interface TestServerOptions {
   readonly clock?: FakeClock
   /** Default: what is wrong, to standard error. */
   readonly log?: Logger
-  /** The directory of a server that was closed: starts it again. */
+  /** A directory of the caller's, who removes it: a server that was closed starts there again. */
   readonly directory?: string
 }
 
@@ -48,7 +49,8 @@ export async function openServer({
   const home = directory ?? mkdtempSync(join(tmpdir(), 'bongsu-test-'))
   const keyFile = join(home, 'signing.key')
   if (!existsSync(keyFile)) writeFileSync(keyFile, new SigningKey('test', randomBytes(32)).toFileText())
-  const server = await createServer(configSchema.parse({ ...configFor(home), ...config }), {
+  const database = await serverDatabase(home)
+  const server = await createServer(configSchema.parse({ ...configFor(home), database: database.config, ...config }), {
     clock,
     random: randomBytes,
     log,
@@ -62,8 +64,10 @@ export async function openServer({
   const url = `http://127.0.0.1:${address.port}`
   let closing: Promise<void> | undefined
   const close = (graceMs = GRACE_MS) => {
-    closing ??= server.close(graceMs).finally(() => {
-      if (directory === undefined) rmSync(home, { recursive: true, force: true })
+    closing ??= server.close(graceMs).finally(async () => {
+      if (directory !== undefined) return // it may be started again
+      await database.remove()
+      rmSync(home, { recursive: true, force: true })
     })
     return closing
   }
@@ -78,7 +82,6 @@ const configFor = (directory: string): ConfigInput => ({
   server_name: 'example.org',
   listeners: [{ address: '127.0.0.1', port: 0, serves: ['client', 'health', 'metrics'] }],
   paths: { signing_key_file: join(directory, 'signing.key'), socket_file: join(directory, 'bongsu.sock') },
-  database: { kind: 'sqlite', path: join(directory, 'bongsu.db'), cache: '2MiB' },
   registration: { mode: 'open', guests: true },
   passwords: { hash: { kind: 'argon2id', memory_kib: 8, passes: 1 } },
   rate_limits: { enabled: false },
