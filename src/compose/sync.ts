@@ -63,7 +63,7 @@ export function composeSync(
   const state = new StateReader(db)
   const sentMembers = new SentMembers()
   const presenceSection = new PresenceSection({ presence, rooms })
-  for (const listener of [userRooms, changes, presenceSection, typing]) {
+  for (const listener of [userRooms, changes, presenceSection, typing, unread]) {
     append.onAppended((appended) => listener.onAppended(appended))
   }
   const roomsSection = new RoomsSection({

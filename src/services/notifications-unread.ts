@@ -4,6 +4,7 @@ import type { CompiledRules } from './push-rules/compiled-rules.ts'
 import type { Judge } from './push-rules/judge.ts'
 import { MAIN, type Threads } from './push-rules/threads.ts'
 import type { ReadMarks, Receipts } from './receipts.ts'
+import type { Appended } from './rooms/append.ts'
 import type { LiveRoom } from './rooms/live-room.ts'
 import type { StoredEvent } from './rooms/stored-event.ts'
 
@@ -28,8 +29,11 @@ interface Counter {
 }
 
 const MAX_COUNTERS = 200_000
+const REDACTION = 'm.room.redaction'
 /** Unread events that are looked at when a room is counted anew. */
 const MAX_RECOUNTED = 300
+/** Rooms whose older events are kept for those who count them anew, one after the other. */
+const MAX_OLDER = 30
 
 /**
  * How many notifications and highlights a user has not read, by room and thread (spec: Receiving notifications).
@@ -43,10 +47,16 @@ const MAX_RECOUNTED = 300
 export class UnreadCounts {
   readonly #deps: Deps
   readonly #counters = new LRUCache<string, Counter>({ max: MAX_COUNTERS })
+  readonly #older = new LRUCache<number, { upTo: number; events: readonly StoredEvent[] }>({ max: MAX_OLDER })
 
   constructor(deps: Deps) {
     this.#deps = deps
     deps.receipts.onRead((userNid, roomNid) => this.#counters.delete(`${userNid} ${roomNid}`))
+  }
+
+  /** For `Append`: what was redacted is read again. */
+  onAppended({ room, events }: Appended): void {
+    if (events.some((event) => event.type === REDACTION)) this.#older.delete(room.nid)
   }
 
   /** The counts as of `upTo`. `since`: the position at which the user joined; what came before is nobody's news. */
@@ -61,9 +71,9 @@ export class UnreadCounts {
     const counts = new Map<string, Count>()
     if (isCurrent) for (const [thread, count] of known.counts) counts.set(thread, { ...count })
     const from = isCurrent ? known.upTo : Math.max(since, marks.everywhere)
-    const events = await room.newest(from, upTo, MAX_RECOUNTED)
+    const events = await this.#newest(room, from, upTo)
     // A redaction takes an event back that may have been counted.
-    if (isCurrent && events.some((event) => event.type === 'm.room.redaction')) {
+    if (isCurrent && events.some((event) => event.type === REDACTION)) {
       this.#counters.delete(key)
       return this.of(room, owner, since, upTo)
     }
@@ -71,6 +81,22 @@ export class UnreadCounts {
     // A receipt that arrived meanwhile has thrown the counter away, or will: this one is then counted from old marks.
     if ((await receipts.marksIn(owner.userNid, room.nid)) === marks) this.#counters.set(key, { upTo, rules, counts })
     return counts
+  }
+
+  /**
+   * The events to count, newest first. After a restart the thousand members of a room come one after the other: what
+   * lies beyond the room's tail is read and judged once for all of them.
+   */
+  async #newest(room: LiveRoom, from: number, upTo: number): Promise<StoredEvent[]> {
+    const { floor } = room.tail
+    if (floor <= from || upTo <= floor) return room.newest(from, upTo, MAX_RECOUNTED)
+    const near = room.tail.newest(from, upTo, MAX_RECOUNTED)
+    let older = this.#older.get(room.nid)
+    if (older?.upTo !== floor) {
+      older = { upTo: floor, events: await room.newest(0, floor, MAX_RECOUNTED) }
+      this.#older.set(room.nid, older)
+    }
+    return [...near, ...older.events.filter((event) => event.pos > from)].slice(0, MAX_RECOUNTED)
   }
 
   async #add(
