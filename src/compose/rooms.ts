@@ -61,6 +61,7 @@ export function composeRooms(config: Config, ground: Ground, people: People) {
   const roomUpgrades = new RoomUpgrades({
     ...people,
     db,
+    log,
     rooms,
     append,
     serverName,

@@ -26,10 +26,10 @@ export interface Door {
   append: Append
 }
 
-export async function openDoor(db: Db, clock = new FakeClock()): Promise<Door> {
+export async function openDoor(db: Db, clock = new FakeClock(), maxBytes?: number): Promise<Door> {
   const stream = new Stream(db, await currentPosition(db))
   const hub = new Hub()
-  const liveRooms = new LiveRooms(db)
+  const liveRooms = new LiveRooms(db, maxBytes)
   const append = new Append({
     db,
     clock,

@@ -57,7 +57,7 @@ export class LiveRooms {
     const held = this.#held.get(roomId)
     if (held) return held
     const room = this.#rooms.get(roomId)
-    if (room && room.weight > (this.#weights.get(room) ?? 0) * GROWTH) this.#keep(room)
+    if (room) this.#keep(room)
     return room
   }
 
@@ -94,9 +94,14 @@ export class LiveRooms {
   }
 
   #keep(room: LiveRoom): void {
-    const { weight } = room
+    const { roomId, weight } = room
+    if (this.#rooms.get(roomId) === room) {
+      if (weight <= (this.#weights.get(room) ?? 0) * GROWTH) return
+      // Setting the same room again would not weigh it again.
+      this.#rooms.delete(roomId)
+    }
     this.#weights.set(room, weight)
-    this.#rooms.set(room.roomId, room, { size: weight })
+    this.#rooms.set(roomId, room, { size: weight })
   }
 
   async #load(roomId: string): Promise<LiveRoom | undefined> {

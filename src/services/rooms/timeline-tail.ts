@@ -3,7 +3,7 @@ import { relationOf } from './relation.ts'
 import type { StoredEvent } from './stored-event.ts'
 
 /** Timeline events kept in memory for each active room: this many at least, twice as many at most. */
-export const TAIL_EVENTS = 40
+export const TAIL_EVENTS = 30
 
 /** The newest of them stay parsed: those that everybody is being sent. */
 const PARSED_EVENTS = 8

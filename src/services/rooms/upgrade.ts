@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import type { RoomId, UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
@@ -24,6 +25,7 @@ interface Deps {
   rooms: LiveRooms
   append: Append
   serverName: string
+  log: Logger
   random(bytes: number): Uint8Array
   profileOf(userId: UserId): Promise<MemberProfile>
   /** Tells the directory that rooms changed places on its list. */
@@ -73,7 +75,9 @@ export class RoomUpgrades {
     const tombstone = changes.findLast(({ event }) => event?.type === 'm.room.tombstone')?.event
     const replacement = tombstone?.pdu.content.replacement_room
     if (typeof replacement !== 'string' || this.#listeners.length === 0) return
-    void this.#announce(room, replacement)
+    this.#announce(room, replacement).catch((err: unknown) =>
+      this.#deps.log.error({ err, roomId: room.roomId }, 'following the replacement of a room failed'),
+    )
   }
 
   /** Both rooms say so, or it is no replacement: anybody may claim to succeed a room. */
