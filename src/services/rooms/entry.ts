@@ -7,6 +7,9 @@ export interface Txn {
   txnId: string
 }
 
+/** A transaction as the key of a map. */
+export const txnKey = ({ deviceNid, txnId }: Txn): string => `${deviceNid} ${txnId}`
+
 /** One entry of a state is set, replaced or taken away: at least one of the two is there. */
 export interface StateEdit {
   event: StoredEvent | undefined
@@ -31,6 +34,10 @@ export interface Entry {
   redacts: { eventId: string; target: StoredEvent | undefined } | undefined
   /** Stripped state for an invite or a knock, as JSON text. */
   strippedState: string | undefined
+  /** Stored before, as an outlier or rejected: only its standing changes. */
+  isStored?: boolean
+  /** Those of its prev_events that are not here. */
+  missing?: readonly string[]
 }
 
 /** What one transaction writes into one room. */
@@ -46,4 +53,8 @@ export interface Batch {
    */
   changes: readonly { edit: StateEdit; at: Entry | undefined }[]
   extremities: { removed: readonly StoredEvent[]; added: readonly StoredEvent[] }
+  /** What happened before the rest of the timeline: its positions are negative, and no `/sync` tells of it. */
+  isHistory?: boolean
+  /** Events that were missing and are here now. */
+  filled?: readonly string[]
 }

@@ -7,7 +7,7 @@ import { listAnnotations } from '../../storage/relations.ts'
 import { listTransactionEvents } from '../../storage/transactions.ts'
 import type { StateTuple } from './current-state.ts'
 import type { Draft, SendRequest } from './draft.ts'
-import type { Txn } from './entry.ts'
+import { txnKey } from './entry.ts'
 import type { LiveRoom } from './live-room.ts'
 import { type Relation, relationOf } from './relation.ts'
 import { StoredEvent } from './stored-event.ts'
@@ -30,8 +30,6 @@ export const NOTHING_KNOWN: Known = {
   annotations: new Set(),
   targets: new Map(),
 }
-
-export const txnKey = ({ deviceNid, txnId }: Txn): string => `${deviceNid} ${txnId}`
 
 export const annotationKey = (relation: Relation, sender: string, type: string): string =>
   JSON.stringify([relation.parentId, sender, type, relation.key])

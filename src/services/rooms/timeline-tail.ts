@@ -1,4 +1,4 @@
-import type { Txn } from './entry.ts'
+import { type Txn, txnKey } from './entry.ts'
 import { relationOf } from './relation.ts'
 import type { StoredEvent } from './stored-event.ts'
 
@@ -26,6 +26,8 @@ export class TimelineTail {
   readonly events: StoredEvent[]
   readonly #related: Set<string>
   readonly #txns: Map<number, Txn>
+  /** The same by `txnKey`: numbers of events. */
+  readonly #sent = new Map<string, number>()
   #floor: number
   #bytes = 0
 
@@ -34,6 +36,7 @@ export class TimelineTail {
     this.#floor = floor
     this.#related = new Set(related)
     this.#txns = new Map(txns)
+    for (const [nid, txn] of this.#txns) this.#sent.set(txnKey(txn), nid)
     for (const event of events) this.#bytes += event.row.json.length
   }
 
@@ -62,11 +65,9 @@ export class TimelineTail {
   }
 
   /** The event that this transaction produced, if the tail covers it. */
-  sentBy({ deviceNid, txnId }: Txn): StoredEvent | undefined {
-    for (const [nid, txn] of this.#txns) {
-      if (txn.deviceNid === deviceNid && txn.txnId === txnId) return this.events.find((event) => event.nid === nid)
-    }
-    return undefined
+  sentBy(txn: Txn): StoredEvent | undefined {
+    const nid = this.#sent.get(txnKey(txn))
+    return nid === undefined ? undefined : this.events.find((event) => event.nid === nid)
   }
 
   /** Its events that arrived in (`after`, `upTo`], newest first. */
@@ -85,7 +86,10 @@ export class TimelineTail {
     this.events.push(event)
     this.events.at(-1 - PARSED_EVENTS)?.release()
     this.#bytes += event.row.json.length
-    if (txn) this.#txns.set(event.nid, txn)
+    if (txn) {
+      this.#txns.set(event.nid, txn)
+      this.#sent.set(txnKey(txn), event.nid)
+    }
     const relation = relationOf(event.pdu)
     if (relation && this.#find(relation.parentId) >= 0) this.#related.add(relation.parentId)
     if (this.events.length > TAIL_EVENTS * 2) this.#trim()
@@ -107,7 +111,10 @@ export class TimelineTail {
       this.#floor = event.pos
       this.#bytes -= event.row.json.length
       this.#related.delete(event.eventId)
+      const txn = this.#txns.get(event.nid)
+      if (!txn) continue
       this.#txns.delete(event.nid)
+      this.#sent.delete(txnKey(txn))
     }
   }
 }
