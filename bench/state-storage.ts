@@ -78,9 +78,9 @@ for await (const { kind, db, reopen, bytes } of freshDatabases()) {
   const states = await build(db)
   const buildMs = performance.now() - start
   const last = states.at(-1) ?? 0
-  const [size] = await rawRows<{ rows: number; bytes: number }>(
+  const [size] = await rawRows<{ rows: number; bytes: number; largest: number }>(
     db,
-    'select count(*) as rows, sum(length(nodes)) as bytes from state',
+    'select count(*) as rows, sum(length(nodes)) as bytes, max(length(nodes)) as largest from state',
   )
   const at = () => random(MEMBERS) + MEMBERS
   const cold = await reopen()
@@ -88,6 +88,8 @@ for await (const { kind, db, reopen, bytes } of freshDatabases()) {
     states: states.length,
     rows: size?.rows,
     'bytes a change, content': Math.round((size?.bytes ?? 0) / (size?.rows ?? 1)),
+    // A row is one change, or a merge of up to five: no fork, wherever it begins, costs more than this.
+    'bytes of the largest change': size?.largest,
     'bytes a change, on disk': Math.round((await bytes()) / (size?.rows ?? 1)),
     'one change': `${((buildMs * 1000) / (size?.rows ?? 1)).toFixed(0)} µs`,
     'load, cold': await timed(1, () => loadState(cold, last)),
