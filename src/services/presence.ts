@@ -51,6 +51,7 @@ const ACTIVE_MS = 60_000
 export class Presence {
   readonly #deps: Deps
   readonly #known = new Map<UserId, Known>()
+  #lastPos = 0
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -73,6 +74,7 @@ export class Presence {
         lastActiveTs: row.last_active_ts,
         pos: row.pos,
       })
+      this.#lastPos = Math.max(this.#lastPos, row.pos)
       if (presence !== 'offline') known.devices.set(0, { presence, until })
     }
   }
@@ -127,7 +129,6 @@ export class Presence {
   get lastPos(): number {
     return this.#lastPos
   }
-  #lastPos = 0
 
   /** The `m.presence` event of a user as JSON text, if there is anything to tell. */
   event(userId: UserId): string | undefined {
