@@ -113,7 +113,7 @@ export const queryPublicRooms = route(
     id: 'client.queryPublicRooms',
     method: 'POST',
     path: paths('/publicRooms'),
-    auth: 'guest',
+    auth: 'user',
     query: z.object({ server: firstParam.optional() }),
     body: z.object({
       limit: z.int().nonnegative().optional(),

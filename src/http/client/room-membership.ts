@@ -44,7 +44,7 @@ export const joinRoom = route(
     id: 'client.joinRoom',
     method: 'POST',
     path: paths('/join/:roomIdOrAlias'),
-    auth: 'guest',
+    auth: 'user',
     limit: 'join',
     refusesSuspended: true,
     params: inRoomOrAlias,

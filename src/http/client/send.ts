@@ -35,7 +35,7 @@ export const redactEvent = route(
       '/_matrix/client/v3/rooms/:roomId/redact/:eventId/:txnId',
       '/_matrix/client/r0/rooms/:roomId/redact/:eventId/:txnId',
     ],
-    auth: 'guest',
+    auth: 'user',
     limit: 'message',
     params: z.object({ roomId, eventId: bounded, txnId: bounded }),
     body: content,

@@ -28,6 +28,5 @@ export function initialPowerLevels(version: RoomVersion, creator: UserId, truste
     kick: 50,
     redact: 50,
     invite: 0,
-    historical: 100,
   }
 }
