@@ -10,6 +10,7 @@ describe('registration', () => {
     const { client } = await startServer()
     const { status, body } = await client.request('POST', '/v3/register', {})
     expect(status).toBe(401)
+    expect((await client.request('POST', '/v3/register', { auth: null })).status).toBe(401)
     expect(body).toEqual({
       session: expect.any(String),
       flows: [{ stages: ['m.login.dummy'] }],

@@ -19,7 +19,7 @@ export const changePassword = route(
     path: ['/_matrix/client/v3/account/password', '/_matrix/client/r0/account/password'],
     auth: 'optional',
     body: z.object({
-      auth: auth.optional(),
+      auth,
       new_password: z.string().optional(),
       logout_devices: z.boolean().optional(),
     }),
@@ -41,7 +41,7 @@ export const deactivateAccount = route(
     method: 'POST',
     path: ['/_matrix/client/v3/account/deactivate', '/_matrix/client/r0/account/deactivate'],
     auth: 'optional',
-    body: z.object({ auth: auth.optional(), erase: z.boolean().optional() }),
+    body: z.object({ auth, erase: z.boolean().optional() }),
   },
   async ({ requester, body }, { ownAccount }) => {
     await ownAccount.deactivate({ requester, auth: body.auth, erase: body.erase ?? false })

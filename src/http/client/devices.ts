@@ -43,7 +43,7 @@ export const deleteDevice = route(
     path: DEVICE,
     auth: 'user',
     params: z.object({ deviceId }),
-    body: z.object({ auth: auth.optional() }),
+    body: z.object({ auth }),
   },
   async ({ requester, params, body }, { devices }) => {
     await devices.delete(requester, [params.deviceId], body.auth)
@@ -57,7 +57,7 @@ export const deleteDevices = route(
     method: 'POST',
     path: ['/_matrix/client/v3/delete_devices', '/_matrix/client/r0/delete_devices'],
     auth: 'user',
-    body: z.object({ auth: auth.optional(), devices: z.array(deviceId).max(1000) }),
+    body: z.object({ auth, devices: z.array(deviceId).max(1000) }),
   },
   async ({ requester, body }, { devices }) => {
     await devices.delete(requester, body.devices, body.auth)

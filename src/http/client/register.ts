@@ -14,7 +14,7 @@ export const register = route(
     limit: 'register',
     query: z.object({ kind: firstParam.optional() }),
     body: z.object({
-      auth: auth.optional(),
+      auth,
       username: z.string().optional(),
       password: z.string().optional(),
       device_id: deviceId.optional(),
