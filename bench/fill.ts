@@ -5,6 +5,7 @@ import Database from 'better-sqlite3'
 import { pino } from 'pino'
 import { loadConfig } from '../src/config/load.ts'
 import type { RoomId, UserId } from '../src/matrix/ids.ts'
+import { systemNetwork } from '../src/outbound/network.ts'
 import { createServer, type Services } from '../src/server.ts'
 import { systemClock } from '../src/util/clock.ts'
 import { type DatabaseInput, databaseBytes, makeServerHome } from './load/server-process.ts'
@@ -42,7 +43,7 @@ export async function fill(
   const onFatal = (error: unknown) => {
     throw error
   }
-  const server = await createServer(config, { clock: systemClock, random: randomBytes, log, onFatal })
+  const server = await createServer(config, { clock: systemClock, random: randomBytes, network: systemNetwork(), log, onFatal })
   const sqlite = database.kind === 'sqlite' ? config.database.kind === 'sqlite' && config.database.path : false
   let bytes: BytesPerEvent | undefined
   try {

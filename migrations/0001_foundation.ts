@@ -382,33 +382,94 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   await index('presence_pos', 'presence', ['pos'])
 
   // ---- other servers ----------------------------------------------------------------------------------------------
+  // expired_ts: published as an old key; it signed nothing after that.
   await table('server_key')
     .addColumn('server_name', 'text', (col) => col.notNull())
     .addColumn('key_id', 'text', (col) => col.notNull())
     .addColumn('public_key', 'text', (col) => col.notNull())
     .addColumn('valid_until_ts', 'bigint', (col) => col.notNull())
     .addColumn('expired_ts', 'bigint')
-    .addColumn('fetched_ts', 'bigint', (col) => col.notNull())
     .addPrimaryKeyConstraint('server_key_pk', ['server_name', 'key_id'])
     .modifyEnd(c.clustered)
     .execute()
 
-  await table('destination')
+  // What a server last said of its keys, with its signatures, for those who ask us about it.
+  await table('server_key_answer')
     .addColumn('server_name', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('json', 'text', (col) => col.notNull())
+    .addColumn('valid_until_ts', 'bigint', (col) => col.notNull())
+    .addColumn('fetched_ts', 'bigint', (col) => col.notNull())
+    .execute()
+
+  // The servers with joined members in a room, ours included, and how many: from `membership`, changed with it.
+  await table('room_server')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('server_nid', 'bigint', (col) => col.notNull())
+    .addColumn('joined', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('room_server_pk', ['room_nid', 'server_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('room_server_rooms', 'room_server', ['server_nid', 'room_nid'])
+
+  // Servers that were sent to. failures: in a row, since failing_since; retry_at: when to try again.
+  await table('destination')
+    .addColumn('server_nid', 'bigint', (col) => col.primaryKey().notNull())
     .addColumn('failures', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('failing_since', 'bigint')
     .addColumn('retry_at', 'bigint', (col) => col.notNull().defaultTo(0))
     .addColumn('last_success_ts', 'bigint')
     .addColumn('last_error', 'text')
     .execute()
 
-  // kind: 'pdu' | 'edu'. A PDU row names its event; only an EDU has a payload.
-  await table('outbox')
-    .addColumn('destination', 'text', (col) => col.notNull())
-    .addColumn('kind', 'text', (col) => col.notNull())
-    .addColumn('pos', 'bigint', (col) => col.notNull())
-    .addColumn('event_nid', 'bigint')
-    .addColumn('payload', 'text')
-    .addPrimaryKeyConstraint('outbox_pk', ['destination', 'kind', 'pos'])
+  // Events that wait to be sent, each named by its number.
+  await table('outbox_event')
+    .addColumn('server_nid', 'bigint', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('outbox_event_pk', ['server_nid', 'event_nid'])
     .modifyEnd(c.clustered)
     .execute()
+
+  // Events of other servers that cannot be judged yet, because events they refer to are missing. json: as it will be
+  // stored, its signatures checked. retry_at: when to look for what is missing again.
+  await table('held_event')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('event_id', 'text', (col) => col.notNull())
+    .addColumn('server_nid', 'bigint', (col) => col.notNull())
+    .addColumn('received_ts', 'bigint', (col) => col.notNull())
+    .addColumn('attempts', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('retry_at', 'bigint', (col) => col.notNull())
+    .addColumn('json', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('held_event_pk', ['room_nid', 'event_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('held_event_retry', 'held_event', ['retry_at'])
+
+  // Transactions of other servers that were worked through, and what they were answered. Expires after a day.
+  await table('inbound_transaction')
+    .addColumn('server_nid', 'bigint', (col) => col.notNull())
+    .addColumn('txn_id', 'text', (col) => col.notNull())
+    .addColumn('answer', 'text', (col) => col.notNull())
+    .addColumn('received_ts', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('inbound_transaction_pk', ['server_nid', 'txn_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('inbound_transaction_received', 'inbound_transaction', ['received_ts'])
+
+  // What is no event and must arrive all the same. precedes: events wait until it has been sent (keys, to-device).
+  await table('outbox_edu')
+    .addColumn('id', c.serial, c.serialKey)
+    .addColumn('server_nid', 'bigint', (col) => col.notNull())
+    .addColumn('precedes', 'smallint', (col) => col.notNull())
+    .addColumn('edu', 'text', (col) => col.notNull())
+    .execute()
+  await index('outbox_edu_order', 'outbox_edu', ['server_nid', 'precedes', 'id'])
+
+  // SHA-256 of the token by which a third party may ask whose it is (spec: OpenID).
+  await table('openid_token')
+    .addColumn('token_hash', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('expires_ts', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('openid_token_expires', 'openid_token', ['expires_ts'])
 }

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { composeAccountRooms } from './compose/account-rooms.ts'
 import { composeAccounts } from './compose/accounts.ts'
 import { composeDiscovery } from './compose/discovery.ts'
+import { composeFederation } from './compose/federation.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
 import { composeListeners } from './compose/listeners.ts'
 import { composeOwnData } from './compose/own-data.ts'
@@ -52,7 +53,8 @@ export async function createServer(config: Config, edges: Edges): Promise<Server
 
 /** One line for each family of services. `ground` itself stays out: routes never see the database. */
 async function composeServices(config: Config, ground: Ground) {
-  const accounts = composeAccounts(config, ground)
+  const federation = composeFederation(config, ground)
+  const accounts = composeAccounts(config, ground, federation)
   const own = composeOwnData(ground)
   const rooms = composeRooms(config, ground, {
     profileOf: (userId) => accounts.profiles.profileOf(userId),
@@ -68,6 +70,7 @@ async function composeServices(config: Config, ground: Ground) {
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),
+    ...federation.services,
     ...accounts,
     ...rooms,
     ...accountRooms,

@@ -16,7 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   http: ['services', 'room', 'matrix', 'util'],
   config: ['room', 'matrix', 'util'],
   compose: ['config', 'http', 'services', 'federation', 'outbound', 'storage', 'room', 'matrix', 'util'],
-  cli: ['server.ts', 'compose', 'config', 'storage', 'matrix', 'util'],
+  cli: ['server.ts', 'compose', 'outbound', 'config', 'storage', 'matrix', 'util'],
   'server.ts': ['compose', 'config', 'http', 'services', 'matrix', 'util'],
   'main.ts': ['cli'],
 }
@@ -27,6 +27,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pg: ['storage'],
   'better-sqlite3': ['storage'],
   koa: ['http'],
+  undici: ['outbound'],
   '@koa/router': ['http'],
   commander: ['cli'],
   yaml: ['config', 'cli'],

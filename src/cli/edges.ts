@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Logger, pino } from 'pino'
+import { systemNetwork } from '../outbound/network.ts'
 import type { Edges } from '../server.ts'
 import { systemClock } from '../util/clock.ts'
 import type { Terminal } from './terminal.ts'
@@ -10,6 +11,7 @@ const silent: Logger = pino({ level: 'silent' })
 export const edgesOf = (terminal: Terminal, log: Logger = silent): Edges => ({
   clock: systemClock,
   random: randomBytes,
+  network: systemNetwork(),
   log,
   onFatal: (error) => terminal.note(`The database failed: ${error instanceof Error ? error.message : error}`),
 })

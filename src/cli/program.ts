@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigMistakes } from '../config/mistakes.ts'
 import { MatrixError } from '../matrix/errors.ts'
+import { version } from '../util/version.ts'
 import { checkConfig } from './config-check.ts'
 import { doctor } from './doctor.ts'
 import { initialise } from './init.ts'
@@ -9,7 +10,6 @@ import { migrateDatabase } from './migrate.ts'
 import { startServer } from './start.ts'
 import { CommandFailed, type Terminal } from './terminal.ts'
 import { userCommands } from './user.ts'
-import { version } from './version.ts'
 
 /** What commands get from the process. */
 export interface Surroundings {

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { createServer } from '../server.ts'
+import { version } from '../util/version.ts'
 import { edgesOf } from './edges.ts'
 import { makeHome } from './home.ts'
 import { openLog } from './log.ts'
 import { CommandFailed, type Terminal } from './terminal.ts'
-import { version } from './version.ts'
 
 interface Options {
   readonly terminal: Terminal

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import type { FederationClient } from '../federation/client.ts'
 import { Accounts } from '../services/accounts/accounts.ts'
 import { Credentials } from '../services/accounts/credentials.ts'
 import { Devices } from '../services/accounts/devices.ts'
@@ -12,7 +13,9 @@ import { SharedSecret } from '../services/accounts/shared-secret.ts'
 import { Uia } from '../services/accounts/uia.ts'
 import { UiaSessions } from '../services/accounts/uia-sessions.ts'
 import { Profiles } from '../services/profiles/profiles.ts'
+import { remoteProfile } from '../services/profiles/remote-profile.ts'
 import { UserDirectory } from '../services/user-directory/user-directory.ts'
+import { isServerInRoomOf } from '../storage/room-servers.ts'
 import { isKnown } from '../storage/user-directory.ts'
 import type { Ground } from './ground.ts'
 import { hashMethodOf, passwordPolicyOf } from './settings.ts'
@@ -28,6 +31,7 @@ const HOUR_MS = 3_600_000
 export function composeAccounts(
   config: Config,
   { db, clock, random, serverName, rateLimits, every, lifetime }: Ground,
+  { client }: { client: FederationClient },
 ) {
   const passwords = new Passwords({
     method: hashMethodOf(config),
@@ -72,6 +76,8 @@ export function composeAccounts(
     lookup: config.profiles.lookup,
     mayChange: config.profiles.change,
     knows: (viewerNid, otherNid) => isKnown(db, viewerNid, otherNid),
+    isKnownTo: (server, userNid) => isServerInRoomOf(db, server, userNid),
+    remoteProfile: (userId) => remoteProfile(client, userId),
   })
   const accounts = new Accounts({
     db,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import { SigningKey } from '../matrix/signing-key.ts'
+import type { Network } from '../outbound/network.ts'
 import { Hub } from '../services/hub.ts'
 import { Metrics } from '../services/metrics.ts'
 import { RateLimits } from '../services/rate-limits.ts'
@@ -21,6 +22,8 @@ export interface Edges {
   readonly clock: Clock
   random(bytes: number): Uint8Array
   readonly log: Logger
+  /** How other machines are found and reached. */
+  readonly network: Network
   /** Something is broken that only a restart mends. */
   onFatal(error: unknown): void
 }
@@ -60,7 +63,7 @@ export async function layGround(config: Config, edges: Edges): Promise<Ground> {
     lifetime.add({ close: () => db.destroy() })
     for (const name of await migrate(db)) log.info({ migration: name }, 'migrated the database')
     await claimServerName(db, config.server_name)
-    const stream = new Stream(db, await currentPosition(db))
+    const stream = new Stream(db, await currentPosition(db), (err) => log.error({ err }, 'announcing a write failed'))
     const hub = new Hub()
     metrics.gauge('sync_waiting', 'Requests that wait for news', () => hub.waiting)
     metrics.gauge('stream_position', 'The newest position that is visible', () => stream.current)

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts'
 import { createHttpServer, type HttpServer, type Listener } from '../http/app.ts'
 import { healthRoutes, metricsRoutes } from '../http/health.ts'
 import type { Route } from '../http/route.ts'
-import { clientRoutes, localRoutes } from '../http/routes.ts'
+import { clientRoutes, federationRoutes, localRoutes } from '../http/routes.ts'
 import type { Services } from '../server.ts'
 import { currentPosition } from '../storage/counter.ts'
 import type { Ground } from './ground.ts'
@@ -19,6 +19,7 @@ export function composeListeners(config: Config, ground: Ground, services: Servi
     )
   const routes: Record<Config['listeners'][number]['serves'][number], readonly Route[]> = {
     client: clientRoutes,
+    federation: federationRoutes,
     health: healthRoutes(whyNotReady),
     metrics: metricsRoutes(metrics),
   }
@@ -29,7 +30,7 @@ export function composeListeners(config: Config, ground: Ground, services: Servi
   const outside = config.listeners.map(
     ({ address, port, serves, tls }): Listener => ({
       at: { host: address, port },
-      routes: serves.flatMap((api) => routes[api]),
+      routes: [...new Set(serves.flatMap((api) => routes[api]))],
       ...(tls && { tls: { cert: readFileSync(tls.certificate_file), key: readFileSync(tls.key_file) } }),
     }),
   )
@@ -37,6 +38,7 @@ export function composeListeners(config: Config, ground: Ground, services: Servi
     listeners: [...outside, local],
     services,
     authenticator: services.sessions,
+    peers: services.requestAuth,
     rateLimits,
     metrics,
     log,

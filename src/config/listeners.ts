@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** What a listener can serve. */
-export const apis = ['client', 'health', 'metrics'] as const
+export const apis = ['client', 'federation', 'health', 'metrics'] as const
 
 const listener = z.strictObject({
   address: z
@@ -12,7 +12,9 @@ const listener = z.strictObject({
   serves: z
     .array(z.enum(apis))
     .min(1)
-    .describe('What is served here: client (for clients), health (GET /health), metrics (GET /metrics, Prometheus).')
+    .describe(
+      'What is served here: client (for clients), federation (for other servers), health (GET /health), metrics (GET /metrics, Prometheus).',
+    )
     .meta({ example: ['client', 'health'] }),
   tls: z
     .strictObject({

@@ -6,6 +6,10 @@ export const paths = z
       .string()
       .prefault('signing.key')
       .describe("The server's own key. Back it up, and keep it secret."),
+    old_keys_file: z
+      .string()
+      .prefault('signing.key.old')
+      .describe('Public keys that it signed with before; `bongsu key rotate` adds to them.'),
     socket_file: z
       .string()
       .prefault('bongsu.sock')

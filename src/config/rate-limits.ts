@@ -30,6 +30,13 @@ export const rateLimits = z
       address: { per_second: 0.5, burst: 20 },
     }),
     register: limits('Making accounts.', { address: { per_second: 0.2, burst: 10 } }),
+    federation: limits(
+      'Requests of other servers: of each server, which stands for the user here, and from one address.',
+      {
+        user: { per_second: 100, burst: 1000 },
+        address: { per_second: 200, burst: 2000 },
+      },
+    ),
     join: limits('Joining rooms.', { user: { per_second: 2, burst: 50 } }),
     invite: limits('Inviting people.', { user: { per_second: 1, burst: 50 } }),
     sync: limits('Asking for news (/sync).', { user: { per_second: 20, burst: 100 } }),

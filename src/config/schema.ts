@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { isServerName } from '../matrix/ids.ts'
 import { database } from './database.ts'
+import { federation } from './federation.ts'
 import { http } from './http.ts'
 import { listeners, trustedProxies } from './listeners.ts'
 import { logging } from './logging.ts'
+import { outbound } from './outbound.ts'
 import { passwords } from './passwords.ts'
 import { paths } from './paths.ts'
 import { presence } from './presence.ts'
@@ -43,6 +45,8 @@ export const configSchema = z.strictObject({
   rate_limits: rateLimits,
   rooms,
   presence,
+  federation,
+  outbound,
   logging,
 })
 

@@ -13,6 +13,7 @@ import { Drain } from './drain.ts'
 import type { Authenticator } from './guard.ts'
 import { type HttpLimits, limitServer, serverOptions } from './limits.ts'
 import { mountRoutes } from './mount.ts'
+import type { PeerAuthenticator } from './peer.ts'
 import { RequestLog } from './request-log.ts'
 import type { Route } from './route.ts'
 import type { RequestLimiter } from './serve.ts'
@@ -29,6 +30,7 @@ export interface HttpServerDeps {
   readonly listeners: readonly Listener[]
   readonly services: Services
   readonly authenticator: Authenticator
+  readonly peers: PeerAuthenticator
   readonly rateLimits: RequestLimiter
   readonly metrics: Metrics
   readonly log: Logger

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Drain } from './drain.ts'
-import type { Auth, Requester, RouteInput } from './route.ts'
+import type { Auth, Peer, Requester, RouteInput } from './route.ts'
 
 /** What a handler gets. The signal is made when it is asked for, because most handlers never wait. */
 export class Input implements RouteInput<Auth, unknown, unknown, unknown> {
-  readonly requester: Requester | undefined
+  readonly requester: Requester | Peer | undefined
   readonly params: unknown
   readonly query: unknown
   readonly body: unknown

@@ -5,13 +5,20 @@ import type { Requester } from '../services/accounts/sessions.ts'
 
 export type { Requester } from '../services/accounts/sessions.ts'
 
-/** 'guest': guests may too; 'user': registered users only; 'optional': anonymous allowed. */
-export type Auth = 'none' | 'optional' | 'user' | 'guest'
+/** 'guest': guests may too; 'user': registered users only; 'optional': anonymous allowed; 'federation': other servers. */
+export type Auth = 'none' | 'optional' | 'user' | 'guest' | 'federation'
 type RequesterOf<A extends Auth> = A extends 'none'
   ? undefined
   : A extends 'optional'
     ? Requester | undefined
-    : Requester
+    : A extends 'federation'
+      ? Peer
+      : Requester
+
+/** Another server, which has proven that it is the one. */
+export interface Peer {
+  readonly server: string
+}
 
 export interface RouteSpec<A extends Auth, P, Q, B> {
   /** The operation id of the specification, prefixed by its API: `client.setTyping`. */
@@ -38,7 +45,7 @@ export interface RouteSpec<A extends Auth, P, Q, B> {
 }
 
 /** The classes of requests that rate limits tell apart. */
-export type LimitClass = 'default' | 'message' | 'login' | 'register' | 'join' | 'invite' | 'sync'
+export type LimitClass = 'default' | 'federation' | 'message' | 'login' | 'register' | 'join' | 'invite' | 'sync'
 
 export interface RouteInput<A extends Auth, P, Q, B> {
   readonly requester: RequesterOf<A>

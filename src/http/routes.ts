@@ -27,6 +27,10 @@ import * as typing from './client/typing.ts'
 import * as uiaFallback from './client/uia-fallback.ts'
 import * as userDirectory from './client/user-directory.ts'
 import * as versions from './client/versions.ts'
+import * as federationQueries from './federation/queries.ts'
+import * as federationVersion from './federation/version.ts'
+import * as wellKnownServer from './federation/well-known.ts'
+import * as serverKeys from './key/server-keys.ts'
 import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
 import * as synapseRegister from './synapse-admin/register.ts'
@@ -38,6 +42,7 @@ import * as synapseRegistrationTokens from './synapse-admin/registration-tokens.
  */
 const families: readonly object[] = [
   versions,
+  wellKnownServer,
   login,
   logout,
   register,
@@ -78,6 +83,9 @@ const routesOf = (files: readonly object[]): readonly Route[] =>
 
 /** The route table of the client-server API. */
 export const clientRoutes = routesOf(families)
+
+/** The route table of the server-server API: what other servers ask. */
+export const federationRoutes = routesOf([serverKeys, federationVersion, wellKnownServer, federationQueries])
 
 /** What the command line may ask, through the socket in the data directory. */
 export const localRoutes = routesOf([localUsers])

@@ -11,9 +11,10 @@ import { type Authenticator, accessTokenOf, admit } from './guard.ts'
 import { Input } from './input.ts'
 import { parseJsonBody } from './json-body.ts'
 import { parsePart } from './parse.ts'
+import { admitPeer, type PeerAuthenticator } from './peer.ts'
 import { parseQuery } from './query.ts'
 import type { RequestLog } from './request-log.ts'
-import type { Route } from './route.ts'
+import type { Requester, Route } from './route.ts'
 
 /** The part of the rate limits that a request meets; throws `M_LIMIT_EXCEEDED`. */
 export interface RequestLimiter {
@@ -23,6 +24,7 @@ export interface RequestLimiter {
 export interface ServeDeps {
   readonly services: Services
   readonly authenticator: Authenticator
+  readonly peers: PeerAuthenticator
   readonly rateLimits: RequestLimiter
   readonly bodies: BodyReader
   readonly drain: Drain
@@ -74,18 +76,15 @@ interface Seen {
   userId: string | undefined
 }
 
-async function handle(
-  { spec, handle: handler }: Route,
-  deps: ServeDeps,
-  matched: Matched,
-  seen: Seen,
-): Promise<unknown> {
+async function handle(route: Route, deps: ServeDeps, matched: Matched, seen: Seen): Promise<unknown> {
+  const { spec, handle: handler } = route
   const { req, res } = matched
   const ip = deps.addressOf(req)
   const rawQuery = parseQuery(matched.search)
   if (rawQuery === undefined || !isWellEncoded(matched.path)) throw invalidParam('Malformed percent-encoding')
+  if (spec.auth === 'federation') return handlePeer(route, deps, matched, rawQuery, seen)
   const accessToken = accessTokenOf(req.headers.authorization, rawQuery, deps.tokenInQuery)
-  let requester: Input['requester']
+  let requester: Requester | undefined
   if (spec.auth !== 'none') {
     const pending =
       accessToken === undefined
@@ -100,6 +99,24 @@ async function handle(
   const query = spec.query ? parsePart('query', spec.query, rawQuery) : rawQuery
   const body = spec.body ? parsePart('body', spec.body, await readJson(spec, deps, req, res)) : undefined
   return handler(new Input({ requester, params, query, body, ip, accessToken }, req, res, deps.drain), deps.services)
+}
+
+/** The same for another server: who it is is known only once the body has been read. */
+async function handlePeer(
+  { spec, handle: handler }: Route,
+  deps: ServeDeps,
+  { req, res, params: rawParams }: Matched,
+  rawQuery: Record<string, unknown>,
+  seen: Seen,
+): Promise<unknown> {
+  const ip = deps.addressOf(req)
+  const { requester, content } = await admitPeer(spec, deps, req, res, ip)
+  seen.userId = requester.server
+  const params = spec.params ? parsePart('path', spec.params, rawParams) : rawParams
+  const query = spec.query ? parsePart('query', spec.query, rawQuery) : rawQuery
+  const body = spec.body ? parsePart('body', spec.body, content ?? {}) : undefined
+  const input = { requester, params, query, body, ip, accessToken: undefined }
+  return handler(new Input(input, req, res, deps.drain), deps.services)
 }
 
 async function readJson(

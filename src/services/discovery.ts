@@ -4,6 +4,8 @@ import type { JsonObject } from '../matrix/json.ts'
 export interface Discovery {
   /** Where clients reach it; without one it publishes no `.well-known`. */
   readonly publicUrl: string | undefined
+  /** Where other servers reach it, when that is not under its own name. */
+  readonly delegatedServer: string | undefined
   /** Further keys of `/.well-known/matrix/client`. */
   readonly wellKnown: JsonObject
   /** Names only what works: clients prefer the path that a flag promises. */

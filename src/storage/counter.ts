@@ -24,6 +24,14 @@ export async function takeBoth(
   return { pos: row.pos - positions + 1, eventNid: row.event_nid - eventNids + 1 }
 }
 
+/** Takes `positions` consecutive negative positions, below all that were taken before, and returns the lowest. */
+export async function takeBack(tx: Tx, positions: number): Promise<number> {
+  const sql = 'update counter set back_pos = back_pos - ? where id = 1 returning back_pos as pos'
+  const [row] = await rawRows<{ pos: number }>(tx, sql, [positions])
+  if (!row) throw new Error('The counter row is missing')
+  return row.pos
+}
+
 /** The last stream position that was given out; 0 in a new database. */
 export async function currentPosition(db: Db): Promise<number> {
   const [row] = await rawRows<CounterRow>(db, 'select pos, event_nid from counter where id = 1')

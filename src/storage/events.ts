@@ -158,6 +158,59 @@ export const listByTime = (
   )
 }
 
+/** Gives stored events another standing, now that more is known of them: an outlier comes into the timeline. */
+export async function updateStandings(tx: Tx, rows: readonly EventRow[]): Promise<void> {
+  for (const row of rows) {
+    await rawRun(
+      tx,
+      'update event set kind = ?, pos = ?, state_nid = ?, reason = ?, redacted_by_nid = ? where nid = ?',
+      [row.kind, row.pos, row.state_nid, row.reason, row.redacted_by_nid, row.nid],
+    )
+  }
+}
+
+/** An event as state resolution walks through it: without its text. */
+export type EventNode = Pick<EventRow, 'nid' | 'auth' | 'auth_rank' | 'type_nid' | 'key_nid'>
+
+export async function listEventNodes(db: Db, nids: readonly number[]): Promise<EventNode[]> {
+  const rows: EventNode[] = []
+  for (let start = 0; start < nids.length; start += CHUNK) {
+    const part = nids.slice(start, start + CHUNK)
+    const sql = `select nid, auth, auth_rank, type_nid, key_nid from event where nid in (${places(part.length)})`
+    rows.push(...(await rawRows<EventNode>(db, sql, part)))
+  }
+  return rows
+}
+
+/** Which of these ids are stored, and as what; without the texts. */
+export type EventStub = Pick<EventRow, 'nid' | 'event_id' | 'room_nid' | 'kind' | 'type_nid' | 'key_nid'>
+
+export async function listEventStubs(db: Db, ids: readonly string[]): Promise<EventStub[]> {
+  const rows: EventStub[] = []
+  for (let start = 0; start < ids.length; start += CHUNK) {
+    const part = ids.slice(start, start + CHUNK)
+    const sql = `select nid, event_id, room_nid, kind, type_nid, key_nid from event where event_id in (${places(part.length)})`
+    rows.push(...(await rawRows<EventStub>(db, sql, part)))
+  }
+  return rows
+}
+
+/** Redactions that wait for one of these events. */
+export const listPendingRedactions = (
+  db: Db,
+  redactsIds: readonly string[],
+): Promise<(EventRow & { redacts_id: string })[]> =>
+  selectEvents<{ redacts_id: string }>(
+    db,
+    `from redaction r join event e on e.nid = r.event_nid where r.redacts_id in (${places(redactsIds.length)})`,
+    redactsIds,
+    'r.redacts_id',
+  )
+
+export async function deletePendingRedactions(tx: Tx, redactsIds: readonly string[]): Promise<void> {
+  await rawRun(tx, `delete from redaction where redacts_id in (${places(redactsIds.length)})`, redactsIds)
+}
+
 /** Marks an event as redacted; the stored text stays, what clients see is pruned. The first redaction counts. */
 export async function updateRedactedBy(tx: Tx, nid: number, redactionNid: number): Promise<void> {
   await rawRun(tx, 'update event set redacted_by_nid = ? where nid = ? and redacted_by_nid is null', [

@@ -29,6 +29,17 @@ export async function insertRoom(tx: Tx, roomId: string, version: string): Promi
   return row.nid
 }
 
+/** The number of a room that others may just be learning of too. */
+export async function ensureRoom(tx: Tx, roomId: string, version: string): Promise<number> {
+  await rawRun(tx, 'insert into room (room_id, version) values (?, ?) on conflict (room_id) do nothing', [
+    roomId,
+    version,
+  ])
+  const [row] = await rawRows<{ nid: number }>(tx, 'select nid from room where room_id = ?', [roomId])
+  if (!row) throw new Error('The room got no number')
+  return row.nid
+}
+
 export async function updateRoomState(tx: Tx, roomNid: number, stateNid: number): Promise<void> {
   await rawRun(tx, 'update room set state_nid = ? where nid = ?', [stateNid, roomNid])
 }

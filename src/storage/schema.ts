@@ -37,8 +37,14 @@ export interface Schema {
   push_rules: PushRulesTable
   presence: PresenceTable
   server_key: ServerKeyTable
+  server_key_answer: ServerKeyAnswerTable
+  room_server: RoomServerTable
   destination: DestinationTable
-  outbox: OutboxTable
+  outbox_event: OutboxEventTable
+  held_event: HeldEventTable
+  inbound_transaction: InboundTransactionTable
+  outbox_edu: OutboxEduTable
+  openid_token: OpenIdTokenTable
 }
 
 export interface SchemaVersionTable {
@@ -321,21 +327,62 @@ export interface ServerKeyTable {
   public_key: string
   valid_until_ts: number
   expired_ts: number | null
+}
+
+export interface ServerKeyAnswerTable {
+  server_name: string
+  json: string
+  valid_until_ts: number
   fetched_ts: number
 }
 
+export interface RoomServerTable {
+  room_nid: number
+  server_nid: number
+  joined: number
+}
+
 export interface DestinationTable {
-  server_name: string
+  server_nid: number
   failures: Generated<number>
+  failing_since: number | null
   retry_at: Generated<number>
   last_success_ts: number | null
   last_error: string | null
 }
 
-export interface OutboxTable {
-  destination: string
-  kind: string
-  pos: number
-  event_nid: number | null
-  payload: string | null
+export interface OutboxEventTable {
+  server_nid: number
+  event_nid: number
+  room_nid: number
+}
+
+export interface HeldEventTable {
+  room_nid: number
+  event_id: string
+  server_nid: number
+  received_ts: number
+  attempts: Generated<number>
+  retry_at: number
+  json: string
+}
+
+export interface InboundTransactionTable {
+  server_nid: number
+  txn_id: string
+  answer: string
+  received_ts: number
+}
+
+export interface OutboxEduTable {
+  id: Generated<number>
+  server_nid: number
+  precedes: number
+  edu: string
+}
+
+export interface OpenIdTokenTable {
+  token_hash: string
+  user_nid: number
+  expires_ts: number
 }

@@ -1,5 +1,5 @@
-import { type Db, transact } from './db.ts'
-import { rawRows } from './run.ts'
+import { type Db, type Tx, transact } from './db.ts'
+import { rawRows, rawRun } from './run.ts'
 
 /** The database belongs to a server of another name. */
 export class ForeignDatabase extends Error {
@@ -16,7 +16,8 @@ export async function claimServerName(db: Db, serverName: string): Promise<void>
   )
 }
 
-async function findSetting(db: Db, name: string): Promise<string | undefined> {
+/** A fact that is kept beside the tables. */
+export async function findSetting(db: Db, name: string): Promise<string | undefined> {
   const [row] = await rawRows<{ value: string }>(db, 'select value from setting where name = ?', [name])
   return row?.value
 }
@@ -29,3 +30,8 @@ const insertSetting = (db: Db, name: string, value: string): Promise<string | un
     const [row] = await rawRows<{ value: string }>(tx, sql, [name, value])
     return row?.value
   })
+
+export async function upsertSetting(tx: Tx, name: string, value: string): Promise<void> {
+  const sql = 'insert into setting (name, value) values (?, ?) on conflict (name) do update set value = excluded.value'
+  await rawRun(tx, sql, [name, value])
+}

@@ -6,6 +6,7 @@ import { type Logger, pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { type ConfigInput, configSchema } from '../../src/config/schema.ts'
 import { SigningKey } from '../../src/matrix/signing-key.ts'
+import { type Network, systemNetwork } from '../../src/outbound/network.ts'
 import { createServer, type Server } from '../../src/server.ts'
 import { Client } from './client.ts'
 import { FakeClock } from './clock.ts'
@@ -28,6 +29,8 @@ export interface TestServerOptions {
   readonly clock?: FakeClock
   /** Default: what is wrong, to standard error. */
   readonly log?: Logger
+  /** Default: the machine's own. */
+  readonly network?: Network
   /** A directory of the caller's, who removes it: a server that was closed starts there again. */
   readonly directory?: string
 }
@@ -45,6 +48,7 @@ export async function openServer({
   clock = new FakeClock(),
   log = pino({ level: 'error' }, process.stderr),
   directory,
+  network = systemNetwork(),
 }: TestServerOptions = {}): Promise<TestServer> {
   const home = directory ?? mkdtempSync(join(tmpdir(), 'bongsu-test-'))
   const keyFile = join(home, 'signing.key')
@@ -53,6 +57,7 @@ export async function openServer({
   const server = await createServer(configSchema.parse({ ...configFor(home), database: database.config, ...config }), {
     clock,
     random: randomBytes,
+    network,
     log,
     onFatal: (error) => {
       throw error
@@ -81,7 +86,11 @@ const GRACE_MS = 20
 const configFor = (directory: string): ConfigInput => ({
   server_name: 'example.org',
   listeners: [{ address: '127.0.0.1', port: 0, serves: ['client', 'health', 'metrics'] }],
-  paths: { signing_key_file: join(directory, 'signing.key'), socket_file: join(directory, 'bongsu.sock') },
+  paths: {
+    signing_key_file: join(directory, 'signing.key'),
+    old_keys_file: join(directory, 'signing.key.old'),
+    socket_file: join(directory, 'bongsu.sock'),
+  },
   registration: { mode: 'open', guests: true },
   passwords: { hash: { kind: 'argon2id', memory_kib: 8, passes: 1 } },
   rate_limits: { enabled: false },

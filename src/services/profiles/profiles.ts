@@ -4,6 +4,7 @@ import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { Json, JsonObject } from '../../matrix/json.ts'
 import { findAccount, lockAccount } from '../../storage/accounts.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
+import { nameNids } from '../../storage/names.ts'
 import * as table from '../../storage/profiles.ts'
 import type { MemberProfile } from '../rooms/member-profile.ts'
 import { indexUser, unindexUser } from '../user-directory/user-index.ts'
@@ -20,6 +21,10 @@ interface Deps {
   readonly mayChange: boolean
   /** Whether the viewer shares a room with the other user, or that one is in a room open to everybody. */
   knows(viewerNid: number, otherNid: number): Promise<boolean>
+  /** Whether one of the server's users shares a room with ours. */
+  isKnownTo(server: string, userNid: number): Promise<boolean>
+  /** What the server of a user who is not ours says; throws what our client may be told. */
+  remoteProfile(userId: UserId): Promise<JsonObject>
 }
 
 export interface ProfileOwner {
@@ -64,11 +69,26 @@ export class Profiles {
 
   /** Throws `M_FORBIDDEN` where the viewer may not look, and `M_NOT_FOUND` for a user whom nobody here knows. */
   async get(userId: UserId, viewerNid: number | undefined): Promise<JsonObject> {
-    const { db, serverName, lookup, knows } = this.#deps
+    const { db, serverName, lookup, knows, remoteProfile } = this.#deps
     if (lookup !== 'public' && viewerNid === undefined) throw forbidden('Log in to look up profiles')
-    const account = serverOf(userId) === serverName ? await findAccount(db, userId) : undefined
+    const isOurs = serverOf(userId) === serverName
+    const account = isOurs ? await findAccount(db, userId) : undefined
     if (lookup === 'acquaintances' && viewerNid !== undefined && viewerNid !== account?.userNid) {
-      if (!account || !(await knows(viewerNid, account.userNid))) throw forbidden('You may not see this profile')
+      const userNid = isOurs ? account?.userNid : (await nameNids(db, [userId])).get(userId)
+      if (userNid === undefined || !(await knows(viewerNid, userNid))) throw forbidden('You may not see this profile')
+    }
+    // Without an account one could otherwise have us ask any server anything.
+    if (!isOurs && viewerNid !== undefined) return remoteProfile(userId)
+    if (!account || account.isDeactivated) throw notFound('There is no such profile')
+    return this.#read(db, account.userNid)
+  }
+
+  /** For another server, on behalf of one of its users. */
+  async getForServer(server: string, userId: UserId): Promise<JsonObject> {
+    const { db, serverName, lookup, isKnownTo } = this.#deps
+    const account = serverOf(userId) === serverName ? await findAccount(db, userId) : undefined
+    if (lookup === 'acquaintances' && !(account && (await isKnownTo(server, account.userNid)))) {
+      throw forbidden('Your users may not see this profile')
     }
     if (!account || account.isDeactivated) throw notFound('There is no such profile')
     return this.#read(db, account.userNid)

@@ -1,18 +1,16 @@
-import { serverOf } from '../../matrix/ids.ts'
-import { changeCurrentState } from '../../storage/current-state.ts'
+import { takeBack } from '../../storage/counter.ts'
 import type { Tx } from '../../storage/db.ts'
 import * as events from '../../storage/events.ts'
-import * as memberships from '../../storage/memberships.ts'
+import { deleteMissing, insertMissing } from '../../storage/missing-events.ts'
 import { internNames } from '../../storage/names.ts'
 import * as rooms from '../../storage/rooms.ts'
 import { insertTransactions } from '../../storage/transactions.ts'
 import type { Take } from '../stream.ts'
 import type { Batch, Entry } from './entry.ts'
+import { persistChanges } from './persist-changes.ts'
 import { persistRelations } from './persist-relations.ts'
-import { persistState, placeOf } from './persist-state.ts'
+import { persistState } from './persist-state.ts'
 import { relationOf } from './relation.ts'
-import { persistAccess } from './room-access.ts'
-import type { StoredEvent } from './stored-event.ts'
 
 /**
  * A batch was made without knowing of what the tables hold: another process has appended to its room, or a transaction
@@ -52,14 +50,16 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
   const nids = await internNames(tx, namesIn(entries))
   const nidOf: NidOf = (text) => nids.get(text) as number
   const counts = batches.map(countPositions)
-  const total = counts.reduce((sum, { visible, loose }) => sum + visible + loose, 0)
-  let { pos, eventNid } = await take(total, entries.length)
+  const sum = (of: keyof (typeof counts)[number]) => counts.reduce((total, count) => total + count[of], 0)
+  let { pos, eventNid } = await take(sum('visible') + sum('loose'), sum('created'))
+  let backPos = sum('past') === 0 ? 0 : await takeBack(tx, sum('past'))
 
   const lastPositions = batches.map((batch, index) => {
-    const { visible, loose } = counts[index] as (typeof counts)[number]
-    number(batch, pos, eventNid, nidOf)
+    const { visible, loose, past, created } = counts[index] as (typeof counts)[number]
+    number(batch, batch.isHistory ? backPos : pos, eventNid, nidOf)
     pos += visible + loose
-    eventNid += batch.entries.length
+    backPos += past
+    eventNid += created
     return visible + loose === 0 ? undefined : pos - 1
   })
   const isCurrent = await rooms.replaceExtremities(
@@ -72,32 +72,39 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
   for (const [index, batch] of batches.entries()) {
     persisted.push({ stateNid: await persistState(tx, batch), lastPos: lastPositions[index] })
   }
-  await events.insertEvents(
-    tx,
-    entries.map(({ event }) => event.row),
-  )
-  await persistChanges(tx, batches, lastPositions, site)
+  const rowsOf = (wasStored: boolean) =>
+    entries.flatMap(({ event, isStored = false }) => (isStored === wasStored ? event.row : []))
+  await events.insertEvents(tx, rowsOf(false))
+  await events.updateStandings(tx, rowsOf(true))
+  await persistMissing(tx, batches)
+  await persistChanges(tx, batches, lastPositions, site.serverName)
   await persistRelations(tx, entries, nidOf)
   await persistRedactions(tx, entries)
   await persistTransactions(tx, entries, site)
   return persisted
 }
 
-function countPositions({ entries, changes }: Batch) {
-  let visible = 0
-  for (const { event } of entries) if (event.isTimeline) visible++
-  return { visible, loose: changes.some(({ at }) => at === undefined) ? 1 : 0 }
+function countPositions({ entries, changes, isHistory }: Batch) {
+  let shown = 0
+  let created = 0
+  for (const { event, isStored } of entries) {
+    if (event.isTimeline) shown++
+    if (!isStored) created++
+  }
+  const loose = changes.some(({ at }) => !at?.event.isTimeline) ? 1 : 0
+  return { visible: isHistory ? 0 : shown, past: isHistory ? shown : 0, loose, created }
 }
 
 /** Gives every entry its numbers. */
 function number({ room, entries }: Batch, firstPos: number, firstNid: number, nidOf: NidOf): void {
   let pos = firstPos
   let nid = firstNid
-  for (const { event, authEvents } of entries) {
+  for (const { event, authEvents, isStored } of entries) {
     const { row, pdu } = event
+    row.pos = event.isTimeline ? pos++ : null
+    if (isStored) continue
     row.room_nid = room.nid
     row.nid = nid++
-    row.pos = event.isTimeline ? pos++ : null
     row.type_nid = nidOf(pdu.type)
     row.sender_nid = nidOf(pdu.sender)
     row.key_nid = event.stateKey === undefined ? null : nidOf(event.stateKey)
@@ -106,58 +113,20 @@ function number({ room, entries }: Batch, firstPos: number, firstNid: number, ni
   }
 }
 
-/** The changes of the current state, and the memberships, which are a part of it. */
-async function persistChanges(
-  tx: Tx,
-  batches: readonly Batch[],
-  lastPositions: readonly (number | undefined)[],
-  { serverName }: Site,
-): Promise<void> {
-  const rows: Parameters<typeof changeCurrentState>[1][number][] = []
-  const members: Parameters<typeof memberships.upsertMemberships>[1][number][] = []
-  for (const [index, { room, changes }] of batches.entries()) {
-    for (const { edit, at } of changes) {
-      const { event, replaces } = edit
-      const { typeNid, keyNid } = placeOf(edit)
-      // The position of what no entry brings about is the batch's last.
-      const pos = at?.event.pos ?? lastPositions[index] ?? 0
-      rows.push({
-        room_nid: room.nid,
-        pos,
-        type_nid: typeNid,
-        key_nid: keyNid,
-        event_nid: event?.nid ?? null,
-        prev_event_nid: replaces?.nid ?? null,
-      })
-      if ((event ?? replaces)?.type !== 'm.room.member') continue
-      if (!event) await memberships.deleteMembership(tx, room.nid, keyNid)
-      else members.push(memberRow(event, pos, at?.event === event ? at.strippedState : undefined, serverName))
-    }
-  }
-  if (rows.length > 0) await changeCurrentState(tx, rows)
-  if (members.length > 0) await memberships.upsertMemberships(tx, members)
-  for (const { room, changes } of batches) {
-    if (changes.length > 0)
-      await persistAccess(
-        tx,
-        room.nid,
-        changes.map(({ edit }) => edit),
-      )
+async function persistMissing(tx: Tx, batches: readonly Batch[]): Promise<void> {
+  for (const { room, entries, filled = [] } of batches) {
+    if (filled.length > 0) await deleteMissing(tx, room.nid, filled)
+    const missing = entries.flatMap(({ event, missing = [] }) =>
+      missing.map((eventId) => ({ room_nid: room.nid, event_id: eventId, referrer_nid: event.nid })),
+    )
+    if (missing.length > 0) await insertMissing(tx, missing)
   }
 }
 
-const memberRow = (event: StoredEvent, pos: number, strippedState: string | undefined, serverName: string) => ({
-  room_nid: event.row.room_nid,
-  user_nid: event.row.key_nid ?? 0,
-  membership: event.membership ?? 'leave',
-  event_nid: event.nid,
-  sender_nid: event.row.sender_nid,
-  pos,
-  is_local: serverOf(event.stateKey ?? '') === serverName ? 1 : 0,
-  stripped_state: strippedState ?? null,
-})
-
 async function persistRedactions(tx: Tx, entries: readonly Entry[]): Promise<void> {
+  // What is redacted as it comes was waited for.
+  const awaited = entries.flatMap(({ event }) => (event.isRedacted ? event.eventId : []))
+  if (awaited.length > 0) await events.deletePendingRedactions(tx, awaited)
   for (const { event, redacts } of entries) {
     if (!redacts || !event.isTimeline) continue
     if (redacts.target) await events.updateRedactedBy(tx, redacts.target.nid, event.nid)

@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { Config } from '../config/schema.ts'
+import { FederationClient } from '../federation/client.ts'
+import { ServerDiscovery } from '../federation/discovery.ts'
+import { KeyRing } from '../federation/keys/key-ring.ts'
+import { ListSource } from '../federation/policy/list-source.ts'
+import { FederationPolicy } from '../federation/policy/policy.ts'
+import { SignedClient } from '../federation/signed-client.ts'
+import { WellKnown } from '../federation/well-known.ts'
+import { parseOldKeys } from '../matrix/old-key.ts'
+import type { GuardedClient } from '../outbound/guarded-client.ts'
+import { OwnKeys } from '../services/federation/own-keys.ts'
+import { RequestAuth } from '../services/federation/request-auth.ts'
+import { version } from '../util/version.ts'
+import type { Ground } from './ground.ts'
+import { composeOutbound } from './outbound.ts'
+
+const LIST_BOUNDS = { maxBytes: 4 * 1024 * 1024, timeoutMs: 30_000, maxRedirects: 5 }
+const KEY_BOUNDS = { maxBytes: 256 * 1024, timeoutMs: 10_000 }
+
+/** Other servers: with whom we talk, where they are, how we prove who we are and know who they are. */
+export function composeFederation(config: Config, ground: Ground) {
+  const { db, clock, log, serverName, signingKey, network, random } = ground
+  const guardedClient = composeOutbound(config, ground)
+  const policy = composePolicy(config, ground, guardedClient)
+  const mayFederate = (name: string) => policy.mayFederate(name)
+  const signedClient = new SignedClient({
+    serverName,
+    signingKey,
+    client: guardedClient,
+    discovery: new ServerDiscovery({
+      network,
+      wellKnown: new WellKnown({ client: guardedClient, clock }),
+      clock,
+      random: () => Buffer.from(random(4)).readUInt32LE() / 2 ** 32,
+    }),
+    userAgent: `Bongsu/${version}`,
+    mayFederate,
+    onContact: (server, failure) => {
+      if (failure !== undefined) log.info({ server, failure }, 'another server cannot be reached')
+    },
+  })
+  const keyRing = new KeyRing({
+    db,
+    clock,
+    mayFederate,
+    pinnedKey: (name) => policy.pinnedKey(name),
+    fetch: (name) =>
+      signedClient.send(name, { method: 'GET', path: '/_matrix/key/v2/server', isSigned: false, ...KEY_BOUNDS }),
+  })
+  const oldKeysFile = config.paths.old_keys_file
+  const ownKeys = new OwnKeys({
+    serverName,
+    signingKey,
+    oldKeys: existsSync(oldKeysFile) ? parseOldKeys(readFileSync(oldKeysFile, 'utf8')) : [],
+    clock,
+    // Anybody may ask, so that an answer would say with whom we talk, and have us look: only where that is no secret.
+    answersOf: async (names, until) => (policy.isOpen ? keyRing.answersOf(names, until) : []),
+  })
+  const requestAuth = new RequestAuth({
+    serverName,
+    mayFederate,
+    verifyKeys: (name, keyIds, atTs) => keyRing.verifyKeys(name, keyIds, atTs),
+    now: () => clock.now(),
+    onHeard: (server) => keyRing.forgive(server),
+  })
+  return {
+    policy,
+    client: new FederationClient(signedClient),
+    keyRing,
+    guardedClient,
+    /** What routes may use. */
+    services: { ownKeys, requestAuth, software: { name: 'Bongsu', version } },
+  }
+}
+
+function composePolicy(config: Config, ground: Ground, client: GuardedClient): FederationPolicy {
+  const { serverName } = ground
+  const { mode, servers, signed_list: signedList } = config.federation
+  if (!signedList || mode !== 'list') return new FederationPolicy({ serverName, mode, servers, signedList: undefined })
+  const { path, url, key, refresh } = signedList
+  const read =
+    url === undefined
+      ? () => readFile(path ?? '', 'utf8')
+      : async () => {
+          const { status, body } = await client.fetch(new URL(url), { method: 'GET' }, LIST_BOUNDS)
+          if (status !== 200) throw new Error(`the answer has status ${status}`)
+          return body.toString('utf8')
+        }
+  const onRefused = (reason: string) => ground.log.warn({ reason }, 'the federation list was not taken')
+  const source = new ListSource({ db: ground.db, clock: ground.clock, publicKey: key, read, onRefused })
+  ground.lifetime.add({ start: () => source.start() })
+  ground.every(refresh, 'refreshing the federation list', () => source.refresh())
+  return new FederationPolicy({ serverName, mode, servers, signedList: source })
+}

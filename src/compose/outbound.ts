@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs'
+import { rootCertificates } from 'node:tls'
+import type { Config } from '../config/schema.ts'
+import { AddressRules, INNER_NETWORKS } from '../outbound/address-rules.ts'
+import { Dialer, type TlsTrust } from '../outbound/dialer.ts'
+import { GuardedClient } from '../outbound/guarded-client.ts'
+import type { Ground } from './ground.ts'
+
+/** The one client for places that others name. */
+export function composeOutbound({ outbound }: Config, { network, lifetime }: Ground): GuardedClient {
+  const rules = new AddressRules([...INNER_NETWORKS, ...outbound.block], outbound.allow)
+  const proxy = outbound.proxy === undefined ? undefined : new URL(outbound.proxy)
+  const client = new GuardedClient(new Dialer({ network, rules, tls: trustOf(outbound), proxy }))
+  lifetime.add({ close: () => client.close() })
+  return client
+}
+
+function trustOf(outbound: Config['outbound']): TlsTrust {
+  const { authorities_file: authorities, client_certificate_file: cert, client_key_file: key } = outbound
+  const own = authorities === undefined ? [] : [readFileSync(authorities, 'utf8')]
+  const ca = outbound.only_these_authorities ? own : [...rootCertificates, ...own]
+  return {
+    ca: authorities === undefined && !outbound.only_these_authorities ? undefined : ca,
+    client:
+      cert === undefined || key === undefined
+        ? undefined
+        : { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') },
+  }
+}

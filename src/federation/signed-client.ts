@@ -1,0 +1,151 @@
+import { isUtf8 } from 'node:buffer'
+import { forbidden, MatrixError } from '../matrix/errors.ts'
+import { isObject, type Json, type JsonObject } from '../matrix/json.ts'
+import { parseJson } from '../matrix/parse-json.ts'
+import type { SigningKey } from '../matrix/signing-key.ts'
+import { xMatrixHeader } from '../matrix/x-matrix.ts'
+import type { Answer } from '../outbound/exchange.ts'
+import type { GuardedClient } from '../outbound/guarded-client.ts'
+import type { ServerDiscovery } from './discovery.ts'
+import { RemoteFailure } from './remote-failure.ts'
+
+interface Deps {
+  readonly serverName: string
+  readonly signingKey: SigningKey
+  readonly client: GuardedClient
+  readonly discovery: ServerDiscovery
+  readonly userAgent: string
+  mayFederate(serverName: string): boolean
+  /** Told how every request ended: undefined, or why the server could not be reached. */
+  onContact(serverName: string, failure: string | undefined): void
+}
+
+export interface FederationRequest {
+  readonly method: 'GET' | 'POST' | 'PUT'
+  /** From `/_matrix` on, encoded; see `pathOf`. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+  readonly body?: Json
+  /** The same as JSON text, where somebody has it already. */
+  readonly bodyText?: string
+  /** Default 10 MiB. */
+  readonly maxBytes?: number
+  /** Default 30 s. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+  /** False for what is public (keys, version). */
+  readonly isSigned?: boolean
+}
+
+const MAX_BYTES = 10 * 1024 * 1024
+const TIMEOUT_MS = 30_000
+/** An event of the deepest nesting that is honest, inside of an answer. */
+const MAX_DEPTH = 1010
+
+/**
+ * Sends requests to other servers, signed (spec: server-server API, Request Authentication), and reads their JSON with
+ * the values it was sent with. Whatever goes wrong over there is a `RemoteFailure`; a server that we do not talk to is
+ * `M_FORBIDDEN`, before anything is looked up.
+ */
+export class SignedClient {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  async send(server: string, request: FederationRequest): Promise<JsonObject> {
+    const { mayFederate, serverName, onContact } = this.#deps
+    if (server === serverName) throw new Error('This server has no need to ask itself over the network')
+    if (!mayFederate(server)) throw forbidden('This server does not federate with that one')
+    let answer: Answer
+    try {
+      answer = await this.#exchange(server, request)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message || error.name : String(error)
+      // Whoever asked went away: that says nothing of the other server.
+      if (!request.signal?.aborted) {
+        this.#deps.discovery.forget(server)
+        onContact(server, reason)
+      }
+      throw new RemoteFailure(server, reason, { cause: error })
+    }
+    // A proxy in front of a server that is away answers for it.
+    onContact(server, answer.status >= 500 ? `answered ${answer.status}` : undefined)
+    const body = jsonOf(answer)
+    if (answer.status === 200 && isObject(body)) return body
+    throw failureOf(server, answer, body)
+  }
+
+  async #exchange(server: string, request: FederationRequest): Promise<Answer> {
+    const { serverName, signingKey, client, discovery, userAgent } = this.#deps
+    const { method, body, bodyText, isSigned = true } = request
+    const uri = request.path + queryText(request.query)
+    const text = bodyText ?? (body === undefined ? undefined : JSON.stringify(body))
+    const content = body === undefined && text !== undefined ? parseJson(text) : body
+    const signed = { method, uri, origin: serverName, destination: server, content }
+    const destination = await discovery.resolve(server)
+    return client.request(
+      destination,
+      {
+        method,
+        path: uri,
+        headers: {
+          'user-agent': userAgent,
+          ...(text !== undefined && { 'content-type': 'application/json' }),
+          ...(isSigned && { authorization: xMatrixHeader(signed, signingKey) }),
+        },
+        ...(text !== undefined && { body: text }),
+      },
+      {
+        maxBytes: request.maxBytes ?? MAX_BYTES,
+        timeoutMs: request.timeoutMs ?? TIMEOUT_MS,
+        signal: request.signal,
+      },
+    )
+  }
+}
+
+/** A path with its parts encoded: pathOf`/_matrix/federation/v1/event/${eventId}`. */
+export const pathOf = (fixed: TemplateStringsArray, ...parts: string[]): string =>
+  String.raw({ raw: fixed }, ...parts.map(encodeURIComponent))
+
+function queryText(query: FederationRequest['query']): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value === undefined) continue
+    for (const item of typeof value === 'object' ? value : [value]) params.append(name, String(item))
+  }
+  const text = params.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+/** Undefined if it is no JSON, or nested so deeply that walking it would overflow the stack. */
+function jsonOf({ body }: Answer): Json | undefined {
+  try {
+    const value = isUtf8(body) ? parseJson(body.toString('utf8')) : undefined
+    return value !== undefined && isWithin(value, MAX_DEPTH) ? value : undefined
+  } catch (error) {
+    if (error instanceof MatrixError) return undefined
+    throw error
+  }
+}
+
+function isWithin(value: Json | undefined, depthLeft: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depthLeft > 0 && Object.values(value).every((item) => isWithin(item, depthLeft - 1))
+}
+
+function failureOf(server: string, { status, headers }: Answer, body: Json | undefined): RemoteFailure {
+  if (status === 200) return new RemoteFailure(server, 'answered with no JSON object', { status })
+  const fields = isObject(body) ? body : {}
+  const seconds = Number(headers['retry-after'])
+  const retryAfterMs =
+    typeof fields.retry_after_ms === 'number' ? fields.retry_after_ms : Number.isFinite(seconds) ? seconds * 1000 : 0
+  return new RemoteFailure(server, `answered ${status} ${String(fields.errcode ?? '')}`.trim(), {
+    status,
+    ...(typeof fields.errcode === 'string' && { errcode: fields.errcode }),
+    ...(retryAfterMs > 0 && { retryAfterMs }),
+    body: fields,
+  })
+}

@@ -1,0 +1,51 @@
+import { authEventIds, prevEventIds } from '../../../room/event.ts'
+import type { Db } from '../../../storage/db.ts'
+import { type EventRow, eventsById, listPendingRedactions } from '../../../storage/events.ts'
+import { listMissingAmong } from '../../../storage/missing-events.ts'
+import type { LiveRoom } from '../live-room.ts'
+import { StoredEvent } from '../stored-event.ts'
+import type { Incoming } from './incoming.ts'
+import { createEventId } from './judge.ts'
+import { redactedId } from './redactions.ts'
+
+/** What the tables know of some events that came in and of those that they name. */
+export interface KnownEvents {
+  /** Stored events of this room, by id: predecessors, auth events, redacted ones, and the events themselves. */
+  readonly stored: Map<string, StoredEvent>
+  /** Redactions that wait for one of the events, by the event's id. */
+  readonly redactions: ReadonlyMap<string, readonly StoredEvent[]>
+  /** Those of the events that stored ones already follow. */
+  readonly followed: ReadonlySet<string>
+}
+
+/** Loads it with one query for each kind of thing, less what memory has. */
+export async function loadKnownEvents(db: Db, room: LiveRoom, events: readonly Incoming[]): Promise<KnownEvents> {
+  const { version } = room
+  const wrap = (row: EventRow) => new StoredEvent(row, room.roomId, version)
+  const stored = new Map<string, StoredEvent>()
+  const wanted = new Set<string>(version.createHashRoomId ? [createEventId(room.roomId)] : [])
+  for (const { eventId, pdu } of events) {
+    wanted.add(eventId)
+    for (const id of [...prevEventIds(pdu), ...authEventIds(pdu)]) wanted.add(id)
+    const redacts = redactedId(pdu, version)
+    if (redacts !== undefined) wanted.add(redacts)
+  }
+  for (const event of [...room.tail.events, ...room.extremities]) {
+    if (wanted.delete(event.eventId)) stored.set(event.eventId, event)
+  }
+  for (const row of await eventsById(db, [...wanted])) {
+    // An event of another room does not exist here.
+    if (row.room_nid === room.nid) stored.set(row.event_id, wrap(row))
+  }
+  const ids = events.map(({ eventId }) => eventId)
+  const pending = await listPendingRedactions(db, ids)
+  const byTarget = Map.groupBy(
+    pending.filter((row) => row.room_nid === room.nid),
+    (row) => row.redacts_id,
+  )
+  return {
+    stored,
+    redactions: new Map([...byTarget].map(([id, rows]) => [id, rows.map(wrap)])),
+    followed: new Set(await listMissingAmong(db, room.nid, ids)),
+  }
+}

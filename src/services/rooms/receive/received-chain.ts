@@ -1,0 +1,218 @@
+import { authEventIds, prevEventIds, type StateLookup } from '../../../room/event.ts'
+import type { Db } from '../../../storage/db.ts'
+import { EVENT_KIND, type EventKind, eventsById } from '../../../storage/events.ts'
+import type { Batch, Entry } from '../entry.ts'
+import type { LiveRoom } from '../live-room.ts'
+import type { ResolveDeps } from '../resolution.ts'
+import { resolveViews } from '../resolve-state.ts'
+import { type StateView, storedView, ViewReader, viewAfter } from '../state-view.ts'
+import { StoredEvent } from '../stored-event.ts'
+import { Unsaved } from '../unsaved.ts'
+import { Forks } from './forks.ts'
+import { type Incoming, toStored } from './incoming.ts'
+import { createEventId, judgeByAuthEvents, judgeByState, placesFor } from './judge.ts'
+import { type KnownEvents, loadKnownEvents } from './known-events.ts'
+import { REDACTION_PLACES, redactedId, takesEffect } from './redactions.ts'
+
+/** What became of an event. */
+export type Outcome =
+  | { readonly is: 'known' | 'accepted' }
+  | { readonly is: 'rejected' | 'softFailed'; readonly reason: string }
+  /** It cannot be judged without these. */
+  | { readonly is: 'missing'; readonly prev: readonly string[]; readonly auth: readonly string[] }
+
+/** What is known of some events beyond the tables. */
+export interface Hints {
+  /** The states after events that are not here, where a gap stays open. */
+  readonly gaps?: ReadonlyMap<string, StateView>
+  /** Events that the room's policy server advises against. */
+  readonly unwanted?: ReadonlySet<string>
+}
+
+interface Verdict {
+  readonly kind: EventKind
+  readonly reason?: string
+}
+
+/**
+ * Events of other servers being added to a room, one after the other: judged by steps 4 to 6 of the specification
+ * (server-server API, Checks performed on receipt of a PDU), none of them written yet.
+ */
+export class ReceivedChain {
+  readonly #deps: ResolveDeps
+  readonly #known: KnownEvents
+  readonly #hints: Hints
+  readonly #reader: ViewReader
+  readonly #forks: Forks
+  readonly #entries: Entry[] = []
+  readonly #changes: Batch['changes'][number][] = []
+  readonly #views = new Map<string, StateView>()
+  readonly #filled: string[] = []
+
+  private constructor(deps: ResolveDeps, known: KnownEvents, hints: Hints) {
+    this.#deps = deps
+    this.#known = known
+    this.#hints = hints
+    this.#reader = new ViewReader(deps.db, deps.room)
+    this.#forks = new Forks(deps)
+  }
+
+  static async begin(db: Db, room: LiveRoom, events: readonly Incoming[], hints: Hints): Promise<ReceivedChain> {
+    const known = await loadKnownEvents(db, room, events)
+    return new ReceivedChain({ db, room, unsaved: new Unsaved() }, known, hints)
+  }
+
+  /** What is to be written; undefined: nothing. */
+  batch(): Batch | undefined {
+    const { room } = this.#deps
+    if (this.#entries.length === 0) return undefined
+    const { current, extremities } = this.#forks
+    return {
+      room,
+      entries: this.#entries,
+      state: current.identity === room.stateNid ? undefined : current.ref,
+      changes: this.#changes,
+      extremities,
+      filled: this.#filled,
+    }
+  }
+
+  /** Judges one more event. */
+  async add(incoming: Incoming): Promise<Outcome> {
+    const { version, roomId } = this.#deps.room
+    const { eventId, pdu } = incoming
+    const before = this.#known.stored.get(eventId)
+    if (before && isSettled(before)) return { is: 'known' }
+    const previous = prevEventIds(pdu)
+    const named = version.createHashRoomId ? [createEventId(roomId), ...authEventIds(pdu)] : authEventIds(pdu)
+    const auth = [...new Set(named)].filter((id) => !this.#known.stored.has(id))
+    const prev = previous.filter((id) => this.#viewAfter(id) === undefined)
+    if (auth.length + prev.length > 0) return { is: 'missing', auth, prev }
+
+    const authEvents = new Map(named.flatMap((id) => this.#known.stored.get(id) ?? []).map((one) => [one.eventId, one]))
+    const view = await this.#stateBefore(previous)
+    const verdict = await this.#judge(incoming, authEvents, view)
+    const event = before
+      ? new StoredEvent({ ...before.row, ...standing(verdict) }, roomId, version, pdu)
+      : toStored(incoming, this.#deps.room, verdict.kind, verdict.reason)
+    const cited = authEventIds(pdu).flatMap((id) => authEvents.get(id) ?? [])
+    const missing = previous.filter((id) => this.#hints.gaps?.has(id) && !this.#isHere(id))
+    await this.#enter(event, cited, view, { isStored: before !== undefined, missing })
+    if (verdict.kind === EVENT_KIND.timeline) return { is: 'accepted' }
+    return { is: verdict.kind === EVENT_KIND.rejected ? 'rejected' : 'softFailed', reason: verdict.reason ?? '' }
+  }
+
+  async #judge(event: Incoming, authEvents: ReadonlyMap<string, StoredEvent>, before: StateView): Promise<Verdict> {
+    const { version } = this.#deps.room
+    const { current } = this.#forks
+    const rejected = (reason: string): Verdict => ({ kind: EVENT_KIND.rejected, reason })
+    if (event.pdu.type === 'm.room.create') return rejected('A room is created once')
+    if (event.pdu.prev_events.length === 0) return rejected('Only the first event of a room follows none')
+    const byAuth = judgeByAuthEvents(event, authEvents, version)
+    if (byAuth !== undefined) return rejected(`By its auth events: ${byAuth}`)
+    const places = placesFor(event.pdu, version)
+    const byState = judgeByState(event, await this.#reader.lookup(before, places), version)
+    if (byState !== undefined) return rejected(byState)
+    if (before.identity !== current.identity) {
+      const byCurrent = judgeByState(event, await this.#reader.lookup(current, places), version)
+      if (byCurrent !== undefined) return { kind: EVENT_KIND.softFailed, reason: byCurrent }
+    }
+    if (this.#hints.unwanted?.has(event.eventId)) {
+      return { kind: EVENT_KIND.softFailed, reason: 'The policy server advises against it' }
+    }
+    return { kind: EVENT_KIND.timeline }
+  }
+
+  async #enter(
+    event: StoredEvent,
+    authEvents: readonly StoredEvent[],
+    before: StateView,
+    { isStored, missing }: { isStored: boolean; missing: readonly string[] },
+  ): Promise<void> {
+    const entry: Entry = {
+      event,
+      authEvents,
+      before: before.ref,
+      txn: undefined,
+      redacts: await this.#redaction(event, before),
+      strippedState: undefined,
+      isStored,
+      missing,
+    }
+    this.#deps.unsaved.add(event, authEvents)
+    await this.#applyWaitingRedaction(event)
+    this.#entries.push(entry)
+    const view = viewAfter(entry, before)
+    this.#views.set(event.eventId, view)
+    this.#known.stored.set(event.eventId, event)
+    const isFollowed = this.#known.followed.has(event.eventId)
+    if (isFollowed) this.#filled.push(event.eventId)
+    // What others follow already is no end of the room, and its part of the state is known.
+    if (!event.isTimeline || isFollowed) return
+    const current = this.#forks.current
+    for (const edit of await this.#forks.add(event, before, view, (ids) => this.#eventsOf(ids))) {
+      const replaces = edit.event === event ? await this.#at(current, event) : edit.replaces
+      this.#changes.push({ edit: { event: edit.event, replaces }, at: entry })
+    }
+  }
+
+  /** The state before an event: that after its predecessors, resolved. */
+  async #stateBefore(previous: readonly string[]): Promise<StateView> {
+    if (this.#forks.areAll(previous)) return this.#forks.current
+    const views = previous.flatMap((id) => this.#viewAfter(id) ?? [])
+    return views.length === 0 ? storedView(undefined) : resolveViews(this.#deps, views)
+  }
+
+  /** The state after an event, as far as it is known. */
+  #viewAfter(id: string): StateView | undefined {
+    const own = this.#views.get(id)
+    if (own) return own
+    const stateNid = this.#known.stored.get(id)?.row.state_nid
+    return typeof stateNid === 'number' ? storedView(stateNid) : this.#hints.gaps?.get(id)
+  }
+
+  #isHere(id: string): boolean {
+    return this.#views.has(id) || typeof this.#known.stored.get(id)?.row.state_nid === 'number'
+  }
+
+  async #at(view: StateView, event: StoredEvent): Promise<StoredEvent | undefined> {
+    return this.#reader.event(view, event.type, event.stateKey ?? '')
+  }
+
+  async #eventsOf(ids: readonly string[]): Promise<StoredEvent[]> {
+    const { db, room } = this.#deps
+    const unknown = ids.filter((id) => !this.#known.stored.has(id))
+    const rows = unknown.length === 0 ? [] : await eventsById(db, unknown)
+    for (const row of rows) {
+      if (row.room_nid === room.nid)
+        this.#known.stored.set(row.event_id, new StoredEvent(row, room.roomId, room.version))
+    }
+    return ids.flatMap((id) => this.#known.stored.get(id) ?? [])
+  }
+
+  async #redaction(event: StoredEvent, before: StateView): Promise<Entry['redacts']> {
+    const { version } = this.#deps.room
+    const eventId = event.isTimeline ? redactedId(event.pdu, version) : undefined
+    if (eventId === undefined) return undefined
+    const target = this.#known.stored.get(eventId)
+    if (!target) return { eventId, target }
+    const state = await this.#reader.lookup(before, REDACTION_PLACES)
+    return takesEffect(event.pdu, target.pdu, state, version) ? { eventId, target } : undefined
+  }
+
+  /** A redaction of the event may have come before it. */
+  async #applyWaitingRedaction(event: StoredEvent): Promise<void> {
+    for (const redaction of this.#known.redactions.get(event.eventId) ?? []) {
+      const view = storedView(redaction.row.state_nid ?? undefined)
+      const state: StateLookup = await this.#reader.lookup(view, REDACTION_PLACES)
+      if (takesEffect(redaction.pdu, event.pdu, state, this.#deps.room.version)) {
+        event.row.redacted_by_nid ??= redaction.nid
+      }
+    }
+  }
+}
+
+/** Whether all that can be known of the event is known: not of outliers, nor of those that were rejected as such. */
+const isSettled = ({ row }: StoredEvent): boolean => row.kind !== EVENT_KIND.outlier && row.state_nid !== null
+
+const standing = ({ kind, reason }: Verdict) => ({ kind, reason: reason ?? null })
