@@ -1,24 +1,21 @@
-import { serverOf, type UserId } from '../matrix/ids.ts'
-import type { JsonObject } from '../matrix/json.ts'
+import { EventRequests } from './requests/events.ts'
+import { MembershipRequests } from './requests/memberships.ts'
+import { QueryRequests } from './requests/queries.ts'
 import type { SignedClient } from './signed-client.ts'
 
-const QUERY = { maxBytes: 256 * 1024, timeoutMs: 10_000 }
-
-/** The endpoints of other servers, one method each, named after the operation of the specification. */
+/**
+ * The endpoints of other servers, one method each. They throw `RemoteFailure` for whatever goes wrong over there and
+ * `M_FORBIDDEN` for a server that we do not talk to. Events come as they were sent, with the values of their numbers:
+ * nothing about them has been checked.
+ */
 export class FederationClient {
-  readonly #client: SignedClient
+  readonly events: EventRequests
+  readonly memberships: MembershipRequests
+  readonly queries: QueryRequests
 
   constructor(client: SignedClient) {
-    this.#client = client
-  }
-
-  queryProfile(userId: UserId, field?: string): Promise<JsonObject> {
-    const query = { user_id: userId, field }
-    return this.#client.send(serverOf(userId), {
-      method: 'GET',
-      path: '/_matrix/federation/v1/query/profile',
-      query,
-      ...QUERY,
-    })
+    this.events = new EventRequests(client)
+    this.memberships = new MembershipRequests(client)
+    this.queries = new QueryRequests(client)
   }
 }

@@ -1,0 +1,18 @@
+import { isObject, type JsonObject } from '../../matrix/json.ts'
+import { pathOf, type SignedClient } from '../signed-client.ts'
+
+const BOUNDS = { maxBytes: 1024 * 1024, timeoutMs: 120_000 }
+
+/** Sends a transaction (spec: server-server API, Transactions) and returns what became of each event, by its id. */
+export async function sendTransaction(
+  client: SignedClient,
+  server: string,
+  txnId: string,
+  transaction: JsonObject | string,
+  signal?: AbortSignal,
+): Promise<JsonObject> {
+  const path = pathOf`/_matrix/federation/v1/send/${txnId}`
+  const body = typeof transaction === 'string' ? { bodyText: transaction } : { body: transaction }
+  const answer = await client.send(server, { method: 'PUT', path, ...body, ...BOUNDS, signal })
+  return isObject(answer.pdus) ? answer.pdus : {}
+}

@@ -1,0 +1,179 @@
+import { expect, it } from 'vitest'
+import type { RoomId } from '../../src/matrix/ids.ts'
+import { roomVersionIds } from '../../src/room/versions.ts'
+import { receiveEvents } from '../../src/services/rooms/receive/receive-events.ts'
+import { EVENT_KIND, findEvent } from '../../src/storage/events.ts'
+import { rawRows } from '../../src/storage/run.ts'
+import { loadState } from '../../src/storage/state/state.ts'
+import { withDatabases } from '../support/databases.ts'
+import { incoming, joinForeign } from '../support/foreign-room.ts'
+import { type BuiltEvent, RoomBuilder } from '../support/room-builder.ts'
+import { type Door, message, openDoor, user } from '../support/rooms.ts'
+
+const creator = '@alice:hs1'
+const bob = '@bob:hs2'
+
+withDatabases('events of other servers', (open) => {
+  const receive = (door: Door, room: RoomBuilder, ...events: BuiltEvent[]) =>
+    receiveEvents(door, room.roomId as RoomId, incoming(room, events))
+  const live = (door: Door, room: RoomBuilder) => door.liveRooms.get(room.roomId)
+
+  it.each(roomVersionIds())('follow a room that one of ours has joined, in version %s', async (version) => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public(version)
+    room.join(bob)
+    await joinForeign(door, room)
+    const topic = room.state('m.room.topic', creator, { topic: 'budget' })
+    const outcomes = await receive(door, room, topic, room.message(bob), room.message(creator))
+    expect([...outcomes.values()].map(({ is }) => is)).toEqual(['accepted', 'accepted', 'accepted'])
+    const here = await live(door, room)
+    expect(here.extremities.map((event) => event.eventId)).toEqual([room.last.eventId])
+    expect((await here.stateEvent('m.room.topic', ''))?.eventId).toBe(topic.eventId)
+    expect([...here.localJoined]).toEqual([user('alice')])
+    await door.append.send(here.roomId, { draft: message(user('alice'), 'hello') })
+    // What is stored is what memory says.
+    const flat = await rawRows<{ event_nid: number }>(door.db, 'select event_nid from current_state order by event_nid')
+    const stored = await loadState(door.db, here.stateNid as number)
+    expect(stored.map((entry) => entry.eventNid).sort((a, b) => a - b)).toEqual(flat.map((row) => row.event_nid))
+  })
+
+  it('are taken once', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public()
+    await joinForeign(door, room)
+    const event = room.message(creator)
+    await receive(door, room, event)
+    expect((await receive(door, room, event)).get(event.eventId)).toEqual({ is: 'known' })
+    expect((await live(door, room)).tail.events.filter(({ eventId }) => eventId === event.eventId)).toHaveLength(1)
+  })
+
+  it('are put in order, whatever order they come in', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public()
+    await joinForeign(door, room)
+    const events = [room.message(creator), room.message(creator), room.message(creator)]
+    await receive(door, room, ...events.toReversed())
+    const shown = (await live(door, room)).tail.events.slice(-3)
+    expect(shown.map(({ eventId }) => eventId)).toEqual(events.map(({ eventId }) => eventId))
+  })
+
+  it('resolve forks as the rules of the version say, and tell of what changes', async () => {
+    for (const version of ['1', '2', '11', '12']) {
+      const door = await openDoor(await open())
+      const room = RoomBuilder.public(version, creator, { users: { [creator]: 100, [bob]: 50 } })
+      if (version === '12') room.state('m.room.power_levels', creator, { users: { [bob]: 50 } })
+      room.join(bob)
+      await joinForeign(door, room)
+      const before = room.last
+      const byBob = room.state('m.room.topic', bob, { topic: 'bob' }, { after: [before] })
+      const levels = room.state(
+        'm.room.power_levels',
+        creator,
+        { users: version === '12' ? {} : { [creator]: 100 } },
+        { after: [before] },
+      )
+      const name = room.state('m.room.name', creator, { name: 'ours' }, { after: [levels] })
+      await receive(door, room, byBob, levels, name)
+      const here = await live(door, room)
+      expect(new Set(here.extremities.map(({ eventId }) => eventId))).toEqual(new Set([byBob.eventId, name.eventId]))
+      const merged = room.stateAfter([byBob, name])
+      const flat = await rawRows<{ event_id: string }>(
+        door.db,
+        'select e.event_id from current_state s join event e on e.nid = s.event_nid',
+      )
+      expect(new Set(flat.map((row) => row.event_id))).toEqual(
+        new Set([...merged.values()].map(({ eventId }) => eventId)),
+      )
+      const stored = await loadState(door.db, here.stateNid as number)
+      expect(stored).toHaveLength(merged.size)
+      // The next event joins the forks, and its state is the resolved one.
+      const join = room.message(creator, { after: [byBob, name] })
+      await receive(door, room, join)
+      expect(here.extremities.map(({ eventId }) => eventId)).toEqual([join.eventId])
+      expect(await loadState(door.db, here.stateNid as number)).toHaveLength(merged.size)
+    }
+  })
+
+  it('end up in the same state in any order and in any portions', async () => {
+    const room = RoomBuilder.public('11', creator, { users: { [creator]: 100, [bob]: 100 } })
+    room.join(bob)
+    const first = await openDoor(await open())
+    const second = await openDoor(await open())
+    await joinForeign(first, room)
+    const joined = room.last
+    room.events.pop()
+    await joinForeign(second, room)
+    // Both know the same join: the builder makes it alike.
+    expect(room.last.eventId).toBe(joined.eventId)
+    const fork = room.last
+    const ours = [room.state('m.room.topic', creator, { topic: 'a' }, { after: [fork] })]
+    ours.push(room.member(creator, bob, 'ban', { after: [ours[0] as BuiltEvent] }))
+    const theirs = [room.state('m.room.topic', bob, { topic: 'b' }, { after: [fork] })]
+    theirs.push(room.state('m.room.name', bob, { name: 'b' }, { after: [theirs[0] as BuiltEvent] }))
+    await receive(first, room, ...ours, ...theirs)
+    for (const event of [theirs[0], ours[0], theirs[1], ours[1]]) await receive(second, room, event as BuiltEvent)
+    const stateOf = async (door: Door) => {
+      const rows = await rawRows<{ event_id: string }>(
+        door.db,
+        'select e.event_id from current_state s join event e on e.nid = s.event_nid order by e.event_id',
+      )
+      return rows.map((row) => row.event_id)
+    }
+    expect(await stateOf(first)).toEqual(await stateOf(second))
+  })
+
+  it('are rejected, or only not shown, by the rules of the place where they stand', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public('11')
+    room.join(bob)
+    await joinForeign(door, room)
+    const before = room.last
+    const powerless = room.make({ type: 'm.room.topic', sender: bob, stateKey: '', content: { topic: 'mine' } })
+    room.add(powerless, [before])
+    const ban = room.member(creator, bob, 'ban', { after: [before] })
+    const late = room.message(bob, { after: [before] })
+    const outcomes = await receive(door, room, powerless, ban, late)
+    expect(outcomes.get(powerless.eventId)?.is).toBe('rejected')
+    expect(outcomes.get(late.eventId)?.is).toBe('softFailed')
+    const here = await live(door, room)
+    expect(here.extremities.map(({ eventId }) => eventId)).toEqual([ban.eventId])
+    expect(await findEvent(door.db, powerless.eventId)).toMatchObject({ kind: EVENT_KIND.rejected, pos: null })
+    expect(await findEvent(door.db, late.eventId)).toMatchObject({ kind: EVENT_KIND.softFailed, pos: null })
+    // What follows a soft-failed event takes the place of what that followed.
+    const next = room.message(creator, { after: [late, ban] })
+    await receive(door, room, next)
+    expect(here.extremities.map(({ eventId }) => eventId)).toEqual([next.eventId])
+  })
+
+  it('wait for what they name', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public()
+    await joinForeign(door, room)
+    const lost = room.message(creator)
+    const next = room.message(creator)
+    const outcomes = await receive(door, room, next)
+    expect(outcomes.get(next.eventId)).toEqual({ is: 'missing', prev: [lost.eventId], auth: [] })
+    expect(await findEvent(door.db, next.eventId)).toBeUndefined()
+  })
+
+  it('redact what is here, and what comes later', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public('10')
+    room.join(bob)
+    await joinForeign(door, room)
+    const start = room.last
+    const shown = room.message(bob)
+    await receive(door, room, shown)
+    const byOther = room.send({ type: 'm.room.redaction', sender: '@eve:hs3', redacts: shown.eventId })
+    const redaction = room.send({ type: 'm.room.redaction', sender: creator, redacts: shown.eventId, after: [shown] })
+    await receive(door, room, byOther, redaction)
+    expect((await findEvent(door.db, shown.eventId))?.redacted_by_nid).toBeGreaterThan(0)
+    const later = room.message(bob, { after: [start] })
+    const early = room.send({ type: 'm.room.redaction', sender: bob, redacts: later.eventId, after: [redaction] })
+    await receive(door, room, early)
+    await receive(door, room, later)
+    const row = await findEvent(door.db, later.eventId)
+    expect(row?.redacted_by_nid).toBe((await findEvent(door.db, early.eventId))?.nid)
+    expect(await rawRows(door.db, 'select * from redaction')).toEqual([])
+  })
+})
