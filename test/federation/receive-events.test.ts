@@ -60,18 +60,13 @@ withDatabases('events of other servers', (open) => {
   it('resolve forks as the rules of the version say, and tell of what changes', async () => {
     for (const version of ['1', '2', '11', '12']) {
       const door = await openDoor(await open())
-      const room = RoomBuilder.public(version, creator, { users: { [creator]: 100, [bob]: 50 } })
-      if (version === '12') room.state('m.room.power_levels', creator, { users: { [bob]: 50 } })
+      const own = version === '12' ? {} : { [creator]: 100 }
+      const room = RoomBuilder.public(version, creator, { users: { ...own, [bob]: 50 } })
       room.join(bob)
       await joinForeign(door, room)
       const before = room.last
       const byBob = room.state('m.room.topic', bob, { topic: 'bob' }, { after: [before] })
-      const levels = room.state(
-        'm.room.power_levels',
-        creator,
-        { users: version === '12' ? {} : { [creator]: 100 } },
-        { after: [before] },
-      )
+      const levels = room.state('m.room.power_levels', creator, { users: own }, { after: [before] })
       const name = room.state('m.room.name', creator, { name: 'ours' }, { after: [levels] })
       await receive(door, room, byBob, levels, name)
       const here = await live(door, room)

@@ -89,7 +89,9 @@ export class ReceivedChain {
     const prev = previous.filter((id) => this.#viewAfter(id) === undefined)
     if (auth.length + prev.length > 0) return { is: 'missing', auth, prev }
 
-    const authEvents = new Map(named.flatMap((id) => this.#known.stored.get(id) ?? []).map((one) => [one.eventId, one]))
+    const authEvents = new Map<string, StoredEvent>(
+      named.flatMap((id) => this.#known.stored.get(id) ?? []).map((one) => [one.eventId, one]),
+    )
     const view = await this.#stateBefore(previous)
     const verdict = await this.#judge(incoming, authEvents, view)
     const event = before

@@ -1,0 +1,77 @@
+import { authEventIds } from '../../../room/event.ts'
+import type { Db } from '../../../storage/db.ts'
+import { EVENT_KIND, type EventRow, eventsById } from '../../../storage/events.ts'
+import { Turn } from '../../../util/turn.ts'
+import type { Append } from '../append.ts'
+import type { Batch, Entry } from '../entry.ts'
+import type { LiveRoom } from '../live-room.ts'
+import { StoredEvent } from '../stored-event.ts'
+import { type Incoming, toStored } from './incoming.ts'
+import { createEventId, judgeByAuthEvents } from './judge.ts'
+import { topological } from './topological.ts'
+
+/** Events of one transaction: few enough that nobody waits for it. */
+const MAX_AT_ONCE = 200
+
+interface Deps {
+  readonly db: Db
+  readonly append: Append
+}
+
+/**
+ * Stores events whose place in the room is not known: auth events and the state at a gap. Each is judged by its auth
+ * events, which come before it; one whose auth events are neither stored nor among these is left out, and so is
+ * everything that rests on it. They change nothing that anybody sees.
+ */
+export async function storeOutliers(
+  { db, append }: Deps,
+  room: Pick<LiveRoom, 'roomId'>,
+  events: readonly Incoming[],
+): Promise<void> {
+  const sorted = topological(events, authEventIds)
+  const turn = new Turn()
+  for (let start = 0; start < sorted.length; start += MAX_AT_ONCE) {
+    const part = sorted.slice(start, start + MAX_AT_ONCE)
+    await append.write(room.roomId, (live) => composeOutliers(db, live, part))
+    if (turn.isOver) await turn.give()
+  }
+}
+
+async function composeOutliers(db: Db, room: LiveRoom, events: readonly Incoming[]): Promise<Batch | undefined> {
+  const entries = await outlierEntries(db, room, events)
+  if (entries.length === 0) return undefined
+  return { room, entries, state: undefined, changes: [], extremities: { removed: [], added: [] } }
+}
+
+/** Entries for those of the events that are not stored yet, as outliers or rejected. */
+export async function outlierEntries(db: Db, room: LiveRoom, events: readonly Incoming[]): Promise<Entry[]> {
+  const { version, roomId } = room
+  const wanted = new Set(events.flatMap(({ eventId, pdu }) => [eventId, ...authEventIds(pdu)]))
+  const createId = version.createHashRoomId ? [createEventId(roomId)] : []
+  for (const id of createId) wanted.add(id)
+  const rows = (await eventsById(db, [...wanted])).filter((row: EventRow) => row.room_nid === room.nid)
+  const known = new Map<string, StoredEvent>(rows.map((row) => [row.event_id, new StoredEvent(row, roomId, version)]))
+  const entries: Entry[] = []
+  for (const incoming of events) {
+    if (known.has(incoming.eventId)) continue
+    const cited = authEventIds(incoming.pdu)
+    const isCreate = incoming.pdu.type === 'm.room.create'
+    const named = isCreate ? cited : [...createId, ...cited]
+    if (named.some((id) => !known.has(id))) continue
+    const auth = new Map(named.flatMap((id) => known.get(id) ?? []).map((event) => [event.eventId as string, event]))
+    const reason = judgeByAuthEvents(incoming, auth, version)
+    const kind = reason === undefined ? EVENT_KIND.outlier : EVENT_KIND.rejected
+    const event = toStored(incoming, room, kind, reason)
+    const authEvents = [...new Set(cited)].flatMap((id) => known.get(id) ?? [])
+    known.set(event.eventId, event)
+    entries.push({
+      event,
+      authEvents,
+      before: undefined,
+      txn: undefined,
+      redacts: undefined,
+      strippedState: undefined,
+    })
+  }
+  return entries
+}

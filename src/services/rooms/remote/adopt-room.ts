@@ -1,0 +1,124 @@
+import { forbidden } from '../../../matrix/errors.ts'
+import type { RoomId } from '../../../matrix/ids.ts'
+import { authEventIds, prevEventIds } from '../../../room/event.ts'
+import type { RoomVersion } from '../../../room/versions.ts'
+import { type Db, transact } from '../../../storage/db.ts'
+import { EVENT_KIND, eventsById } from '../../../storage/events.ts'
+import { ensureRoom } from '../../../storage/rooms.ts'
+import { Turn } from '../../../util/turn.ts'
+import type { Append } from '../append.ts'
+import type { Batch, StateEdit } from '../entry.ts'
+import type { LiveRoom } from '../live-room.ts'
+import { type Incoming, toStored } from '../receive/incoming.ts'
+import { createEventId, judgeByAuthEvents, judgeByState, placesFor } from '../receive/judge.ts'
+import { storeOutliers } from '../receive/outliers.ts'
+import { editsBetween } from '../resolve-state.ts'
+import { keyOf, type StateView, storedView, ViewReader } from '../state-view.ts'
+import { StoredEvent } from '../stored-event.ts'
+import { Unsaved } from '../unsaved.ts'
+
+/** Entries of the state that one transaction writes. */
+const MAX_AT_ONCE = 500
+
+interface Deps {
+  readonly db: Db
+  readonly append: Append
+}
+
+/** A room as another server described it when it let one of our users in; all events checked as far as signatures go. */
+export interface Described {
+  readonly roomId: RoomId
+  readonly version: RoomVersion
+  /** The state before the join. */
+  readonly state: readonly Incoming[]
+  readonly authChain: readonly Incoming[]
+  readonly join: Incoming
+}
+
+/**
+ * Takes a room over from another server: first the events of its state, then the state, both in pieces that nobody sees
+ * as long as no local user is in the room, and at last the join. What was known of the room before is replaced.
+ * Throws `M_FORBIDDEN` where the room's own rules do not allow the join.
+ */
+export async function adoptRoom(deps: Deps, described: Described): Promise<StoredEvent> {
+  const { db, append } = deps
+  const { roomId, version, state, authChain, join } = described
+  await transact(db, (tx) => ensureRoom(tx, roomId, version.id))
+  await storeOutliers(deps, { roomId }, [...authChain, ...state])
+  const wanted = await stateOf(db, described)
+  const turn = new Turn()
+  for (let isDone = false; !isDone; ) {
+    await append.write(roomId, async (room) => {
+      const edits = await nextEdits(db, room, wanted)
+      isDone = edits.length < MAX_AT_ONCE
+      return edits.length === 0 ? undefined : stateBatch(room, edits)
+    })
+    if (turn.isOver) await turn.give()
+  }
+  let joined: StoredEvent | undefined
+  await append.write(roomId, async (room) => {
+    const batch = await joinBatch(db, room, join)
+    joined = batch.entries[0]?.event
+    return batch
+  })
+  if (!joined) throw new Error('The join was not written')
+  return joined
+}
+
+/** The events of the state that were accepted, by their places. */
+async function stateOf(db: Db, { roomId, version, state }: Described): Promise<Map<string, StoredEvent>> {
+  const rows = await eventsById(
+    db,
+    state.map(({ eventId }) => eventId),
+  )
+  const events = rows.map((row) => new StoredEvent(row, roomId, version))
+  return new Map(events.flatMap((event) => (event.isState && !event.rejected ? [[keyOf(event), event] as const] : [])))
+}
+
+async function nextEdits(db: Db, room: LiveRoom, wanted: ReadonlyMap<string, StoredEvent>): Promise<StateEdit[]> {
+  const target: StateView = { identity: wanted, base: undefined, overlay: wanted, ref: { on: undefined, edits: [] } }
+  const deps = { db, room, unsaved: new Unsaved() }
+  return (await editsBetween(deps, storedView(room.stateNid), target)).slice(0, MAX_AT_ONCE)
+}
+
+const stateBatch = (room: LiveRoom, edits: readonly StateEdit[]): Batch => ({
+  room,
+  entries: [],
+  state: { on: room.stateNid, edits },
+  changes: edits.map((edit) => ({ edit, at: undefined })),
+  extremities: { removed: [], added: [] },
+})
+
+async function joinBatch(db: Db, room: LiveRoom, join: Incoming): Promise<Batch> {
+  const { version, roomId } = room
+  const ids = [...authEventIds(join.pdu), ...(version.createHashRoomId ? [createEventId(roomId)] : [])]
+  const rows = await eventsById(db, [...ids, ...prevEventIds(join.pdu), join.eventId])
+  const known = new Map(rows.map((row) => [row.event_id, new StoredEvent(row, roomId, version)]))
+  const auth = new Map(ids.flatMap((id) => known.get(id) ?? []).map((event) => [event.eventId as string, event]))
+  const reader = new ViewReader(db, room)
+  const state = await reader.lookup(storedView(room.stateNid), placesFor(join.pdu, version))
+  const refused = judgeByAuthEvents(join, auth, version) ?? judgeByState(join, state, version)
+  if (refused !== undefined) throw forbidden(`The room does not let you in: ${refused}`)
+  const before = known.get(join.eventId)
+  const event = before
+    ? new StoredEvent({ ...before.row, kind: EVENT_KIND.timeline, reason: null }, roomId, version, join.pdu)
+    : toStored(join, room, EVENT_KIND.timeline)
+  const entry = {
+    event,
+    authEvents: [...new Set(authEventIds(join.pdu))].flatMap((id) => known.get(id) ?? []),
+    before: { on: room.stateNid, edits: [] },
+    txn: undefined,
+    redacts: undefined,
+    strippedState: undefined,
+    isStored: before !== undefined,
+    missing: prevEventIds(join.pdu).filter((id) => known.get(id)?.row.state_nid == null),
+  }
+  const replaces = state('m.room.member', event.stateKey ?? '') as StoredEvent | undefined
+  return {
+    room,
+    entries: [entry],
+    state: { on: entry, edits: [] },
+    changes: [{ edit: { event, replaces }, at: entry }],
+    extremities: { removed: room.extremities, added: [event] },
+  }
+}
