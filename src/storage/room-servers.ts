@@ -1,5 +1,46 @@
-import type { Db } from './db.ts'
-import { rawRows } from './run.ts'
+import type { Db, Tx } from './db.ts'
+import { rawRows, rawRun, valueLists } from './run.ts'
+
+/** How many more members a server has in a room than before. */
+export interface RoomServerChange {
+  roomNid: number
+  serverNid: number
+  joined: number
+}
+
+/** Follows the memberships of rooms; called with every change of them. */
+export async function changeRoomServers(tx: Tx, changes: readonly RoomServerChange[]): Promise<void> {
+  if (changes.length === 0) return
+  await rawRun(
+    tx,
+    `insert into room_server (room_nid, server_nid, joined) values ${valueLists(changes.length, 3)}
+     on conflict (room_nid, server_nid) do update set joined = room_server.joined + excluded.joined`,
+    changes.flatMap(({ roomNid, serverNid, joined }) => [roomNid, serverNid, joined]),
+  )
+  for (const { roomNid, serverNid, joined } of changes) {
+    if (joined >= 0) continue
+    const sql = 'delete from room_server where room_nid = ? and server_nid = ? and joined <= 0'
+    await rawRun(tx, sql, [roomNid, serverNid])
+  }
+}
+
+/** Whether a server has a joined member in a room. */
+export async function isServerInRoom(db: Db, roomNid: number, server: string): Promise<boolean> {
+  const sql = `select 1 from room_server s join name n on n.nid = s.server_nid
+    where s.room_nid = ? and n.text = ? and s.joined > 0`
+  return (await rawRows(db, sql, [roomNid, server])).length > 0
+}
+
+/** The servers with joined members in a room, those with most of them first. */
+export async function listServersInRoom(db: Db, roomNid: number, limit = Number.MAX_SAFE_INTEGER): Promise<string[]> {
+  const rows = await rawRows<{ text: string }>(
+    db,
+    `select n.text from room_server s join name n on n.nid = s.server_nid
+     where s.room_nid = ? and s.joined > 0 order by s.joined desc, n.text limit ?`,
+    [roomNid, limit],
+  )
+  return rows.map((row) => row.text)
+}
 
 /** Whether a server has a joined member in a room that the user is joined to. */
 export async function isServerInRoomOf(db: Db, server: string, userNid: number): Promise<boolean> {

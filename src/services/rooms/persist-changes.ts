@@ -2,6 +2,7 @@ import { serverOf } from '../../matrix/ids.ts'
 import { changeCurrentState } from '../../storage/current-state.ts'
 import type { Tx } from '../../storage/db.ts'
 import * as memberships from '../../storage/memberships.ts'
+import { changeRoomServers, type RoomServerChange } from '../../storage/room-servers.ts'
 import type { Batch } from './entry.ts'
 import { placeOf } from './persist-state.ts'
 import { persistAccess } from './room-access.ts'
@@ -16,6 +17,7 @@ export async function persistChanges(
   batches: readonly Batch[],
   lastPositions: readonly (number | undefined)[],
   serverName: string,
+  nidOf: (text: string) => number,
 ): Promise<void> {
   const rows: Parameters<typeof changeCurrentState>[1][number][] = []
   const members: Parameters<typeof memberships.upsertMemberships>[1][number][] = []
@@ -40,10 +42,28 @@ export async function persistChanges(
   }
   if (rows.length > 0) await changeCurrentState(tx, rows)
   if (members.length > 0) await memberships.upsertMemberships(tx, members)
+  await changeRoomServers(tx, serverChanges(batches, nidOf))
   for (const { room, changes } of batches) {
     const edits = changes.map(({ edit }) => edit)
     if (edits.length > 0) await persistAccess(tx, room.nid, edits)
   }
+}
+
+/** Which servers gained or lost members. */
+function serverChanges(batches: readonly Batch[], nidOf: (text: string) => number): RoomServerChange[] {
+  const found = new Map<string, RoomServerChange>()
+  for (const { room, changes } of batches) {
+    for (const { edit } of changes) {
+      const member = edit.event ?? edit.replaces
+      if (member?.type !== 'm.room.member') continue
+      const joined = Number(edit.event?.membership === 'join') - Number(edit.replaces?.membership === 'join')
+      if (joined === 0) continue
+      const serverNid = nidOf(serverOf(member.stateKey ?? ''))
+      const key = `${room.nid} ${serverNid}`
+      found.set(key, { roomNid: room.nid, serverNid, joined: (found.get(key)?.joined ?? 0) + joined })
+    }
+  }
+  return [...found.values()].filter(({ joined }) => joined !== 0)
 }
 
 const memberRow = (event: StoredEvent, pos: number, strippedState: string | undefined, serverName: string) => ({

@@ -1,3 +1,4 @@
+import { serverOf } from '../../matrix/ids.ts'
 import { takeBack } from '../../storage/counter.ts'
 import type { Tx } from '../../storage/db.ts'
 import * as events from '../../storage/events.ts'
@@ -47,7 +48,7 @@ type NidOf = (text: string) => number
  */
 export async function persist(tx: Tx, take: Take, batches: readonly Batch[], site: Site): Promise<Persisted[]> {
   const entries = batches.flatMap((batch) => batch.entries)
-  const nids = await internNames(tx, namesIn(entries))
+  const nids = await internNames(tx, namesIn(entries, batches))
   const nidOf: NidOf = (text) => nids.get(text) as number
   const counts = batches.map(countPositions)
   const sum = (of: keyof (typeof counts)[number]) => counts.reduce((total, count) => total + count[of], 0)
@@ -77,7 +78,7 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
   await events.insertEvents(tx, rowsOf(false))
   await events.updateStandings(tx, rowsOf(true))
   await persistMissing(tx, batches)
-  await persistChanges(tx, batches, lastPositions, site.serverName)
+  await persistChanges(tx, batches, lastPositions, site.serverName, nidOf)
   await persistRelations(tx, entries, nidOf)
   await persistRedactions(tx, entries)
   await persistTransactions(tx, entries, site)
@@ -150,8 +151,14 @@ async function persistTransactions(tx: Tx, entries: readonly Entry[], { now }: S
   if (refused.length > 0) throw new StaleRoom(refused.map((row) => row.room_nid))
 }
 
-function namesIn(entries: readonly Entry[]): Set<string> {
+function namesIn(entries: readonly Entry[], batches: readonly Batch[]): Set<string> {
   const texts = new Set<string>()
+  for (const { changes } of batches) {
+    for (const { edit } of changes) {
+      const member = edit.event ?? edit.replaces
+      if (member?.type === 'm.room.member') texts.add(serverOf(member.stateKey ?? ''))
+    }
+  }
   for (const { event } of entries) {
     texts.add(event.pdu.type)
     texts.add(event.pdu.sender)
