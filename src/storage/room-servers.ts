@@ -42,6 +42,27 @@ export async function listServersInRoom(db: Db, roomNid: number, limit = Number.
   return rows.map((row) => row.text)
 }
 
+/** The servers in a room, with the number of their joined members. */
+export async function countRoomServers(db: Db, roomNid: number): Promise<Map<string, number>> {
+  const rows = await rawRows<{ text: string; joined: number }>(
+    db,
+    'select n.text, s.joined from room_server s join name n on n.nid = s.server_nid where s.room_nid = ? and s.joined > 0',
+    [roomNid],
+  )
+  return new Map(rows.map(({ text, joined }) => [text, joined]))
+}
+
+/** The servers in any room that the user is joined to. */
+export async function listServersOfUser(db: Db, userNid: number): Promise<string[]> {
+  const rows = await rawRows<{ text: string }>(
+    db,
+    `select distinct n.text from membership m join room_server s on s.room_nid = m.room_nid
+     join name n on n.nid = s.server_nid where m.user_nid = ? and m.membership = 'join' and s.joined > 0`,
+    [userNid],
+  )
+  return rows.map(({ text }) => text)
+}
+
 /** Whether a server has a joined member in a room that the user is joined to. */
 export async function isServerInRoomOf(db: Db, server: string, userNid: number): Promise<boolean> {
   const rows = await rawRows(

@@ -98,7 +98,7 @@ export class Append {
     const chain = new Chain(this.#deps, start, NOTHING_KNOWN, clock.now())
     for (const draft of drafts) chain.add({ draft })
     const { roomId } = chain
-    const batch = chain.batch({ nid: 0, roomId })
+    const batch = chain.batch({ nid: 0, roomId, servers: new Map() })
     await this.#writer.write({
       batch,
       before: async (tx) => {

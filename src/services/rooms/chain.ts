@@ -97,6 +97,7 @@ export class Chain {
       txn,
       redacts: draft.redacts === undefined ? undefined : this.#redaction(draft, draft.redacts),
       strippedState: isOffer(draft) ? strippedStateText(this.#state, draft.sender) : undefined,
+      outgoing: {},
     }
     this.entries.push(entry)
     if (draft.stateKey !== undefined) {

@@ -34,6 +34,8 @@ export interface Entry {
   redacts: { eventId: string; target: StoredEvent | undefined } | undefined
   /** Stripped state for an invite or a knock, as JSON text. */
   strippedState: string | undefined
+  /** We have to send it to the other servers in the room, all but the one that gave it to us. */
+  outgoing?: { except?: string }
   /** Stored before, as an outlier or rejected: only its standing changes. */
   isStored?: boolean
   /** Those of its prev_events that are not here. */
@@ -42,7 +44,8 @@ export interface Entry {
 
 /** What one transaction writes into one room. */
 export interface Batch {
-  room: { nid: number; roomId: RoomId }
+  /** `servers`: the servers in the room before the batch, and how many members of each are joined. */
+  room: { nid: number; roomId: RoomId; servers: ReadonlyMap<string, number> }
   /** In the order of their positions; what an entry refers to comes before it. */
   entries: readonly Entry[]
   /** The room's state afterwards, resolved over all forward extremities; undefined: as before. */

@@ -8,6 +8,7 @@ import * as memberships from '../../storage/memberships.ts'
 import { CurrentState, type StateTuple } from './current-state.ts'
 import type { Batch, StateEdit } from './entry.ts'
 import type { Persisted } from './persist.ts'
+import { applyMove, moveOf } from './server-moves.ts'
 import { StoredEvent } from './stored-event.ts'
 import type { TimelineTail } from './timeline-tail.ts'
 
@@ -25,6 +26,7 @@ export interface LoadedRoom {
   /** Position of the newest change. */
   lastPos: number
   localJoined: Iterable<UserId>
+  servers: Map<string, number>
   counts: Map<string, number>
 }
 
@@ -39,10 +41,13 @@ export class LiveRoom {
   readonly version: RoomVersion
   readonly tail: TimelineTail
   readonly localJoined: Set<UserId>
+  /** The servers in the room, and how many members of each are joined. */
+  readonly servers: ReadonlyMap<string, number>
   /** How many users have each membership. */
   readonly counts: Map<string, number>
   readonly #db: Db
   readonly #state: CurrentState
+  readonly #servers: Map<string, number>
   #stateNid: number | undefined
   #extremities: readonly StoredEvent[]
   #lastPos: number
@@ -56,6 +61,8 @@ export class LiveRoom {
     this.tail = loaded.tail
     this.localJoined = new Set(loaded.localJoined)
     this.counts = loaded.counts
+    this.#servers = loaded.servers
+    this.servers = this.#servers
     this.#db = db
     this.#state = new CurrentState(db, loaded)
     this.#stateNid = loaded.stateNid
@@ -173,6 +180,8 @@ export class LiveRoom {
     if (before !== undefined) this.counts.set(before, (this.counts.get(before) ?? 1) - 1)
     if (after !== undefined) this.counts.set(after, (this.counts.get(after) ?? 0) + 1)
     this.#heroes = undefined
+    const move = moveOf({ event, replaces })
+    if (move) applyMove(this.#servers, move)
     if (serverOf(userId) !== serverName) return undefined
     if (after === 'join') this.localJoined.add(userId)
     else this.localJoined.delete(userId)

@@ -6,6 +6,7 @@ import * as events from '../../storage/events.ts'
 import * as memberships from '../../storage/memberships.ts'
 import { namesOf } from '../../storage/names.ts'
 import { listRelatedTo } from '../../storage/relations.ts'
+import { countRoomServers } from '../../storage/room-servers.ts'
 import { listExtremities, type RoomRow } from '../../storage/rooms.ts'
 import { listTransactionsOf } from '../../storage/transactions.ts'
 import { LiveRoom } from './live-room.ts'
@@ -29,6 +30,7 @@ export async function loadRoom(db: Db, row: RoomRow, version: RoomVersion): Prom
     tail,
     lastPos: Math.max(tail.events.at(-1)?.pos ?? 0, await lastStateChange(db, row.nid)),
     localJoined: names.values() as Iterable<UserId>,
+    servers: await countRoomServers(db, row.nid),
     counts: await memberships.countMembers(db, row.nid),
   })
 }
@@ -42,6 +44,7 @@ export const blankRoom = (db: Db, room: { nid: number; roomId: RoomId; version: 
     tail: new TimelineTail({ events: [], floor: 0, related: [], txns: [] }),
     lastPos: 0,
     localJoined: [],
+    servers: new Map(),
     counts: new Map(),
   })
 

@@ -9,6 +9,7 @@ import { insertTransactions } from '../../storage/transactions.ts'
 import type { Take } from '../stream.ts'
 import type { Batch, Entry } from './entry.ts'
 import { persistChanges } from './persist-changes.ts'
+import { persistOutgoing } from './persist-outgoing.ts'
 import { persistRelations } from './persist-relations.ts'
 import { persistState } from './persist-state.ts'
 import { relationOf } from './relation.ts'
@@ -78,6 +79,7 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
   await events.insertEvents(tx, rowsOf(false))
   await events.updateStandings(tx, rowsOf(true))
   await persistMissing(tx, batches)
+  await persistOutgoing(tx, batches, site.serverName)
   await persistChanges(tx, batches, lastPositions, site.serverName, nidOf)
   await persistRelations(tx, entries, nidOf)
   await persistRedactions(tx, entries)
