@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { arch, argv, env, execPath, exit, platform, stderr, stdout } from 'node:process'
 
@@ -9,11 +9,6 @@ import { arch, argv, env, execPath, exit, platform, stderr, stdout } from 'node:
  * argument it fills that folder and makes no archive.
  */
 const ROOT = resolve(import.meta.dirname, '..')
-const LAUNCHER = `#!/bin/sh
-# Bongsu with the Node that came with it.
-here=$(dirname "$(readlink -f "$0")")
-exec "$here/node_modules/node/bin/node" --enable-source-maps "$here/dist/src/main.js" "$@"
-`
 /** Of Node: a second copy of it, its headers and its manual. */
 const NODE_PACKAGE = join('node_modules', 'node', 'node_modules', `node-${platform}-${arch}`)
 const NOT_NEEDED = ['bin', 'include', 'share', 'CHANGELOG.md'].map((name) => join(NODE_PACKAGE, name))
@@ -26,6 +21,7 @@ const target = given === undefined ? join(ROOT, 'bundle', name) : resolve(given)
 rmSync(target, { recursive: true, force: true })
 mkdirSync(target, { recursive: true })
 for (const file of [
+  'bongsu',
   'dist',
   'package.json',
   'package-lock.json',
@@ -39,8 +35,6 @@ for (const file of [
 // As the Dockerfile does it.
 run(target, ...npm(), 'ci', '--omit=dev', '--loglevel=error', '--no-progress')
 for (const file of NOT_NEEDED) rmSync(join(target, file), { recursive: true, force: true })
-writeFileSync(join(target, 'bongsu'), LAUNCHER)
-chmodSync(join(target, 'bongsu'), 0o755)
 if (given === undefined) {
   run(join(ROOT, 'bundle'), 'tar', '-czf', `${name}.tar.gz`, name)
   rmSync(target, { recursive: true })

@@ -9,7 +9,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 export type DatabaseInput = NonNullable<ConfigInput['database']>
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const MAIN = join(ROOT, 'dist', 'src', 'main.js')
+const BONGSU = join(ROOT, 'bongsu')
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 const PAGE_KIB = Number(execFileSync('getconf', ['PAGESIZE'], { encoding: 'utf8' })) / 1024
 const START_LIMIT_MS = 60_000
@@ -33,7 +33,7 @@ export class ServerProcess {
     const configFile = makeServerHome(dataDir, database, port)
     const log = openSync(join(dataDir, 'server.log'), 'a')
     const started = performance.now()
-    const child = spawn(process.execPath, [MAIN, '--config', configFile, 'start'], {
+    const child = spawn(BONGSU, ['--config', configFile, 'start'], {
       cwd: dataDir,
       stdio: ['ignore', log, log],
       env: { ...process.env, NODE_ENV: 'production' },

@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { createServer } from '../server.ts'
 import { version } from '../util/version.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { edgesOf } from './edges.ts'
 import { makeHome } from './home.ts'
 import { openLog } from './log.ts'
@@ -35,6 +36,7 @@ export async function startServer(configFile: string, { terminal, stop, mayIniti
     try {
       await server.start()
       welcome(config, configFile, isFirst, terminal)
+      collectGarbage()
       await Promise.race([aborted(stop), failed])
     } finally {
       await server.close()

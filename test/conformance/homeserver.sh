@@ -13,8 +13,7 @@ DATA=${DATA:-/data} BIND=${BIND:-0.0.0.0} HTTP_PORT=${HTTP_PORT:-8008} TLS_PORT=
 CA_DIR=${CA_DIR:-/complement/ca}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-export PATH="$root/node_modules/.bin:$PATH"
-bongsu() { node "$root/dist/src/main.js" --config "$DATA/config.yaml" "$@"; }
+bongsu() { "$root/bongsu" --config "$DATA/config.yaml" "$@"; }
 
 mkdir -p "$DATA"
 [ -f "$DATA/config.yaml" ] || bongsu init --server-name "$SERVER_NAME"
@@ -35,4 +34,4 @@ fi
   [ -z "$tls" ] || echo "$tls"
   cat "$here/conformance.yaml"
 } > "$DATA/config.yaml"
-exec node "$root/dist/src/main.js" --config "$DATA/config.yaml" start
+exec "$root/bongsu" --config "$DATA/config.yaml" start

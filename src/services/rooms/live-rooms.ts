@@ -7,7 +7,7 @@ import * as rooms from '../../storage/rooms.ts'
 import type { LiveRoom } from './live-room.ts'
 import { loadRoom } from './load-room.ts'
 
-const MAX_BYTES = 64 * 1024 * 1024
+const MAX_BYTES = 40 * 1024 * 1024
 /** A room that has grown by this factor is weighed anew. */
 const GROWTH = 1.3
 

@@ -1,0 +1,12 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/**
+ * Collects garbage once, now. Starting leaves some 25 MiB behind (sources, schemas, the first queries) that V8 would
+ * keep until the first load; an idle server should not occupy them. Takes about 30 ms.
+ */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  if (typeof collect === 'function') collect()
+}
