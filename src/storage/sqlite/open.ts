@@ -12,7 +12,7 @@ import { LogSync } from './log-sync.ts'
 import { Pin } from './pin.ts'
 import { Statements } from './statements.ts'
 
-const CACHE_BYTES = 32 * 1024 * 1024
+const CACHE_BYTES = 16 * 1024 * 1024
 
 /** Opens one writing and one reading connection. */
 export function openSqlite(config: SqliteConfig, hooks: DatabaseHooks): Engine {
