@@ -183,16 +183,27 @@ export async function listEventNodes(db: Db, nids: readonly number[]): Promise<E
 }
 
 /** Which of these ids are stored, and as what; without the texts. */
-export type EventStub = Pick<EventRow, 'nid' | 'event_id' | 'room_nid' | 'kind' | 'type_nid' | 'key_nid'>
+export type EventStub = Pick<EventRow, 'nid' | 'event_id' | 'room_nid' | 'kind' | 'type_nid' | 'key_nid' | 'state_nid'>
 
 export async function listEventStubs(db: Db, ids: readonly string[]): Promise<EventStub[]> {
   const rows: EventStub[] = []
   for (let start = 0; start < ids.length; start += CHUNK) {
     const part = ids.slice(start, start + CHUNK)
-    const sql = `select nid, event_id, room_nid, kind, type_nid, key_nid from event where event_id in (${places(part.length)})`
+    const sql = `select nid, event_id, room_nid, kind, type_nid, key_nid, state_nid from event where event_id in (${places(part.length)})`
     rows.push(...(await rawRows<EventStub>(db, sql, part)))
   }
   return rows
+}
+
+/** The ids of events. */
+export async function listEventIds(db: Db, nids: readonly number[]): Promise<string[]> {
+  const ids: string[] = []
+  for (let start = 0; start < nids.length; start += CHUNK) {
+    const part = nids.slice(start, start + CHUNK)
+    const sql = `select event_id from event where nid in (${places(part.length)})`
+    ids.push(...(await rawRows<{ event_id: string }>(db, sql, part)).map((row) => row.event_id))
+  }
+  return ids
 }
 
 /** Redactions that wait for one of these events. */

@@ -53,18 +53,30 @@ export async function hasHeld(db: Db, roomNid: number): Promise<boolean> {
 }
 
 /** Rooms with events that are due, the longest due first. */
-export const listRoomsDue = (db: Db, now: number, limit: number): Promise<{ room_id: string }[]> =>
-  rawRows(
+export async function listRoomsDue(db: Db, now: number, limit: number): Promise<string[]> {
+  const rows = await rawRows<{ room_id: string }>(
     db,
     `select r.room_id, min(h.retry_at) as due from held_event h join room r on r.nid = h.room_nid
      where h.retry_at <= ? group by r.room_id order by due limit ?`,
     [now, limit],
   )
+  return rows.map((row) => row.room_id)
+}
 
-/** When the next held event is due; undefined: none is held. */
-export async function nextDue(db: Db): Promise<number | undefined> {
-  const [row] = await rawRows<{ due: number | null }>(db, 'select min(retry_at) as due from held_event')
-  return row?.due ?? undefined
+/** When the next held event is due in other rooms than these; undefined: none is held. */
+export async function nextDue(db: Db, exceptRooms: readonly string[]): Promise<number | undefined> {
+  const except = exceptRooms.length === 0 ? '' : `where r.room_id not in (${places(exceptRooms.length)})`
+  const sql = `select min(h.retry_at) as due from held_event h join room r on r.nid = h.room_nid ${except}`
+  return (await rawRows<{ due: number | null }>(db, sql, exceptRooms))[0]?.due ?? undefined
+}
+
+/** Has what is held in a room looked at by then. */
+export async function hastenHeld(tx: Tx, roomNid: number, retryAt: number): Promise<void> {
+  await rawRun(tx, 'update held_event set retry_at = ? where room_nid = ? and retry_at > ?', [
+    retryAt,
+    roomNid,
+    retryAt,
+  ])
 }
 
 /** After an attempt that found nothing: when to try next. */

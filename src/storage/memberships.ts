@@ -131,6 +131,22 @@ export async function listLocalMemberNids(db: Db, roomNid: number, membership: s
   return rows.map((row) => row.user_nid)
 }
 
+/** Numbers of the users of one server who are or were something in the room. */
+export async function listMemberNidsOfServer(
+  db: Db,
+  roomNid: number,
+  server: string,
+  limit: number,
+): Promise<number[]> {
+  const rows = await rawRows<{ user_nid: number }>(
+    db,
+    `select m.user_nid from membership m join name n on n.nid = m.user_nid
+     where m.room_nid = ? and substr(n.text, length(n.text) - ?) = ? limit ?`,
+    [roomNid, server.length, `:${server}`, limit],
+  )
+  return rows.map((row) => row.user_nid)
+}
+
 /** Ids of the guests among the local users who are joined. */
 export async function listJoinedGuests(db: Db, roomNid: number): Promise<string[]> {
   const rows = await rawRows<{ user_id: string }>(

@@ -33,3 +33,19 @@ export async function listReplacedBy(
   )
   return new Map(rows.map((row) => [row.by_nid, row]))
 }
+
+/** The event whose place in the current state an event took when it came. */
+export async function findReplacedBy(
+  db: Db,
+  roomNid: number,
+  { pos, type_nid: typeNid, key_nid: keyNid }: Pick<EventRow, 'pos' | 'type_nid' | 'key_nid'>,
+): Promise<EventRow | undefined> {
+  if (pos === null || keyNid === null) return undefined
+  const [row] = await selectEvents(
+    db,
+    `from state_change c join event e on e.nid = c.prev_event_nid
+     where c.room_nid = ? and c.pos = ? and c.type_nid = ? and c.key_nid = ?`,
+    [roomNid, pos, typeNid, keyNid],
+  )
+  return row
+}

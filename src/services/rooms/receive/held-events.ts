@@ -1,0 +1,131 @@
+import type { Logger } from 'pino'
+import type { RoomId } from '../../../matrix/ids.ts'
+import { type Db, transact } from '../../../storage/db.ts'
+import * as table from '../../../storage/held-events.ts'
+import { internNames } from '../../../storage/names.ts'
+import type { Clock } from '../../../util/clock.ts'
+import type { LiveRoom } from '../live-room.ts'
+import type { Incoming } from './incoming.ts'
+
+interface Deps {
+  readonly db: Db
+  readonly clock: Clock
+  readonly log: Logger
+  /** Looks for what the held events of a room need, and appends what is complete. Never rejects for what others do. */
+  fill(roomId: RoomId, signal: AbortSignal): Promise<void>
+}
+
+/** Events held for one room, and of them by one server. */
+const MAX_HELD = 2_000
+const MAX_HELD_OF_SERVER = 500
+/** Rooms whose gaps are filled at a time. */
+const MAX_ROOMS = 4
+/**
+ * Held events are looked at again this long after something came into their room: whoever sent what was missing mostly
+ * sends what follows it too.
+ */
+const SETTLE_MS = 1_000
+const LONGEST_SLEEP_MS = 60_000
+
+/** Events that wait for what they refer to: kept in a table, looked at again and again, never lost by a restart. */
+export class HeldEvents {
+  readonly #deps: Deps
+  readonly #stop = new AbortController()
+  readonly #active = new Map<string, Promise<void>>()
+  #wake = new AbortController()
+  #loop: Promise<void> | undefined
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  start(): void {
+    this.#loop ??= this.#run()
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    this.#wake.abort()
+    await this.#loop
+    await Promise.all(this.#active.values())
+  }
+
+  /** Keeps events of which something is missing. Too many of one server are dropped: it may send them again. */
+  async hold(origin: string, room: LiveRoom, events: readonly Incoming[]): Promise<void> {
+    const { db, clock, log } = this.#deps
+    const { all, ofServer } = await table.countHeld(db, room.nid, origin)
+    const space = Math.max(0, Math.min(MAX_HELD - all, MAX_HELD_OF_SERVER - ofServer))
+    if (space < events.length) log.warn({ origin, roomId: room.roomId }, 'too many events wait for others in a room')
+    const taken = events.slice(0, space)
+    if (taken.length === 0) return
+    const now = clock.now()
+    await transact(db, async (tx) => {
+      const serverNid = (await internNames(tx, [origin])).get(origin) as number
+      await table.upsertHeld(
+        tx,
+        taken.map(({ eventId, json }) => ({
+          room_nid: room.nid,
+          event_id: eventId,
+          server_nid: serverNid,
+          received_ts: now,
+          retry_at: now,
+          json,
+        })),
+      )
+    })
+    this.#wakeUp()
+  }
+
+  /** Something came into the room: what is held there may be complete now. */
+  async onReceived({ nid }: LiveRoom): Promise<void> {
+    const { db, clock } = this.#deps
+    if (!(await table.hasHeld(db, nid))) return
+    await transact(db, (tx) => table.hastenHeld(tx, nid, clock.now() + SETTLE_MS))
+    this.#wakeUp()
+  }
+
+  /** Resolves once nothing that is due is left to do. */
+  async idle(): Promise<void> {
+    while (this.#active.size > 0) await Promise.all(this.#active.values())
+  }
+
+  #wakeUp(): void {
+    this.#wake.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { db, clock, log } = this.#deps
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      this.#wake = new AbortController()
+      try {
+        await this.#startDue()
+        const due = await table.nextDue(db, [...this.#active.keys()])
+        const isFull = this.#active.size >= MAX_ROOMS
+        const pause =
+          due === undefined || isFull ? LONGEST_SLEEP_MS : Math.min(Math.max(due - clock.now(), 1), LONGEST_SLEEP_MS)
+        if (!signal.aborted) await clock.sleep(pause, this.#wake.signal)
+      } catch (err) {
+        log.error({ err }, 'looking after held events failed')
+        await clock.sleep(LONGEST_SLEEP_MS, signal)
+      }
+    }
+  }
+
+  async #startDue(): Promise<void> {
+    const { db, clock, fill, log } = this.#deps
+    const free = MAX_ROOMS - this.#active.size
+    if (free <= 0) return
+    for (const roomId of await table.listRoomsDue(db, clock.now(), MAX_ROOMS * 2)) {
+      if (this.#active.size >= MAX_ROOMS) return
+      if (this.#active.has(roomId)) continue
+      const work = fill(roomId as RoomId, this.#stop.signal)
+        .catch((err: unknown) => log.error({ err, roomId }, 'filling a gap failed'))
+        .finally(() => {
+          this.#active.delete(roomId)
+          this.#wakeUp()
+        })
+      this.#active.set(roomId, work)
+    }
+  }
+}

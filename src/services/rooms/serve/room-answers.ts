@@ -1,0 +1,133 @@
+import { badJson, notFound } from '../../../matrix/errors.ts'
+import type { Db } from '../../../storage/db.ts'
+import { type EventRow, eventsByNid, listByTime, listEventIds } from '../../../storage/events.ts'
+import type { Clock } from '../../../util/clock.ts'
+import { Turn } from '../../../util/turn.ts'
+import type { LiveRoom } from '../live-room.ts'
+import { StoredEvent } from '../stored-event.ts'
+import { authChainOf } from './auth-chain.ts'
+import { walkBack } from './earlier-events.ts'
+import { pduText, shownTo } from './event-texts.ts'
+import type { PeerRooms } from './peer-rooms.ts'
+import { stateBefore } from './state-at.ts'
+
+interface Deps {
+  readonly db: Db
+  readonly clock: Clock
+  readonly serverName: string
+  readonly peerRooms: PeerRooms
+}
+
+const MAX_MISSING = 20
+const MAX_BACKFILL = 100
+const MAX_STARTS = 50
+const CHUNK = 500
+const MAX_CANDIDATES = 20
+
+export interface MissingQuery {
+  readonly earliest: readonly string[]
+  readonly latest: readonly string[]
+  readonly limit: number
+  readonly minDepth: number
+}
+
+/**
+ * What other servers are told of rooms that they are in, as JSON texts, because events are sent as they are stored
+ * (spec: server-server API, Backfilling and retrieving missing events; Retrieving events).
+ */
+export class RoomAnswers {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** `GET /event/{eventId}`. */
+  async event(server: string, eventId: string): Promise<string> {
+    const { room, event } = await this.#deps.peerRooms.event(server, eventId)
+    return this.#transaction(await shownTo(this.#deps.db, room, server, [event]))
+  }
+
+  /** `GET /event_auth/{roomId}/{eventId}`. */
+  async eventAuth(server: string, roomId: string, eventId: string): Promise<string> {
+    const { db, peerRooms } = this.#deps
+    const { room, event } = await peerRooms.event(server, eventId, roomId)
+    return `{"auth_chain":[${await this.#texts(room, await authChainOf(db, [event.nid]))}]}`
+  }
+
+  /** `GET /state/{roomId}`: the state before an event. */
+  async state(server: string, roomId: string, eventId: string): Promise<string> {
+    const { room, state, authChain } = await this.#stateAt(server, roomId, eventId)
+    return `{"pdus":[${await this.#texts(room, state)}],"auth_chain":[${await this.#texts(room, authChain)}]}`
+  }
+
+  /** `GET /state_ids/{roomId}`. */
+  async stateIds(server: string, roomId: string, eventId: string): Promise<string> {
+    const { state, authChain } = await this.#stateAt(server, roomId, eventId)
+    const { db } = this.#deps
+    const [pduIds, authChainIds] = [await listEventIds(db, state), await listEventIds(db, authChain)]
+    return JSON.stringify({ pdu_ids: pduIds, auth_chain_ids: authChainIds })
+  }
+
+  /** `GET /backfill/{roomId}`: these events and what came before them, latest first. */
+  async backfill(server: string, roomId: string, from: readonly string[], limit: number): Promise<string> {
+    const { db, peerRooms } = this.#deps
+    const room = await peerRooms.room(server, roomId)
+    const events = await walkBack(db, room, {
+      from: from.slice(0, MAX_STARTS),
+      limit: Math.min(Math.max(limit, 0), MAX_BACKFILL),
+    })
+    return this.#transaction(await shownTo(db, room, server, events))
+  }
+
+  /** `POST /get_missing_events/{roomId}`: what lies between, earliest first. */
+  async missingEvents(server: string, roomId: string, query: MissingQuery): Promise<string> {
+    const { db, peerRooms } = this.#deps
+    const room = await peerRooms.room(server, roomId)
+    const latest = query.latest.slice(0, MAX_STARTS)
+    const limit = Math.min(Math.max(query.limit, 0), MAX_MISSING)
+    const events = await walkBack(db, room, {
+      from: latest,
+      until: query.earliest.slice(0, MAX_STARTS),
+      minDepth: query.minDepth,
+      limit: limit + latest.length,
+    })
+    const between = events.filter(({ eventId }) => !latest.includes(eventId)).slice(0, limit)
+    return `{"events":[${(await shownTo(db, room, server, between.reverse())).join()}]}`
+  }
+
+  /** `GET /timestamp_to_event/{roomId}`. */
+  async eventNear(server: string, roomId: string, ts: number, dir: 'f' | 'b') {
+    const { db, peerRooms } = this.#deps
+    const room = await peerRooms.room(server, roomId)
+    const [row] = await listByTime(db, room.nid, ts, dir === 'b', MAX_CANDIDATES)
+    if (!row) throw notFound('There is no event in this direction')
+    return { event_id: row.event_id, origin_server_ts: row.ts }
+  }
+
+  async #stateAt(server: string, roomId: string, eventId: string) {
+    const { db, peerRooms } = this.#deps
+    if (eventId === '') throw badJson('event_id is missing')
+    const { room, event } = await peerRooms.event(server, eventId, roomId)
+    const state = await stateBefore(db, room, event)
+    if (!state) throw notFound('The state at this event is not known')
+    return { room, state, authChain: await authChainOf(db, state) }
+  }
+
+  /** Events as a list of JSON texts. */
+  async #texts(room: LiveRoom, nids: readonly number[]): Promise<string> {
+    const texts: string[] = []
+    const turn = new Turn()
+    for (let start = 0; start < nids.length; start += CHUNK) {
+      const rows: EventRow[] = await eventsByNid(this.#deps.db, nids.slice(start, start + CHUNK))
+      for (const row of rows) texts.push(pduText(new StoredEvent(row, room.roomId, room.version)))
+      if (turn.isOver) await turn.give()
+    }
+    return texts.join()
+  }
+
+  #transaction(pdus: readonly string[]): string {
+    const { serverName, clock } = this.#deps
+    return `{"origin":${JSON.stringify(serverName)},"origin_server_ts":${clock.now()},"pdus":[${pdus.join()}]}`
+  }
+}

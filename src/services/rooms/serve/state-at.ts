@@ -1,0 +1,46 @@
+import { prevEventIds } from '../../../room/event.ts'
+import { stateKeyOf } from '../../../room/state-key.ts'
+import type { Db } from '../../../storage/db.ts'
+import { eventsById } from '../../../storage/events.ts'
+import { namesOf } from '../../../storage/names.ts'
+import { loadState } from '../../../storage/state/state.ts'
+import { findReplacedBy } from '../../../storage/state-history.ts'
+import type { LiveRoom } from '../live-room.ts'
+import { resolveViews } from '../resolve-state.ts'
+import { keyOf, type StateView, storedView } from '../state-view.ts'
+import { StoredEvent } from '../stored-event.ts'
+import { Unsaved } from '../unsaved.ts'
+
+/** The numbers of the state events before an event; undefined where nobody here knows the state. */
+export async function stateBefore(db: Db, room: LiveRoom, event: StoredEvent): Promise<number[] | undefined> {
+  const view = await viewBefore(db, room, event)
+  return view && nidsOf(db, view)
+}
+
+async function viewBefore(db: Db, room: LiveRoom, event: StoredEvent): Promise<StateView | undefined> {
+  const after = event.row.state_nid
+  if (after === null) return undefined
+  if (!event.isState || event.rejected) return storedView(after)
+  const previous = prevEventIds(event.pdu)
+  const rows = previous.length === 0 ? [] : await eventsById(db, previous)
+  const states = rows.flatMap((row) => row.state_nid ?? [])
+  if (states.length === new Set(previous).size) {
+    if (states.length === 0) return storedView(undefined)
+    return resolveViews({ db, room, unsaved: new Unsaved() }, states.map(storedView))
+  }
+  // It came with the state at a gap: the same without it.
+  const replaced = await findReplacedBy(db, room.nid, event.row)
+  const before = replaced ? new StoredEvent(replaced, room.roomId, room.version) : null
+  return { ...storedView(after), overlay: new Map([[keyOf(event), before]]) }
+}
+
+async function nidsOf(db: Db, { base, overlay }: StateView): Promise<number[]> {
+  const over = [...overlay.values()].flatMap((event) => event?.nid ?? [])
+  const entries = base === undefined ? [] : await loadState(db, base)
+  if (overlay.size === 0) return entries.map(({ eventNid }) => eventNid)
+  const names = await namesOf(db, new Set(entries.flatMap(({ typeNid, keyNid }) => [typeNid, keyNid])))
+  const below = entries.filter(
+    ({ typeNid, keyNid }) => !overlay.has(stateKeyOf(names.get(typeNid) ?? '', names.get(keyNid) ?? '')),
+  )
+  return [...below.map(({ eventNid }) => eventNid), ...over]
+}
