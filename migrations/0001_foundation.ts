@@ -456,14 +456,14 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('inbound_transaction_received', 'inbound_transaction', ['received_ts'])
 
-  // What is no event and must arrive all the same. precedes: events wait until it has been sent (keys, to-device).
+  // What is no event and must arrive all the same. later: 0 where events wait until it has been sent (keys, to-device).
   await table('outbox_edu')
     .addColumn('id', c.serial, c.serialKey)
     .addColumn('server_nid', 'bigint', (col) => col.notNull())
-    .addColumn('precedes', 'smallint', (col) => col.notNull())
+    .addColumn('later', 'smallint', (col) => col.notNull())
     .addColumn('edu', 'text', (col) => col.notNull())
     .execute()
-  await index('outbox_edu_order', 'outbox_edu', ['server_nid', 'precedes', 'id'])
+  await index('outbox_edu_order', 'outbox_edu', ['server_nid', 'later', 'id'])
 
   // SHA-256 of the token by which a third party may ask whose it is (spec: OpenID).
   await table('openid_token')

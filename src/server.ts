@@ -5,6 +5,7 @@ import { composeDiscovery } from './compose/discovery.ts'
 import { composeFederation } from './compose/federation.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
 import { composeListeners } from './compose/listeners.ts'
+import { composeOutgoing } from './compose/outgoing.ts'
 import { composeOwnData } from './compose/own-data.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
@@ -67,6 +68,7 @@ async function composeServices(config: Config, ground: Ground) {
     accountDataOf: (userNid, roomNid) => own.accountData.ofRoom(userNid, roomNid),
   })
   const sync = composeSync(config, ground, own, { ...rooms, ...reading })
+  composeOutgoing(config, ground, federation.sender, { ...rooms, ...sync })
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),

@@ -6,6 +6,8 @@ import { ServerDiscovery } from '../federation/discovery.ts'
 import { KeyRing } from '../federation/keys/key-ring.ts'
 import { ListSource } from '../federation/policy/list-source.ts'
 import { FederationPolicy } from '../federation/policy/policy.ts'
+import { sendTransaction } from '../federation/requests/transactions.ts'
+import { type DestinationState, Sender } from '../federation/sending/sender.ts'
 import { SignedClient } from '../federation/signed-client.ts'
 import { WellKnown } from '../federation/well-known.ts'
 import { parseOldKeys } from '../matrix/old-key.ts'
@@ -38,9 +40,11 @@ export function composeFederation(config: Config, ground: Ground) {
     userAgent: `Bongsu/${version}`,
     mayFederate,
     onContact: (server, failure) => {
-      if (failure !== undefined) log.info({ server, failure }, 'another server cannot be reached')
+      if (failure === undefined) sender.onHeard(server)
+      else log.info({ server, failure }, 'another server cannot be reached')
     },
   })
+  const sender = composeSender(ground, signedClient, mayFederate)
   const keyRing = new KeyRing({
     db,
     clock,
@@ -63,16 +67,45 @@ export function composeFederation(config: Config, ground: Ground) {
     mayFederate,
     verifyKeys: (name, keyIds, atTs) => keyRing.verifyKeys(name, keyIds, atTs),
     now: () => clock.now(),
-    onHeard: (server) => keyRing.forgive(server),
+    onHeard: (server) => {
+      keyRing.forgive(server)
+      sender.onHeard(server)
+    },
   })
   return {
     policy,
     client: new FederationClient(signedClient),
     keyRing,
     guardedClient,
+    sender,
     /** What routes may use. */
     services: { ownKeys, requestAuth, software: { name: 'Bongsu', version } },
   }
+}
+
+function composeSender(
+  { db, clock, log, serverName, random, metrics, lifetime }: Ground,
+  client: SignedClient,
+  mayFederate: (name: string) => boolean,
+): Sender {
+  const sender = new Sender({
+    db,
+    clock,
+    serverName,
+    random: () => Buffer.from(random(4)).readUInt32LE() / 2 ** 32,
+    mayFederate,
+    send: (server, txnId, transaction, signal) => sendTransaction(client, server, txnId, transaction, signal),
+    onDropped: (server, reason) => log.error({ server, reason }, 'a server refuses an event: it was not sent'),
+    onCrash: (err) => log.error({ err }, 'sending to another server failed'),
+  })
+  lifetime.add(sender)
+  const perServer = (name: string, help: string, read: (state: DestinationState) => number) =>
+    metrics.gauges(name, help, 'server', () => sender.states().map((state) => [state.serverName, read(state)]))
+  perServer('federation_lag_seconds', 'Since when something waits to be sent', ({ waitingSince }) =>
+    waitingSince === undefined ? 0 : (clock.now() - waitingSince) / 1000,
+  )
+  perServer('federation_failures', 'Tries in a row that failed', ({ failures }) => failures)
+  return sender
 }
 
 function composePolicy(config: Config, ground: Ground, client: GuardedClient): FederationPolicy {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { canonicalJson } from '../matrix/canonical-json.ts'
 import { forbidden, MatrixError } from '../matrix/errors.ts'
 import { isObject, type Json, type JsonObject } from '../matrix/json.ts'
 import { parseJson } from '../matrix/parse-json.ts'
@@ -26,7 +27,7 @@ export interface FederationRequest {
   readonly path: string
   readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
   readonly body?: Json
-  /** The same as JSON text, where somebody has it already. */
+  /** The same as canonical JSON, where somebody has it already. */
   readonly bodyText?: string
   /** Default 10 MiB. */
   readonly maxBytes?: number
@@ -81,9 +82,9 @@ export class SignedClient {
     const { serverName, signingKey, client, discovery, userAgent } = this.#deps
     const { method, body, bodyText, isSigned = true } = request
     const uri = request.path + queryText(request.query)
-    const text = bodyText ?? (body === undefined ? undefined : JSON.stringify(body))
-    const content = body === undefined && text !== undefined ? parseJson(text) : body
-    const signed = { method, uri, origin: serverName, destination: server, content }
+    // Sent as it is signed.
+    const text = bodyText ?? (body === undefined ? undefined : canonicalJson(body))
+    const signed = { method, uri, origin: serverName, destination: server, contentText: text }
     const destination = await discovery.resolve(server)
     return client.request(
       destination,

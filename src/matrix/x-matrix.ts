@@ -1,5 +1,4 @@
 import { canonicalJson } from './canonical-json.ts'
-import type { Json } from './json.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /** What a request's `Authorization` header says (spec: server-server API, Request Authentication). */
@@ -18,8 +17,8 @@ export interface SignedRequest {
   readonly uri: string
   readonly origin: string
   readonly destination: string
-  /** The body; undefined where there is none. */
-  readonly content?: Json | undefined
+  /** The canonical JSON of the body; undefined where there is none. */
+  readonly contentText?: string | undefined
 }
 
 // A value is quoted, or is a token, in which older servers also put colons (and base64 its own letters).
@@ -43,9 +42,11 @@ export function parseXMatrix(header: string): XMatrix | undefined {
   return { origin, destination: found.get('destination'), keyId, signature }
 }
 
-/** The text that is signed. The content must have passed `canonicalFlaw`. */
-export const requestText = ({ method, uri, origin, destination, content }: SignedRequest): string =>
-  canonicalJson({ method, uri, origin, destination, content })
+/** The text that is signed. */
+export function requestText({ method, uri, origin, destination, contentText }: SignedRequest): string {
+  const rest = canonicalJson({ destination, method, origin, uri })
+  return contentText === undefined ? rest : `{"content":${contentText},${rest.slice(1)}`
+}
 
 /** The header that signs a request. */
 export function xMatrixHeader(request: SignedRequest, key: SigningKey): string {

@@ -1,5 +1,6 @@
 import { forbidden } from '../matrix/errors.ts'
 import type { UserId } from '../matrix/ids.ts'
+import type { JsonObject } from '../matrix/json.ts'
 import type { Db } from '../storage/db.ts'
 import { listPresence, type PresenceRow, upsertPresence } from '../storage/presence.ts'
 import type { Clock } from '../util/clock.ts'
@@ -23,6 +24,9 @@ interface Deps {
   /** False: nobody's presence is kept or shown. */
   enabled: boolean
 }
+
+/** Told when a user's presence changed: as clients see it. */
+export type PresenceListener = (user: Owner, presence: JsonObject) => void
 
 interface Device extends Owner {
   readonly deviceNid: number
@@ -51,10 +55,15 @@ const ACTIVE_MS = 60_000
 export class Presence {
   readonly #deps: Deps
   readonly #known = new Map<UserId, Known>()
+  readonly #listeners: PresenceListener[] = []
   #lastPos = 0
 
   constructor(deps: Deps) {
     this.#deps = deps
+  }
+
+  onChanged(listener: PresenceListener): void {
+    this.#listeners.push(listener)
   }
 
   get isEnabled(): boolean {
@@ -200,6 +209,7 @@ export class Presence {
           }
           this.#lastPos = pos
           hub.publish(audience, pos)
+          for (const listener of this.#listeners) for (const known of users) listener(known, contentOf(known, now))
         },
       }
     })
@@ -216,7 +226,7 @@ function effective({ devices }: Known, now: number): PresenceState {
   return best
 }
 
-function contentOf({ presence, statusMsg, lastActiveTs }: Known, now: number): Record<string, unknown> {
+function contentOf({ presence, statusMsg, lastActiveTs }: Known, now: number): JsonObject {
   const ago = Math.max(now - lastActiveTs, 0)
   return {
     presence,

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { forbidden, invalidParam, notFound } from '../matrix/errors.ts'
-import type { EventId, RoomId } from '../matrix/ids.ts'
+import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import type { Db } from '../storage/db.ts'
 import { findEvent } from '../storage/events.ts'
 import * as store from '../storage/receipts.ts'
@@ -39,6 +39,11 @@ interface Deps {
 }
 
 export type ReadListener = (userNid: number, roomNid: number) => void
+/** A receipt that everybody may see. `thread`: `main` or its root; undefined: all threads. */
+export type ReceiptListener = (
+  room: LiveRoom,
+  receipt: { roomId: RoomId; userId: UserId; eventId: EventId; ts: number; thread: string | undefined },
+) => void
 
 /** Who has read what: public, private and threaded receipts, and the fully read marker (spec: Receipts). */
 export class Receipts {
@@ -47,6 +52,7 @@ export class Receipts {
   readonly #deps: Deps
   readonly #marks = new LRUCache<number, Promise<Map<number, ReadMarks>>>({ max: MAX_CACHED_USERS })
   readonly #listeners: ReadListener[] = []
+  readonly #receiptListeners: ReceiptListener[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -56,6 +62,10 @@ export class Receipts {
   /** Told when a user has read further in a room. */
   onRead(listener: ReadListener): void {
     this.#listeners.push(listener)
+  }
+
+  onReceipt(listener: ReceiptListener): void {
+    this.#receiptListeners.push(listener)
   }
 
   /**
@@ -72,10 +82,11 @@ export class Receipts {
       return
     }
     const { stream, hub, clock } = this.#deps
+    const ts = clock.now()
     await stream.write(async (tx, take) => {
       const { pos } = await take(1)
       const row = { room_nid: room.nid, user_nid: owner.userNid, type, thread, event_id: eventId }
-      await store.upsertReceipt(tx, { ...row, event_pos: eventPos, ts: clock.now(), pos })
+      await store.upsertReceipt(tx, { ...row, event_pos: eventPos, ts, pos })
       return {
         value: undefined,
         announce: () => {
@@ -83,6 +94,9 @@ export class Receipts {
           this.#marks.delete(owner.userNid)
           for (const listener of this.#listeners) listener(owner.userNid, room.nid)
           hub.publish(type === 'm.read' ? room.localJoined : [owner.userId], pos)
+          if (type !== 'm.read') return
+          const shown = { roomId, userId: owner.userId, eventId, ts, thread: thread === '' ? undefined : thread }
+          for (const listener of this.#receiptListeners) listener(room, shown)
         },
       }
     })

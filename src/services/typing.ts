@@ -18,6 +18,9 @@ interface Deps {
 const DEFAULT_TIMEOUT_MS = 30_000
 const MAX_TIMEOUT_MS = 120_000
 
+/** Told when a user begins, goes on or stops. */
+export type TypingListener = (room: LiveRoom, userId: UserId, isTyping: boolean) => void
+
 /**
  * Who is typing where. Memory only: what a restart loses is at most two minutes old. Its changes are counted by `n`
  * (the second number of sync tokens), which begins at the start of the process in microseconds, so that a token from
@@ -33,6 +36,7 @@ export class Typing {
   #n: number
   #loop: Promise<void> | undefined
   #rearm = new AbortController()
+  readonly #listeners: TypingListener[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -47,6 +51,10 @@ export class Typing {
     return this.#n
   }
 
+  onTyping(listener: TypingListener): void {
+    this.#listeners.push(listener)
+  }
+
   async set(userId: UserId, roomId: RoomId, typing: boolean, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<void> {
     const room = await this.#deps.rooms.get(roomId)
     if (!room.localJoined.has(userId)) throw forbidden('You are not in this room')
@@ -56,6 +64,7 @@ export class Typing {
     users.set(userId, this.#deps.clock.now() + Math.min(Math.max(timeoutMs, 0), MAX_TIMEOUT_MS))
     this.#until.set(roomId, users)
     if (isNew) this.#announce(room)
+    for (const listener of this.#listeners) listener(room, userId, true)
     this.#watch()
   }
 
@@ -65,6 +74,7 @@ export class Typing {
     if (!users?.delete(userId)) return
     if (users.size === 0) this.#until.delete(room.roomId)
     this.#announce(room)
+    for (const listener of this.#listeners) listener(room, userId, false)
   }
 
   /** For `Append`: who leaves a room does not type there any more. */

@@ -43,8 +43,8 @@ export async function queueEdu(tx: Tx, serverNids: readonly number[], edu: strin
     const part = serverNids.slice(start, start + CHUNK)
     await rawRun(
       tx,
-      `insert into outbox_edu (server_nid, precedes, edu) values ${valueLists(part.length, 3)}`,
-      part.flatMap((nid) => [nid, precedes ? 1 : 0, edu]),
+      `insert into outbox_edu (server_nid, later, edu) values ${valueLists(part.length, 3)}`,
+      part.flatMap((nid) => [nid, precedes ? 0 : 1, edu]),
     )
   }
 }
@@ -62,15 +62,14 @@ export const listQueuedEvents = (
     [serverNid, limit],
   )
 
+/** The oldest of the rest that waits for a server, what events wait for first. */
 export const listQueuedEdus = (
   db: Db,
   serverNid: number,
-  precedes: boolean,
   limit: number,
-): Promise<{ id: number; edu: string }[]> =>
-  rawRows(db, 'select id, edu from outbox_edu where server_nid = ? and precedes = ? order by id limit ?', [
+): Promise<{ id: number; later: number; edu: string }[]> =>
+  rawRows(db, 'select id, later, edu from outbox_edu where server_nid = ? order by later, id limit ?', [
     serverNid,
-    precedes ? 1 : 0,
     limit,
   ])
 

@@ -377,7 +377,7 @@ export interface InboundTransactionTable {
 export interface OutboxEduTable {
   id: Generated<number>
   server_nid: number
-  precedes: number
+  later: number
   edu: string
 }
 

@@ -4,6 +4,7 @@ import { createServer, request, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
+import { canonicalJson } from '../../src/matrix/canonical-json.ts'
 import type { JsonObject } from '../../src/matrix/json.ts'
 import { signJson } from '../../src/matrix/sign-json.ts'
 import { SigningKey } from '../../src/matrix/signing-key.ts'
@@ -100,7 +101,13 @@ export class FakeServer {
     { content, body, authorization }: { content?: JsonObject; body?: string; authorization?: string | string[] } = {},
     // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes
   ): Promise<{ status: number; body: any }> {
-    const signed = { method, uri, origin: this.name, destination: to.name, content }
+    const signed = {
+      method,
+      uri,
+      origin: this.name,
+      destination: to.name,
+      contentText: content && canonicalJson(content),
+    }
     const headers = [authorization ?? xMatrixHeader(signed, this.key)].flat()
     const sent = request({
       ...this.#world.network.placeOf(to.address, 8448),

@@ -31,14 +31,14 @@ export class ListSource {
     this.#deps = deps
   }
 
-  /** Takes the list that was good when the server last ran, and looks for a newer one. */
+  /** Takes the list that was good when the server last ran; a newer one comes when it comes. */
   async start(): Promise<void> {
     const kept = await findSetting(this.#deps.db, SETTING)
     if (kept !== undefined) {
       const list = await readSignedList(kept, this.#deps.publicKey)
       if (typeof list !== 'string') this.#use(list)
     }
-    await this.refresh()
+    this.#refreshBeside()
   }
 
   /** The listed servers; none, when the list has run out. */
@@ -54,6 +54,10 @@ export class ListSource {
   /** Somebody is not listed: there may be a newer list. */
   onMiss(): void {
     if (this.#deps.clock.now() - this.#lookedAt < PAUSE_MS) return
+    this.#refreshBeside()
+  }
+
+  #refreshBeside(): void {
     this.refresh().catch((error: unknown) => this.#deps.onRefused(String(error)))
   }
 

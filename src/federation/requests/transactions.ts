@@ -8,11 +8,11 @@ export async function sendTransaction(
   client: SignedClient,
   server: string,
   txnId: string,
-  transaction: JsonObject | string,
+  /** Canonical JSON. */
+  transaction: string,
   signal?: AbortSignal,
 ): Promise<JsonObject> {
   const path = pathOf`/_matrix/federation/v1/send/${txnId}`
-  const body = typeof transaction === 'string' ? { bodyText: transaction } : { body: transaction }
-  const answer = await client.send(server, { method: 'PUT', path, ...body, ...BOUNDS, signal })
+  const answer = await client.send(server, { method: 'PUT', path, bodyText: transaction, ...BOUNDS, signal })
   return isObject(answer.pdus) ? answer.pdus : {}
 }

@@ -1,4 +1,5 @@
 import { canonicalFlaw } from '../../matrix/canonical-flaw.ts'
+import { canonicalJson } from '../../matrix/canonical-json.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Json } from '../../matrix/json.ts'
 import type { VerifyKeys } from '../../matrix/sign-json.ts'
@@ -58,7 +59,8 @@ export class RequestAuth {
     }
     const keyIds = claim.map(({ keyId }) => keyId)
     const keys = await verifyKeys(origin, keyIds, now())
-    const text = requestText({ method, uri, origin, destination: serverName, content })
+    const contentText = content === undefined ? undefined : canonicalJson(content)
+    const text = requestText({ method, uri, origin, destination: serverName, contentText })
     for (const { keyId, signature } of claim) {
       if (!(await keys.get(keyId)?.verify(text, signature))) continue
       onHeard(origin)

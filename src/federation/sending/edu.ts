@@ -1,0 +1,11 @@
+import { canonicalJson } from '../../matrix/canonical-json.ts'
+import type { JsonObject } from '../../matrix/json.ts'
+
+/** Something that is no event (spec: server-server API, EDUs). */
+export interface Edu {
+  readonly type: string
+  readonly content: JsonObject
+}
+
+/** Its canonical text, as it stands in a transaction. */
+export const eduText = ({ type, content }: Edu): string => canonicalJson({ edu_type: type, content })
