@@ -99,6 +99,7 @@ function composeSender(
     onCrash: (err) => log.error({ err }, 'sending to another server failed'),
   })
   lifetime.add(sender)
+  metrics.gauge('federation_destinations', 'Servers being sent to, or waited for', () => sender.running)
   const perServer = (name: string, help: string, read: (state: DestinationState) => number) =>
     metrics.gauges(name, help, 'server', () => sender.states().map((state) => [state.serverName, read(state)]))
   perServer('federation_lag_seconds', 'Since when something waits to be sent', ({ waitingSince }) =>

@@ -25,7 +25,7 @@ if [ -f "$CA_DIR/ca.key" ]; then
     openssl x509 -req -in "$DATA/tls.csr" -CA "$CA_DIR/ca.crt" -CAkey "$CA_DIR/ca.key" -set_serial "0x$(openssl rand -hex 8)" \
       -days 30 -sha256 -extfile <(printf 'subjectAltName=DNS:%s' "$SERVER_NAME") -out "$DATA/tls.crt" 2>/dev/null
   fi
-  tls="  - { address: '$BIND', port: $TLS_PORT, serves: [client], tls: { certificate_file: tls.crt, key_file: tls.key } }"
+  tls="  - { address: '$BIND', port: $TLS_PORT, serves: [client, federation], tls: { certificate_file: tls.crt, key_file: tls.key } }"
 fi
 {
   echo "server_name: '$SERVER_NAME'"
@@ -33,5 +33,6 @@ fi
   echo "  - { address: '$BIND', port: $HTTP_PORT, serves: [client, health] }"
   [ -z "$tls" ] || echo "$tls"
   cat "$here/conformance.yaml"
+  [ -z "$tls" ] || echo "outbound: { allow: ['0.0.0.0/0', '::/0'], authorities_file: '$CA_DIR/ca.crt' }"
 } > "$DATA/config.yaml"
 exec "$root/bongsu" --config "$DATA/config.yaml" start

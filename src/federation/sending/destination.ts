@@ -6,7 +6,7 @@ import type { Clock } from '../../util/clock.ts'
 import { RemoteFailure } from '../remote-failure.ts'
 import type { Health } from './health.ts'
 import { type Parcel, pack, transactionText } from './parcel.ts'
-import { PassingEdus } from './passing-edus.ts'
+import type { PassingEdus } from './passing-edus.ts'
 
 export interface DestinationDeps {
   readonly db: Db
@@ -31,8 +31,8 @@ const MAX_PDUS = 50
 /** Sends what waits for one server, in order, one transaction at a time, until nothing does. */
 export class Destination {
   readonly serverName: string
-  readonly passing = new PassingEdus()
   readonly health: Health
+  readonly #passing: PassingEdus
   readonly #serverNid: number
   readonly #deps: DestinationDeps
   #isDirty = true
@@ -41,9 +41,10 @@ export class Destination {
   #last: { key: string; txnId: string } | undefined
   #waitingSince: number | undefined
 
-  constructor(serverName: string, serverNid: number, health: Health, deps: DestinationDeps) {
+  constructor(serverName: string, serverNid: number, health: Health, passing: PassingEdus, deps: DestinationDeps) {
     this.serverName = serverName
     this.health = health
+    this.#passing = passing
     this.#serverNid = serverNid
     this.#deps = deps
   }
@@ -72,7 +73,7 @@ export class Destination {
       if (stop.aborted) return
       if (!mayFederate(this.serverName)) return this.#forget()
       this.#isDirty = false
-      const parcel = await inTurn(() => pack(db, this.#serverNid, this.passing, this.#maxPdus))
+      const parcel = await inTurn(() => pack(db, this.#serverNid, this.#passing, this.#maxPdus))
       if (!parcel) {
         // A wake-up between the look and here must not be lost.
         if (this.#isDirty) continue
@@ -127,7 +128,7 @@ export class Destination {
       onDropped(this.serverName, failure.message)
       return this.#settle(parcel)
     }
-    this.passing.giveBack(parcel.passed)
+    this.#passing.giveBack(parcel.passed)
     this.health.onFailure(clock.now(), error.message, failure?.retryAfterMs)
     await transact(db, async (tx) => {
       await upsertDestination(tx, this.health.row)

@@ -8,7 +8,7 @@ import { Turn } from '../../util/turn.ts'
 import { Destination, type DestinationDeps } from './destination.ts'
 import { type Edu, eduText } from './edu.ts'
 import { Health } from './health.ts'
-import type { PassingReceipt } from './passing-edus.ts'
+import { PassingEdus, type PassingReceipt } from './passing-edus.ts'
 
 interface Deps {
   readonly db: Db
@@ -48,7 +48,7 @@ export class Sender {
   readonly #stop = new AbortController()
   readonly #destinations = new Map<string, Destination>()
   readonly #loops = new Map<string, Promise<void>>()
-  readonly #loading = new Map<string, Promise<Destination>>()
+  readonly #passing = new Map<string, PassingEdus>()
   readonly #destinationDeps: DestinationDeps
   #txnCount = 0
 
@@ -100,16 +100,21 @@ export class Sender {
 
   /** Sends something that is worth it only while it is new. `key`: what it replaces if that has not been sent yet. */
   pass(servers: Iterable<string>, key: string, edu: Edu): void {
-    for (const server of servers) this.#passTo(server, (destination) => destination.passing.put(key, edu))
+    this.#pass(servers, (passing) => passing.put(key, edu))
   }
 
   passReceipt(servers: Iterable<string>, receipt: PassingReceipt): void {
-    for (const server of servers) this.#passTo(server, (destination) => destination.passing.putReceipt(receipt))
+    this.#pass(servers, (passing) => passing.putReceipt(receipt))
   }
 
   /** A server has spoken to us, so it may be there again. */
   onHeard(server: string): void {
     this.#destinations.get(server)?.onHeard()
+  }
+
+  /** How many servers are being sent to, or waited for. */
+  get running(): number {
+    return this.#loops.size
   }
 
   /** For the metrics. */
@@ -130,53 +135,41 @@ export class Sender {
     return server !== this.#deps.serverName && this.#deps.mayFederate(server)
   }
 
-  #passTo(server: string, put: (destination: Destination) => void): void {
-    if (!this.#isDestination(server)) return
-    const known = this.#destinations.get(server)
-    if (known) {
-      put(known)
+  #pass(servers: Iterable<string>, put: (passing: PassingEdus) => void): void {
+    for (const server of servers) {
+      if (!this.#isDestination(server)) continue
+      put(this.#passingOf(server))
       this.#wake(server)
-      return
     }
-    this.#load(server).then((destination) => {
-      put(destination)
-      this.#wake(server)
-    }, this.#deps.onCrash)
+  }
+
+  #passingOf(server: string): PassingEdus {
+    const passing = this.#passing.get(server) ?? new PassingEdus()
+    this.#passing.set(server, passing)
+    return passing
   }
 
   #wake(server: string): void {
     if (this.#stop.signal.aborted || server === this.#deps.serverName) return
     this.#destinations.get(server)?.wake()
     if (this.#loops.has(server)) return
-    const loop = this.#run(server)
-      .catch(async (error: unknown) => {
-        this.#deps.onCrash(error)
-        await this.#deps.clock.sleep(CRASH_PAUSE_MS, this.#stop.signal)
-        return true
-      })
-      .then((again) => {
-        this.#loops.delete(server)
-        if (again) this.#wake(server)
-      })
-    this.#loops.set(server, loop)
+    this.#loops.set(server, this.#run(server))
   }
 
-  /** Whether there is more to do: it was woken as it ended. */
-  async #run(server: string): Promise<boolean> {
-    const destination = await this.#load(server)
-    await destination.drain()
-    return destination.waitingSince !== undefined
-  }
-
-  #load(server: string): Promise<Destination> {
-    const known = this.#destinations.get(server)
-    if (known) return Promise.resolve(known)
-    let loading = this.#loading.get(server)
-    if (!loading) {
-      loading = this.#read(server).finally(() => this.#loading.delete(server))
-      this.#loading.set(server, loading)
+  /** Never rejects. */
+  async #run(server: string): Promise<void> {
+    let isBroken = false
+    try {
+      const destination = this.#destinations.get(server) ?? (await this.#read(server))
+      await destination.drain()
+    } catch (error) {
+      isBroken = true
+      this.#deps.onCrash(error)
+      await this.#deps.clock.sleep(CRASH_PAUSE_MS, this.#stop.signal)
     }
-    return loading
+    this.#loops.delete(server)
+    // Woken just as it ended.
+    if (isBroken || this.#destinations.get(server)?.waitingSince !== undefined) this.#wake(server)
   }
 
   async #read(server: string): Promise<Destination> {
@@ -192,7 +185,13 @@ export class Sender {
       last_success_ts: null,
       last_error: null,
     }
-    const destination = new Destination(server, nid, new Health(row ?? blank, random), this.#destinationDeps)
+    const destination = new Destination(
+      server,
+      nid,
+      new Health(row ?? blank, random),
+      this.#passingOf(server),
+      this.#destinationDeps,
+    )
     destination.wake()
     this.#destinations.set(server, destination)
     return destination

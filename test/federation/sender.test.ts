@@ -1,0 +1,307 @@
+import { expect, it } from 'vitest'
+import { RemoteFailure } from '../../src/federation/remote-failure.ts'
+import { Sender } from '../../src/federation/sending/sender.ts'
+import { type Db, transact } from '../../src/storage/db.ts'
+import { type EventRow, insertEvents } from '../../src/storage/events.ts'
+import { internNames } from '../../src/storage/names.ts'
+import { listQueuedEvents, queueEvents } from '../../src/storage/outbox.ts'
+import { FakeClock } from '../support/clock.ts'
+import { withDatabases } from '../support/databases.ts'
+
+interface Sent {
+  readonly server: string
+  readonly txnId: string
+  readonly pdus: { n: number }[]
+  readonly edus: { edu_type: string; content: Record<string, unknown> }[]
+}
+
+/** A sender over a database, and a network that does what a test says. */
+class Outpost {
+  readonly clock = new FakeClock()
+  readonly sent: Sent[] = []
+  readonly dropped: string[] = []
+  readonly db: Db
+  /** What becomes of a transaction; throws where it fails. */
+  answer: (sent: Sent) => void = () => {}
+  allowed = true
+  #sender: Sender
+
+  constructor(db: Db) {
+    this.db = db
+    this.#sender = this.#newSender()
+  }
+
+  get sender(): Sender {
+    return this.#sender
+  }
+
+  /** Ends the sender and starts another one on the same tables. */
+  async restart(): Promise<void> {
+    await this.#sender.close()
+    this.#sender = this.#newSender()
+    await this.#sender.start()
+  }
+
+  /** Queues events with these numbers, and wakes the sender. */
+  async queue(server: string, numbers: readonly number[], room = 1): Promise<void> {
+    await this.store(server, numbers, room)
+    this.#sender.wake([server])
+  }
+
+  async store(server: string, numbers: readonly number[], room = 1): Promise<void> {
+    await transact(this.db, async (tx) => {
+      const nid = (await internNames(tx, [server])).get(server) ?? 0
+      await insertEvents(
+        tx,
+        numbers.map((n) => eventRow(n, room, this.clock.now())),
+      )
+      await queueEvents(
+        tx,
+        numbers.map((n) => ({ server_nid: nid, event_nid: n, room_nid: room })),
+      )
+    })
+  }
+
+  /** Lets time pass until the next try. */
+  async nextTry(): Promise<void> {
+    await this.settle()
+    this.clock.advance(3_600_000 * 1.2)
+    await this.settle()
+  }
+
+  /** Until nothing happens any more without time passing. */
+  async settle(): Promise<void> {
+    while (this.#sender.running > this.clock.sleeping) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+
+  numbers(server: string): number[] {
+    return this.sent.filter((sent) => sent.server === server).flatMap(({ pdus }) => pdus.map(({ n }) => n))
+  }
+
+  #newSender(): Sender {
+    return new Sender({
+      db: this.db,
+      clock: this.clock,
+      serverName: 'own.test',
+      random: () => 0.5,
+      mayFederate: () => this.allowed,
+      send: async (server, txnId, transaction) => {
+        const { pdus, edus } = JSON.parse(transaction)
+        const sent = { server, txnId, pdus, edus }
+        this.answer(sent)
+        this.sent.push(sent)
+      },
+      onDropped: (server) => this.dropped.push(server),
+      onCrash: (error) => {
+        throw error
+      },
+    })
+  }
+}
+
+const eventRow = (n: number, room: number, ts: number): EventRow => ({
+  nid: n,
+  event_id: `$${n}`,
+  room_nid: room,
+  pos: n,
+  depth: n,
+  type_nid: 1,
+  sender_nid: 1,
+  key_nid: null,
+  ts,
+  kind: 0,
+  auth: '[]',
+  auth_rank: 1,
+  state_nid: null,
+  redacted_by_nid: null,
+  reason: null,
+  json: JSON.stringify({ n }),
+})
+
+const upTo = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i)
+const away = () => {
+  throw new RemoteFailure('other.test', 'connect ECONNREFUSED')
+}
+
+withDatabases('the sender', (open) => {
+  it('sends events in order, fifty at a time, and forgets them', async () => {
+    const outpost = new Outpost(await open())
+    await outpost.queue('other.test', upTo(120))
+    await outpost.sender.idle()
+    expect(outpost.sent.map(({ pdus }) => pdus.length)).toEqual([50, 50, 20])
+    expect(outpost.numbers('other.test')).toEqual(upTo(120))
+    expect(await listQueuedEvents(outpost.db, 1, 10)).toEqual([])
+  })
+
+  it('loses and doubles nothing when every third transaction fails', async () => {
+    const outpost = new Outpost(await open())
+    let count = 0
+    outpost.answer = () => {
+      if (++count % 3 === 1) away()
+    }
+    await outpost.queue('other.test', upTo(200))
+    for (let i = 0; i < 4; i++) await outpost.nextTry()
+    expect(outpost.numbers('other.test')).toEqual(upTo(200))
+  })
+
+  it('sends the same again with the same transaction id', async () => {
+    const outpost = new Outpost(await open())
+    const ids: string[] = []
+    outpost.answer = ({ txnId }) => {
+      ids.push(txnId)
+      if (ids.length < 3) away()
+    }
+    await outpost.queue('other.test', [1])
+    await outpost.nextTry()
+    await outpost.nextTry()
+    await outpost.queue('other.test', [2])
+    await outpost.settle()
+    expect(ids).toHaveLength(4)
+    expect(new Set(ids.slice(0, 3)).size).toBe(1)
+    expect(ids[3]).not.toBe(ids[0])
+  })
+
+  it('tries a server that is away less and less often, and once for all that waits', async () => {
+    const outpost = new Outpost(await open())
+    const tries: number[] = []
+    outpost.answer = () => {
+      tries.push(outpost.clock.now())
+      away()
+    }
+    await outpost.queue('other.test', upTo(10))
+    for (let second = 0; second < 64; second++) {
+      await outpost.settle()
+      outpost.clock.advance(1000)
+    }
+    const pauses = tries.slice(1).map((at, i) => at - (tries[i] ?? 0))
+    expect(pauses).toEqual([2000, 4000, 8000, 16_000, 32_000])
+  })
+
+  it('tries at once when the server is heard of, also after a restart', async () => {
+    const outpost = new Outpost(await open())
+    outpost.answer = away
+    await outpost.queue('other.test', [1])
+    for (let i = 0; i < 5; i++) await outpost.nextTry()
+    outpost.answer = () => {}
+    outpost.clock.advance(10_000)
+    await outpost.restart()
+    await outpost.settle()
+    expect(outpost.sent).toEqual([])
+    outpost.sender.onHeard('other.test')
+    await outpost.sender.idle()
+    expect(outpost.numbers('other.test')).toEqual([1])
+  })
+
+  it('goes on after a restart with what was not sent', async () => {
+    const outpost = new Outpost(await open())
+    await outpost.store('other.test', upTo(3))
+    await outpost.restart()
+    await outpost.sender.idle()
+    expect(outpost.numbers('other.test')).toEqual([1, 2, 3])
+  })
+
+  it('keeps the newest event of each room for a server that was away for an hour', async () => {
+    const outpost = new Outpost(await open())
+    outpost.answer = away
+    await outpost.queue('other.test', upTo(30), 1)
+    await outpost.queue('other.test', upTo(30, 31), 2)
+    for (let i = 0; i < 3; i++) await outpost.nextTry()
+    outpost.answer = () => {}
+    await outpost.nextTry()
+    await outpost.queue('other.test', [61], 1)
+    await outpost.settle()
+    expect(outpost.numbers('other.test')).toEqual([30, 60, 61])
+  })
+
+  it('does not let a server that is away hold up another one', async () => {
+    const outpost = new Outpost(await open())
+    outpost.answer = ({ server }) => {
+      if (server === 'other.test') away()
+    }
+    await outpost.queue('other.test', [1])
+    await outpost.queue('third.test', [2])
+    await outpost.settle()
+    expect(outpost.numbers('third.test')).toEqual([2])
+  })
+
+  it('sends what events need before them', async () => {
+    const outpost = new Outpost(await open())
+    await outpost.store('other.test', [1])
+    await transact(outpost.db, async (tx) => {
+      for (const n of upTo(150)) {
+        const edu = { type: 'm.direct_to_device', content: { n } }
+        await outpost.sender.enqueueEdu(tx, ['other.test', 'own.test'], edu, true)
+      }
+    })
+    await outpost.sender.idle()
+    expect(outpost.sent.map(({ pdus, edus }) => [pdus.length, edus.length])).toEqual([
+      [0, 100],
+      [1, 50],
+    ])
+    const order = outpost.sent.flatMap(({ edus }) => edus.map(({ content }) => content.n))
+    expect(order).toEqual(upTo(150))
+  })
+
+  it('drops the one event that a server will not take, and sends the others', async () => {
+    const outpost = new Outpost(await open())
+    outpost.answer = ({ pdus }) => {
+      if (pdus.some(({ n }) => n === 3)) throw new RemoteFailure('other.test', 'answered 400', { status: 400 })
+    }
+    await outpost.queue('other.test', upTo(5))
+    await outpost.sender.idle()
+    expect(outpost.numbers('other.test')).toEqual([1, 2, 4, 5])
+    expect(outpost.dropped).toEqual(['other.test'])
+  })
+
+  it('forgets what waits for a server that it may not talk to any more', async () => {
+    const outpost = new Outpost(await open())
+    outpost.allowed = false
+    await outpost.queue('other.test', upTo(5))
+    await outpost.sender.idle()
+    outpost.allowed = true
+    await outpost.restart()
+    await outpost.sender.idle()
+    expect(outpost.sent).toEqual([])
+  })
+
+  it('batches receipts, keeps them for a server that is away, and forgets who was typing', async () => {
+    const outpost = new Outpost(await open())
+    outpost.answer = away
+    const receipt = (user: string, eventId: string, thread?: string) =>
+      outpost.sender.passReceipt(['other.test'], { roomId: '!r:own.test', userId: user, eventId, ts: 1, thread })
+    receipt('@a:own.test', '$1')
+    const typing = { room_id: '!r:own.test', user_id: '@a:own.test', typing: true }
+    outpost.sender.pass(['other.test'], 'typing', { type: 'm.typing', content: typing })
+    await outpost.settle()
+    receipt('@a:own.test', '$2')
+    receipt('@b:own.test', '$2')
+    receipt('@b:own.test', '$1', '$root')
+    outpost.answer = () => {}
+    await outpost.nextTry()
+    const [first, second] = outpost.sent.flatMap(({ edus }) => edus)
+    expect(outpost.sent).toHaveLength(1)
+    expect(first).toEqual({
+      edu_type: 'm.receipt',
+      content: {
+        '!r:own.test': {
+          'm.read': {
+            '@a:own.test': { event_ids: ['$2'], data: { ts: 1 } },
+            '@b:own.test': { event_ids: ['$2'], data: { ts: 1 } },
+          },
+        },
+      },
+    })
+    expect(second?.content).toEqual({
+      '!r:own.test': { 'm.read': { '@b:own.test': { event_ids: ['$1'], data: { ts: 1, thread_id: '$root' } } } },
+    })
+  })
+
+  it('ends while a server does not answer', async () => {
+    const outpost = new Outpost(await open())
+    outpost.answer = away
+    await outpost.queue('other.test', [1])
+    await outpost.settle()
+    await outpost.sender.close()
+    expect(await listQueuedEvents(outpost.db, 1, 10)).toHaveLength(1)
+  })
+})
