@@ -43,7 +43,13 @@ export async function fill(
   const onFatal = (error: unknown) => {
     throw error
   }
-  const server = await createServer(config, { clock: systemClock, random: randomBytes, network: systemNetwork(), log, onFatal })
+  const server = await createServer(config, {
+    clock: systemClock,
+    random: randomBytes,
+    network: systemNetwork(),
+    log,
+    onFatal,
+  })
   const sqlite = database.kind === 'sqlite' ? config.database.kind === 'sqlite' && config.database.path : false
   let bytes: BytesPerEvent | undefined
   try {

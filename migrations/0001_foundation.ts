@@ -21,7 +21,10 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('back_pos', 'bigint', (col) => col.notNull())
     .addColumn('event_nid', 'bigint', (col) => col.notNull())
     .execute()
-  await db.insertInto('counter' as never).values({ id: 1, pos: 0, back_pos: 0, event_nid: 0 } as never).execute()
+  await db
+    .insertInto('counter' as never)
+    .values({ id: 1, pos: 0, back_pos: 0, event_nid: 0 } as never)
+    .execute()
 
   // Facts about this database: server_name, schema checks.
   await table('setting')
