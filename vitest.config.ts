@@ -12,6 +12,7 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    silent: 'passed-only', // matrix-js-sdk tells all it does
     execArgv: ['--expose-gc'], // tests that watch memory collect garbage first
     projects: process.env.TEST_PG ? [sqlite, postgres] : [sqlite],
   },
