@@ -1,15 +1,16 @@
 import { stdout } from 'node:process'
-import { clientRoutes } from '../src/http/routes.ts'
+import { clientRoutes, federationRoutes } from '../src/http/routes.ts'
 import { coverageOf } from '../test/spec/coverage.ts'
 
 /** `npm run spec:coverage`: what of the specification is there, what is not, and what is there besides. */
-const { implemented, missing, extra, differences } = coverageOf(clientRoutes)
+const { implemented, missing, extra, differences } = coverageOf([...clientRoutes, ...federationRoutes])
 const apis = [...new Set([...implemented, ...missing].map(({ api }) => api))]
 
 for (const api of apis) {
-  const there = implemented.filter((operation) => operation.api === api).length
+  const there = implemented.filter((operation) => operation.api === api)
   const away = missing.filter((operation) => operation.api === api)
-  stdout.write(`${api}: ${there} of ${there + away.length} operations\n`)
+  stdout.write(`${api}: ${there.length} of ${there.length + away.length} operations\n`)
+  for (const { method, path, operationId } of there) stdout.write(`  implemented  ${operationId}  ${method} ${path}\n`)
   for (const { method, path, operationId } of away) stdout.write(`  missing  ${operationId}  ${method} ${path}\n`)
 }
 stdout.write(`besides: ${extra.length} paths that the specification does not have (older names, drafts, our own)\n`)
