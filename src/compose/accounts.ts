@@ -4,6 +4,7 @@ import { Accounts } from '../services/accounts/accounts.ts'
 import { Credentials } from '../services/accounts/credentials.ts'
 import { Devices } from '../services/accounts/devices.ts'
 import { Login } from '../services/accounts/login.ts'
+import { OpenIdTokens } from '../services/accounts/openid-tokens.ts'
 import { OwnAccount } from '../services/accounts/own-account.ts'
 import { Passwords } from '../services/accounts/passwords.ts'
 import { Registration } from '../services/accounts/registration.ts'
@@ -112,6 +113,8 @@ export function composeAccounts(
     letsGuestsIn: config.registration.guests,
     policies: config.registration.terms,
   })
+  const openIdTokens = new OpenIdTokens({ db, clock, random })
+  every(HOUR_MS, 'expiring OpenID tokens', () => openIdTokens.expire())
   const sharedSecret = new SharedSecret({
     clock,
     random,
@@ -121,6 +124,7 @@ export function composeAccounts(
   })
   const userDirectory = new UserDirectory({ db, showsAll: config.profiles.search === 'everybody' })
   return {
+    openIdTokens,
     profiles,
     userDirectory,
     sharedSecret,

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import type { JsonObject } from '../matrix/json.ts'
 import type { Discovery } from '../services/discovery.ts'
 
 /** Features that clients look for by name before the specification has them. Only what works is named. */
@@ -11,9 +12,15 @@ const UNSTABLE_FEATURES: readonly string[] = [
 export const composeDiscovery = (config: Config): Discovery => ({
   publicUrl: config.public_url,
   delegatedServer: config.federation.well_known_server,
+  support: supportOf(config),
   wellKnown: config.well_known,
   unstableFeatures: UNSTABLE_FEATURES,
   defaultRoomVersion: config.rooms.default_version,
   mayChangePassword: config.passwords.change,
   mayChangeProfile: config.profiles.change,
 })
+
+function supportOf({ support: { contacts, page } }: Config): JsonObject | undefined {
+  if (contacts.length === 0 && page === undefined) return undefined
+  return { ...(contacts.length > 0 && { contacts }), ...(page !== undefined && { support_page: page }) }
+}

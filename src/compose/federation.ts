@@ -13,6 +13,7 @@ import { WellKnown } from '../federation/well-known.ts'
 import { parseOldKeys } from '../matrix/old-key.ts'
 import type { GuardedClient } from '../outbound/guarded-client.ts'
 import { OwnKeys } from '../services/federation/own-keys.ts'
+import { RemoteDirectory } from '../services/federation/remote-directory.ts'
 import { RequestAuth } from '../services/federation/request-auth.ts'
 import { version } from '../util/version.ts'
 import type { Ground } from './ground.ts'
@@ -72,14 +73,20 @@ export function composeFederation(config: Config, ground: Ground) {
       sender.onHeard(server)
     },
   })
+  const client = new FederationClient(signedClient)
   return {
     policy,
-    client: new FederationClient(signedClient),
+    client,
     keyRing,
     guardedClient,
     sender,
     /** What routes may use. */
-    services: { ownKeys, requestAuth, software: { name: 'Bongsu', version } },
+    services: {
+      remoteDirectory: new RemoteDirectory(client),
+      ownKeys,
+      requestAuth,
+      software: { name: 'Bongsu', version },
+    },
   }
 }
 

@@ -14,6 +14,7 @@ import { rateLimits } from './rate-limits.ts'
 import { registration } from './registration.ts'
 import { rooms } from './rooms.ts'
 import { sessions } from './sessions.ts'
+import { support } from './support.ts'
 
 /**
  * The configuration: what it may hold, what it means and what holds when a key is left out. `config.example.yaml` is
@@ -47,6 +48,7 @@ export const configSchema = z.strictObject({
   presence,
   federation,
   outbound,
+  support,
   logging,
 })
 

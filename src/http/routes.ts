@@ -10,6 +10,7 @@ import * as logout from './client/logout.ts'
 import * as messages from './client/messages.ts'
 import * as notifications from './client/notifications.ts'
 import * as oldSync from './client/old-sync.ts'
+import * as openId from './client/openid.ts'
 import * as presence from './client/presence.ts'
 import * as profile from './client/profile.ts'
 import * as pushRules from './client/push-rules.ts'
@@ -27,7 +28,13 @@ import * as typing from './client/typing.ts'
 import * as uiaFallback from './client/uia-fallback.ts'
 import * as userDirectory from './client/user-directory.ts'
 import * as versions from './client/versions.ts'
+import * as federationBackfill from './federation/backfill.ts'
+import * as federationEvents from './federation/events.ts'
+import * as federationInvite from './federation/invite.ts'
+import * as federationMemberships from './federation/memberships.ts'
+import * as federationOpenId from './federation/openid.ts'
 import * as federationQueries from './federation/queries.ts'
+import * as federationTransactions from './federation/transactions.ts'
 import * as federationVersion from './federation/version.ts'
 import * as wellKnownServer from './federation/well-known.ts'
 import * as serverKeys from './key/server-keys.ts'
@@ -63,6 +70,7 @@ const families: readonly object[] = [
   relations,
   roomState,
   oldSync,
+  openId,
   sync,
   filter,
   typing,
@@ -85,7 +93,18 @@ const routesOf = (files: readonly object[]): readonly Route[] =>
 export const clientRoutes = routesOf(families)
 
 /** The route table of the server-server API: what other servers ask. */
-export const federationRoutes = routesOf([serverKeys, federationVersion, wellKnownServer, federationQueries])
+export const federationRoutes = routesOf([
+  serverKeys,
+  federationVersion,
+  wellKnownServer,
+  federationQueries,
+  federationTransactions,
+  federationEvents,
+  federationBackfill,
+  federationMemberships,
+  federationInvite,
+  federationOpenId,
+])
 
 /** What the command line may ask, through the socket in the data directory. */
 export const localRoutes = routesOf([localUsers])

@@ -6,6 +6,8 @@ export interface Discovery {
   readonly publicUrl: string | undefined
   /** Where other servers reach it, when that is not under its own name. */
   readonly delegatedServer: string | undefined
+  /** Whom to turn to, in the form of `/.well-known/matrix/support`; undefined: it says nothing. */
+  readonly support: JsonObject | undefined
   /** Further keys of `/.well-known/matrix/client`. */
   readonly wellKnown: JsonObject
   /** Names only what works: clients prefer the path that a flag promises. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { notFound } from '../../matrix/errors.ts'
+import { MatrixError } from '../../matrix/errors.ts'
 import { roomAlias, roomId } from '../../matrix/ids.ts'
+import { publicRoomsBody, publicRoomsQuery } from '../public-rooms-query.ts'
 import { firstParam, intParam } from '../query.ts'
 import { route } from '../route.ts'
 
@@ -28,11 +29,14 @@ export const getRoomIdByAlias = route(
     id: 'client.getRoomIdByAlias',
     method: 'GET',
     path: paths('/directory/room/:roomAlias'),
-    auth: 'none',
+    auth: 'optional',
     params: byAlias,
   },
-  async ({ params }, { directory }) => {
-    const { roomId: room_id, servers } = await directory.lookUp(params.roomAlias)
+  async ({ requester, params }, { directory }) => {
+    // A stranger cannot have us ask other servers.
+    const { roomId: room_id, servers } = requester
+      ? await directory.lookUp(params.roomAlias)
+      : await directory.lookUpOwn(params.roomAlias)
     return { room_id, servers }
   },
 )
@@ -92,19 +96,18 @@ export const setRoomVisibilityOnDirectory = route(
   },
 )
 
-const MAX_SEARCH = 200
-
 export const getPublicRooms = route(
   {
     id: 'client.getPublicRooms',
     method: 'GET',
     path: paths('/publicRooms'),
-    auth: 'none',
+    auth: 'optional',
     query: z.object({ limit: intParam.optional(), since: firstParam.optional(), server: firstParam.optional() }),
   },
-  async ({ query }, { publicRooms, serverName }) => {
-    refuseOtherServers(query.server, serverName)
-    return publicRooms.list({ limit: query.limit, since: query.since })
+  async ({ requester, query: { server, limit, since } }, { publicRooms, remoteDirectory, serverName }) => {
+    if (server === undefined || server === serverName) return publicRooms.list({ limit, since })
+    if (!requester) throw new MatrixError('M_MISSING_TOKEN', 'Log in to see what other servers publish')
+    return remoteDirectory.publicRooms(server, { limit, since })
   },
 )
 
@@ -115,28 +118,11 @@ export const queryPublicRooms = route(
     path: paths('/publicRooms'),
     auth: 'user',
     query: z.object({ server: firstParam.optional() }),
-    body: z.object({
-      limit: z.int().nonnegative().optional(),
-      since: z.string().optional(),
-      filter: z
-        .object({
-          generic_search_term: z.string().max(MAX_SEARCH).nullish(),
-          room_types: z.array(z.string().nullable()).max(50).nullish(),
-        })
-        .optional(),
-    }),
+    body: publicRoomsBody,
   },
-  async ({ query, body }, { publicRooms, serverName }) => {
-    refuseOtherServers(query.server, serverName)
-    return publicRooms.list({
-      limit: body.limit,
-      since: body.since,
-      search: body.filter?.generic_search_term ?? undefined,
-      roomTypes: body.filter?.room_types ?? undefined,
-    })
+  async ({ query: { server }, body }, { publicRooms, remoteDirectory, serverName }) => {
+    const query = publicRoomsQuery(body)
+    const isOwn = server === undefined || server === serverName
+    return isOwn ? publicRooms.list(query) : remoteDirectory.publicRooms(server, query)
   },
 )
-
-function refuseOtherServers(server: string | undefined, serverName: string): void {
-  if (server !== undefined && server !== serverName) throw notFound('This server does not federate with that one')
-}

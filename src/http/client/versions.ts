@@ -44,6 +44,20 @@ export const getCapabilities = route(
   },
 )
 
+export const getWellknownSupport = route(
+  {
+    id: 'wellknown.getWellknownSupport',
+    method: 'GET',
+    path: '/.well-known/matrix/support',
+    auth: 'none',
+    limit: 'none',
+  },
+  async (_input, { discovery }) => {
+    if (discovery.support === undefined) throw notFound('This server names nobody')
+    return discovery.support
+  },
+)
+
 export const getWellknown = route(
   { id: 'wellknown.getWellknown', method: 'GET', path: '/.well-known/matrix/client', auth: 'none', limit: 'none' },
   async (_input, { discovery }) => {

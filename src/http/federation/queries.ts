@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { userId } from '../../matrix/ids.ts'
-import { firstParam } from '../query.ts'
+import { roomAlias, userId } from '../../matrix/ids.ts'
+import { publicRoomsBody, publicRoomsQuery } from '../public-rooms-query.ts'
+import { firstParam, intParam } from '../query.ts'
 import { route } from '../route.ts'
 
 export const queryProfile = route(
@@ -16,4 +17,36 @@ export const queryProfile = route(
     if (field === undefined) return profile
     return Object.hasOwn(profile, field) ? { [field]: profile[field] } : {}
   },
+)
+
+export const queryRoomDirectory = route(
+  {
+    id: 'server.queryRoomDirectory',
+    method: 'GET',
+    path: '/_matrix/federation/v1/query/directory',
+    auth: 'federation',
+    query: z.object({ room_alias: roomAlias }),
+  },
+  async ({ query }, { directory }) => {
+    const { roomId: room_id, servers } = await directory.lookUpOwn(query.room_alias)
+    return { room_id, servers }
+  },
+)
+
+const PUBLIC_ROOMS = '/_matrix/federation/v1/publicRooms'
+
+export const getPublicRooms = route(
+  {
+    id: 'server.getPublicRooms',
+    method: 'GET',
+    path: PUBLIC_ROOMS,
+    auth: 'federation',
+    query: z.object({ limit: intParam.optional(), since: firstParam.optional() }),
+  },
+  async ({ query }, { publicRooms }) => publicRooms.list(query),
+)
+
+export const queryPublicRooms = route(
+  { id: 'server.queryPublicRooms', method: 'POST', path: PUBLIC_ROOMS, auth: 'federation', body: publicRoomsBody },
+  async ({ body }, { publicRooms }) => publicRooms.list(publicRoomsQuery(body)),
 )

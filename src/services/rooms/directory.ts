@@ -13,6 +13,8 @@ interface Deps {
   rooms: LiveRooms
   append: Append
   serverName: string
+  /** Where an alias of another server leads. */
+  remoteAlias(alias: RoomAlias): Promise<{ roomId: RoomId; servers: string[] }>
   /** Whether the user may list rooms in the directory. */
   canPublish(userId: UserId): boolean
   /** Told when a room was listed or taken off the list, after the commit. */
@@ -20,6 +22,10 @@ interface Deps {
 }
 
 const CANONICAL = 'm.room.canonical_alias'
+/** Servers in a room that are named beside our own. */
+const MAX_SERVERS = 20
+/** Aliases of other servers that one event may newly name: each is looked up there. */
+const MAX_NEW_ALIASES = 20
 
 /** Room aliases and what is published (spec: client-server API, Room aliases; Published room directory). */
 export class Directory {
@@ -29,17 +35,27 @@ export class Directory {
     this.#deps = deps
   }
 
-  /** The room that an id or alias leads to, or `M_NOT_FOUND`. */
-  async resolve(roomIdOrAlias: string): Promise<RoomId> {
-    if (isRoomId(roomIdOrAlias)) return roomIdOrAlias
-    if (isRoomAlias(roomIdOrAlias)) return (await this.lookUp(roomIdOrAlias)).roomId
+  /** The room that an id or alias leads to, and servers that are said to be in it; or `M_NOT_FOUND`. */
+  async resolve(roomIdOrAlias: string): Promise<{ roomId: RoomId; servers: string[] }> {
+    if (isRoomId(roomIdOrAlias)) return { roomId: roomIdOrAlias, servers: [] }
+    if (isRoomAlias(roomIdOrAlias)) return this.lookUp(roomIdOrAlias)
     throw invalidParam('Neither a room id nor an alias')
   }
 
-  async lookUp(alias: RoomAlias): Promise<{ roomId: RoomId; servers: string[] }> {
-    const row = await table.findAlias(this.#deps.db, composed(alias))
+  /** The room that an alias leads to, wherever it is, and servers that are in it. */
+  lookUp(alias: RoomAlias): Promise<{ roomId: RoomId; servers: string[] }> {
+    const { serverName, remoteAlias } = this.#deps
+    return serverOf(alias) === serverName ? this.lookUpOwn(alias) : remoteAlias(alias)
+  }
+
+  /** The same for one of our own aliases. */
+  async lookUpOwn(alias: RoomAlias): Promise<{ roomId: RoomId; servers: string[] }> {
+    const { db, rooms, serverName } = this.#deps
+    const row = await table.findAlias(db, composed(alias))
     if (!row) throw notFound('No room has this alias')
-    return { roomId: row.room_id as RoomId, servers: [this.#deps.serverName] }
+    const servers = [...((await rooms.find(row.room_id))?.servers.keys() ?? [])]
+    const others = servers.filter((server) => server !== serverName).slice(0, MAX_SERVERS)
+    return { roomId: row.room_id as RoomId, servers: [serverName, ...others] }
   }
 
   /** Takes an alias for a room. Any member may (spec: who may is the server's choice). */
@@ -86,15 +102,21 @@ export class Directory {
 
   /** A canonical alias event may newly name only aliases that lead to its room: `M_BAD_ALIAS` otherwise. */
   async checkCanonicalAlias(roomId: RoomId, content: JsonObject): Promise<void> {
-    const { db, rooms, serverName } = this.#deps
+    const { db, rooms, serverName, remoteAlias } = this.#deps
+    const isOwn = (alias: RoomAlias) => serverOf(alias) === serverName
     const room = await rooms.get(roomId)
     const current = (await room.stateEvent(CANONICAL, ''))?.visible.content ?? {}
     const added = aliasesNamed(content).filter((name) => current.alias !== name && !isAlternative(current, name))
     if (added.length === 0) return
     if (!added.every(isRoomAlias)) throw invalidParam('Not a room alias')
-    const leading = await table.aliasesLeadingTo(db, roomId, added.map(composed))
-    const isGood = (alias: RoomAlias) => serverOf(alias) === serverName && leading.has(composed(alias))
-    if (!added.every(isGood)) throw new MatrixError('M_BAD_ALIAS', 'This alias does not lead to the room')
+    const [own, others] = [added.filter(isOwn), added.filter((alias) => !isOwn(alias))]
+    const leading = own.length === 0 ? new Set() : await table.aliasesLeadingTo(db, roomId, own.map(composed))
+    const leadsElsewhere = async (alias: RoomAlias) =>
+      (await remoteAlias(alias).catch(() => undefined))?.roomId !== roomId
+    const isBad = others.length > MAX_NEW_ALIASES || (await Promise.all(others.map(leadsElsewhere))).includes(true)
+    if (isBad || !own.every((alias) => leading.has(composed(alias)))) {
+      throw new MatrixError('M_BAD_ALIAS', 'This alias does not lead to the room')
+    }
   }
 
   async isPublished(roomId: RoomId): Promise<boolean> {
