@@ -57,11 +57,16 @@ async function composeServices(config: Config, ground: Ground) {
   const federation = composeFederation(config, ground)
   const accounts = composeAccounts(config, ground, federation)
   const own = composeOwnData(ground)
-  const rooms = composeRooms(config, ground, {
-    profileOf: (userId) => accounts.profiles.profileOf(userId),
-    refusesInvite: (invitee, sender) => own.inviteRules.refuses(invitee, sender),
-    onForgotten: (userId, roomId) => own.userRooms.forget(userId, roomId),
-  })
+  const rooms = composeRooms(
+    config,
+    ground,
+    {
+      profileOf: (userId) => accounts.profiles.profileOf(userId),
+      refusesInvite: (invitee, sender) => own.inviteRules.refuses(invitee, sender),
+      onForgotten: (userId, roomId) => own.userRooms.forget(userId, roomId),
+    },
+    federation,
+  )
   const accountRooms = composeAccountRooms(ground, accounts, rooms)
   const reading = await composeReading(ground, accounts, rooms, {
     ignoredUsers: (userId) => own.ignoredUsers.of(userId),

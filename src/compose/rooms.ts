@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
-import type { RoomId, UserId } from '../matrix/ids.ts'
+import type { RoomAlias, RoomId, UserId } from '../matrix/ids.ts'
+import type { JsonObject } from '../matrix/json.ts'
 import { Append } from '../services/rooms/append.ts'
 import { type CreateRoomInput, createRoom } from '../services/rooms/create.ts'
 import { Directory } from '../services/rooms/directory.ts'
@@ -14,7 +15,9 @@ import { afterCommit, type Tx } from '../storage/db.ts'
 import { updatePublished } from '../storage/directory.ts'
 import { deleteInPieces } from '../storage/expire.ts'
 import { deleteTransactionsBefore } from '../storage/transactions.ts'
+import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
+import { composeRemoteRooms } from './remote-rooms.ts'
 
 const HOUR_MS = 3_600_000
 /** How long a client may repeat a request under its transaction id: for a day. */
@@ -28,17 +31,31 @@ interface People {
 }
 
 /** Rooms: the one door for events, memberships, the directory. */
-export function composeRooms(config: Config, ground: Ground, people: People) {
+export function composeRooms(
+  config: Config,
+  ground: Ground,
+  people: People,
+  federation: ReturnType<typeof composeFederation>,
+) {
+  const { remoteDirectory } = federation.services
   const { db, clock, random, log, stream, hub, serverName, signingKey, metrics, lifetime, every } = ground
   const liveRooms = new LiveRooms(db)
   metrics.gauge('live_rooms', 'Rooms held in memory', () => liveRooms.size)
   const rooms = liveRooms
   const append = new Append({ db, clock, stream, hub, rooms, serverName, signingKey, random, log })
-  const memberships = new Memberships({ db, rooms, append, serverName, onForgotten: () => {}, ...people })
+  const { remote, services: remoteRooms } = composeRemoteRooms(
+    config,
+    ground,
+    federation,
+    { append, liveRooms },
+    people,
+  )
+  const memberships = new Memberships({ db, rooms, append, serverName, remote, onForgotten: () => {}, ...people })
   const canPublish = () => config.rooms.publish === 'everybody'
   const publicRooms = new PublicRooms(db)
   const onPublished = (roomNid: number) => publicRooms.onPublished(roomNid)
-  const directory = new Directory({ db, rooms, append, serverName, canPublish, onPublished })
+  const remoteAlias = (alias: RoomAlias) => remoteDirectory.lookUp(alias)
+  const directory = new Directory({ db, rooms, append, serverName, remoteAlias, canPublish, onPublished })
   const sending = new Sending({
     append,
     memberships,
@@ -47,6 +64,9 @@ export function composeRooms(config: Config, ground: Ground, people: People) {
   const onPublishedIn = (tx: Tx, roomNid: number) => afterCommit(tx, () => publicRooms.onPublished(roomNid))
   const createDeps = {
     ...people,
+    mayFederate: (name: string) => federation.policy.mayFederate(name),
+    inviteRemote: (roomId: RoomId, sender: UserId, target: UserId, extra: JsonObject) =>
+      memberships.invite({ sender, roomId, target, extra }),
     append,
     serverName,
     defaultVersion: config.rooms.default_version,
@@ -77,6 +97,7 @@ export function composeRooms(config: Config, ground: Ground, people: People) {
     append.onAppended((appended) => listener.onAppended(appended))
   }
   return {
+    ...remoteRooms,
     liveRooms,
     append,
     memberships,

@@ -158,6 +158,16 @@ export const listByTime = (
   )
 }
 
+/**
+ * Takes their ids from events that are about to be stored anew. The old rows stay, because positions of the past name
+ * them; nobody finds them by an id any more.
+ */
+export async function supersede(tx: Tx, nids: readonly number[]): Promise<void> {
+  if (nids.length === 0) return
+  const sql = `update event set event_id = event_id || ' ' || nid where nid in (${places(nids.length)})`
+  await rawRun(tx, sql, nids)
+}
+
 /** Gives stored events another standing, now that more is known of them: an outlier comes into the timeline. */
 export async function updateStandings(tx: Tx, rows: readonly EventRow[]): Promise<void> {
   for (const row of rows) {

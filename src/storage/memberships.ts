@@ -109,6 +109,19 @@ export async function isJoinedToAny(db: Db, userId: string, roomIds: readonly st
   return rows.length > 0
 }
 
+/** Whether local users are joined to all of these rooms that there are: then it is known here who is in them. */
+export async function haveLocalMembers(db: Db, roomIds: readonly string[]): Promise<boolean> {
+  const wanted = [...new Set(roomIds)]
+  if (wanted.length === 0) return true
+  const rows = await rawRows<{ n: number }>(
+    db,
+    `select count(*) as n from room r where r.room_id in (${places(wanted.length)}) and exists
+       (select 1 from membership m where m.room_nid = r.nid and m.membership = 'join' and m.is_local = 1)`,
+    wanted,
+  )
+  return (rows[0]?.n ?? 0) === wanted.length
+}
+
 /** How many users are joined to each of these rooms. */
 export async function countJoined(db: Db, roomNids: readonly number[]): Promise<Map<number, number>> {
   if (roomNids.length === 0) return new Map()

@@ -16,11 +16,16 @@ const via = z.object({ via: listParam.optional(), server_name: listParam.optiona
 /** The rest of the body becomes content of the member event, as clients expect of every other server. */
 const joining = z.looseObject({ reason, third_party_signed: content.optional() })
 
-const joinOptions = (body: z.output<typeof joining>) => {
+const joinOptions = (body: z.output<typeof joining>, servers: readonly string[]) => {
   // Who vouches for a join is for this server to say.
   const { third_party_signed: thirdPartySigned, join_authorised_via_users_server: _, ...extra } = body
-  return { extra: extra as JsonObject, thirdPartySigned }
+  return { extra: extra as JsonObject, thirdPartySigned, via: servers }
 }
+
+const serversIn = ({ via: servers = [], server_name: named = [] }: z.output<typeof via>): string[] => [
+  ...servers,
+  ...named,
+]
 
 export const joinRoomById = route(
   {
@@ -34,8 +39,8 @@ export const joinRoomById = route(
     query: via,
     body: joining,
   },
-  async ({ requester, params, body }, { memberships }) => ({
-    room_id: await memberships.join(requester, params.roomId, joinOptions(body)),
+  async ({ requester, params, query, body }, { memberships }) => ({
+    room_id: await memberships.join(requester, params.roomId, joinOptions(body, serversIn(query))),
   }),
 )
 
@@ -51,9 +56,11 @@ export const joinRoom = route(
     query: via,
     body: joining,
   },
-  async ({ requester, params, body }, { memberships, directory }) => ({
-    room_id: await memberships.join(requester, await directory.resolve(params.roomIdOrAlias), joinOptions(body)),
-  }),
+  async ({ requester, params, query, body }, { memberships, directory }) => {
+    const { roomId: found, servers } = await directory.resolve(params.roomIdOrAlias)
+    const options = joinOptions(body, [...serversIn(query), ...servers])
+    return { room_id: await memberships.join(requester, found, options) }
+  },
 )
 
 export const knockRoom = route(
@@ -68,9 +75,11 @@ export const knockRoom = route(
     query: via,
     body: z.object({ reason }),
   },
-  async ({ requester, params, body }, { memberships, directory }) => ({
-    room_id: await memberships.knock(requester.userId, await directory.resolve(params.roomIdOrAlias), body.reason),
-  }),
+  async ({ requester, params, query, body }, { memberships, directory }) => {
+    const { roomId: found, servers } = await directory.resolve(params.roomIdOrAlias)
+    const through = [...serversIn(query), ...servers]
+    return { room_id: await memberships.knock(requester.userId, found, body.reason, through) }
+  },
 )
 
 export const inviteUser = route(

@@ -34,6 +34,10 @@ interface Deps {
   random(bytes: number): Uint8Array
   profileOf(userId: UserId): Promise<MemberProfile>
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
+  /** Whether users of that server can be invited. */
+  mayFederate(serverName: string): boolean
+  /** Invites a user of another server into the room, which is there by then. */
+  inviteRemote(roomId: RoomId, sender: UserId, target: UserId, content: JsonObject): Promise<void>
   /** Whether the user may list rooms in the directory. */
   canPublish(userId: UserId): boolean
   /** Takes the alias in the transaction of the room; throws `M_ROOM_IN_USE`. */
@@ -55,11 +59,13 @@ export async function createRoom(deps: Deps, creator: UserId, input: CreateRoomI
   const isPublic = input.visibility === 'public'
   if (isPublic && !deps.canPublish(creator)) throw forbidden('You may not publish rooms')
   const invitees = await checkedInvitees(deps, creator, input.invite ?? [])
+  const isDirect = input.is_direct ?? false
+  const isLocal = (id: UserId) => serverOf(id) === deps.serverName
   const drafts = [
     ...(await firstState(deps, version, creator, invitees, input)),
-    ...(await invites(deps, creator, invitees, input.is_direct ?? false)),
+    ...(await invites(deps, creator, invitees.filter(isLocal), isDirect)),
   ]
-  return deps.append
+  const roomId = await deps.append
     .createRoom(version, newRoomId(deps), drafts, async (tx, room) => {
       if (input.alias) await deps.insertAlias(tx, input.alias, room.roomId, creator)
       if (isPublic) await deps.publish(tx, room.nid)
@@ -69,6 +75,29 @@ export async function createRoom(deps: Deps, creator: UserId, input: CreateRoomI
       if (!(error instanceof MatrixError) || error.errcode !== 'M_FORBIDDEN') throw error
       throw new MatrixError('M_INVALID_ROOM_STATE', error.message, { cause: error })
     })
+  await inviteOthers(
+    deps,
+    roomId,
+    creator,
+    invitees.filter((id) => !isLocal(id)),
+    isDirect,
+  )
+  return roomId
+}
+
+/** Their servers sign the invites, so that the room has to be there. It stays, whoever of them cannot be invited. */
+async function inviteOthers(
+  { inviteRemote }: Deps,
+  roomId: RoomId,
+  creator: UserId,
+  invitees: readonly UserId[],
+  isDirect: boolean,
+): Promise<void> {
+  for (const invitee of invitees) {
+    await inviteRemote(roomId, creator, invitee, isDirect ? { is_direct: true } : {}).catch((error: unknown) => {
+      if (!(error instanceof MatrixError)) throw error
+    })
+  }
 }
 
 /** An id for a room whose version does not name it by its create event. */
@@ -163,9 +192,7 @@ async function checkedInvitees(deps: Deps, creator: UserId, invite: readonly str
   const invitees = new Set<UserId>()
   for (const id of invite) {
     if (!isUserId(id)) throw badJson('An invited user id is malformed')
-    if (serverOf(id) !== deps.serverName) {
-      throw forbidden('This server does not federate: only local users can be invited')
-    }
+    if (!deps.mayFederate(serverOf(id))) throw forbidden('This server does not federate with that of an invited user')
     if (await deps.refusesInvite(id, creator)) {
       throw new MatrixError('M_INVITE_BLOCKED', 'An invited user does not accept your invites')
     }

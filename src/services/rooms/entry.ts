@@ -36,6 +36,8 @@ export interface Entry {
   strippedState: string | undefined
   /** We have to send it to the other servers in the room, all but the one that gave it to us. */
   outgoing?: { except?: string }
+  /** A membership in a room that we are not in: what it rests on is not known, so its auth rank is 0. */
+  isOutside?: boolean
   /** Stored before, as an outlier or rejected: only its standing changes. */
   isStored?: boolean
   /** Those of its prev_events that are not here. */
@@ -60,4 +62,6 @@ export interface Batch {
   isHistory?: boolean
   /** Events that were missing and are here now. */
   filled?: readonly string[]
+  /** Numbers of events from the time before we were in the room: they are stored anew, now that all is known of them. */
+  superseded?: readonly number[]
 }

@@ -1,4 +1,4 @@
-import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
+import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import { type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, transact } from '../../storage/db.ts'
@@ -8,6 +8,7 @@ import type { Append } from './append.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
 import type { MemberProfile } from './member-profile.ts'
+import type { RemoteMemberships } from './remote/remote-memberships.ts'
 import { authorisingUser } from './restricted-join.ts'
 import { showProfile } from './show-profile.ts'
 import { thirdPartyInvite } from './third-party-invite.ts'
@@ -17,6 +18,7 @@ interface Deps {
   rooms: LiveRooms
   append: Append
   serverName: string
+  remote: RemoteMemberships
   /** The global profile of a user, for the member events that join or invite. */
   profileOf(userId: UserId): Promise<MemberProfile>
   /** Whether the invitee refuses invites of this sender (invite rules). */
@@ -33,6 +35,8 @@ interface Joiner {
 interface JoinOptions {
   /** Further content of the member event. */
   extra?: JsonObject
+  /** Servers through which the room can be joined. */
+  via?: readonly string[] | undefined
   /** Proof that an identity server gives to who was invited by another address. */
   thirdPartySigned?: JsonObject | undefined
 }
@@ -52,11 +56,25 @@ export class Memberships {
     this.#deps = deps
   }
 
-  /** Joins a room of this server. Being there already is no error. */
-  async join({ userId, isGuest }: Joiner, roomId: RoomId, options: JoinOptions = {}): Promise<RoomId> {
-    const { extra = {}, thirdPartySigned } = options
-    const room = await this.#deps.rooms.find(roomId)
-    if (!room) throw notFound('No such room, or nobody here can let you in')
+  /** Joins a room, through other servers where we are not in it. Being there already is no error. */
+  async join(joiner: Joiner, roomId: RoomId, options: JoinOptions = {}): Promise<RoomId> {
+    const { userId } = joiner
+    const { extra = {}, via = [] } = options
+    const content = { ...(await this.#deps.profileOf(userId)), ...extra }
+    for (;;) {
+      const room = await this.#deps.rooms.find(roomId)
+      if (room && isHere(room)) return this.#joinHere(room, joiner, content, options)
+      if (await this.#deps.remote.join({ roomId, userId, content, via })) return roomId
+    }
+  }
+
+  async #joinHere(
+    room: LiveRoom,
+    { userId, isGuest }: Joiner,
+    profile: JsonObject,
+    { thirdPartySigned, via = [] }: JoinOptions,
+  ): Promise<RoomId> {
+    const { roomId } = room
     let membership = await room.membershipOf(userId)
     if (membership === 'join') return roomId
     if (isGuest) await refuseGuests(room)
@@ -66,18 +84,27 @@ export class Memberships {
       })
       membership = 'invite'
     }
-    const authorisedVia = await authorisingUser(room, userId, membership, this.#deps)
-    const content: JsonObject = { ...(await this.#deps.profileOf(userId)), ...extra, membership: 'join' }
-    if (authorisedVia) content.join_authorised_via_users_server = authorisedVia
+    const content: JsonObject = { ...profile, membership: 'join' }
+    try {
+      const authorisedVia = await authorisingUser(room, userId, membership, this.#deps)
+      if (authorisedVia) content.join_authorised_via_users_server = authorisedVia
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+      if (room.servers.size < 2) throw forbidden(error.message)
+      // Others in the room may know more, or have somebody who may let the user in.
+      await this.#deps.remote.join({ roomId, userId, content: profile, via })
+      return roomId
+    }
     await this.#send(room, userId, userId, content)
     return roomId
   }
 
   async invite(act: Act & { extra?: JsonObject }): Promise<void> {
-    const { serverName, refusesInvite, profileOf } = this.#deps
+    const { serverName, refusesInvite, profileOf, remote } = this.#deps
     const room = await this.#joinedRoom(act.sender, act.roomId)
     if (serverOf(act.target) !== serverName) {
-      throw forbidden('This server does not federate: only local users can be invited')
+      const content = { ...act.extra, membership: 'invite', ...reasonOf(act) }
+      return remote.invite(room, act.sender, act.target, content)
     }
     if (await refusesInvite(act.target, act.sender)) {
       throw new MatrixError('M_INVITE_BLOCKED', 'This user does not accept your invites')
@@ -97,6 +124,7 @@ export class Memberships {
     const membership = await room.membershipOf(sender)
     if (membership === 'leave') return
     if (membership === undefined || membership === 'ban') throw forbidden('You are not in this room')
+    if (!isHere(room)) return this.#deps.remote.leave(room, sender, reasonOf({ reason }))
     await this.#send(room, sender, sender, { membership: 'leave', ...reasonOf({ reason }) })
   }
 
@@ -129,11 +157,11 @@ export class Memberships {
     await this.#send(room, act.sender, act.target, { membership: 'leave', ...reasonOf(act) })
   }
 
-  async knock(userId: UserId, roomId: RoomId, reason: string | undefined): Promise<RoomId> {
+  async knock(userId: UserId, roomId: RoomId, reason?: string, via: readonly string[] = []): Promise<RoomId> {
     const room = await this.#deps.rooms.find(roomId)
-    if (!room) throw notFound('No such room')
-    const profile = await this.#deps.profileOf(userId)
-    await this.#send(room, userId, userId, { ...profile, membership: 'knock', ...reasonOf({ reason }) })
+    const content = { ...(await this.#deps.profileOf(userId)), ...reasonOf({ reason }) }
+    if (room && isHere(room)) await this.#send(room, userId, userId, { ...content, membership: 'knock' })
+    else await this.#deps.remote.knock(roomId, userId, content, via)
     return roomId
   }
 
@@ -189,6 +217,10 @@ export class Memberships {
     await this.#deps.append.send(room.roomId, { draft: { type: 'm.room.member', sender, stateKey: target, content } })
   }
 }
+
+/** Whether we can write to the room: one of ours is in it, or nobody is any more and it always was here. */
+const isHere = (room: LiveRoom): boolean =>
+  room.localJoined.size > 0 || (room.servers.size === 0 && room.extremities.length > 0)
 
 const reasonOf = ({ reason }: { reason?: string | undefined }): JsonObject => (reason === undefined ? {} : { reason })
 

@@ -76,6 +76,10 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
   }
   const rowsOf = (wasStored: boolean) =>
     entries.flatMap(({ event, isStored = false }) => (isStored === wasStored ? event.row : []))
+  await events.supersede(
+    tx,
+    batches.flatMap(({ superseded = [] }) => superseded),
+  )
   await events.insertEvents(tx, rowsOf(false))
   await events.updateStandings(tx, rowsOf(true))
   await persistMissing(tx, batches)
@@ -102,7 +106,7 @@ function countPositions({ entries, changes, isHistory }: Batch) {
 function number({ room, entries }: Batch, firstPos: number, firstNid: number, nidOf: NidOf): void {
   let pos = firstPos
   let nid = firstNid
-  for (const { event, authEvents, isStored } of entries) {
+  for (const { event, authEvents, isStored, isOutside } of entries) {
     const { row, pdu } = event
     row.pos = event.isTimeline ? pos++ : null
     if (isStored) continue
@@ -112,7 +116,7 @@ function number({ room, entries }: Batch, firstPos: number, firstNid: number, ni
     row.sender_nid = nidOf(pdu.sender)
     row.key_nid = event.stateKey === undefined ? null : nidOf(event.stateKey)
     row.auth = JSON.stringify(authEvents.map((auth) => auth.nid))
-    row.auth_rank = 1 + authEvents.reduce((highest, auth) => Math.max(highest, auth.row.auth_rank), 0)
+    row.auth_rank = isOutside ? 0 : 1 + authEvents.reduce((highest, auth) => Math.max(highest, auth.row.auth_rank), 0)
   }
 }
 

@@ -2,7 +2,7 @@ import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
 import { isObject } from '../../matrix/json.ts'
 import type { Db } from '../../storage/db.ts'
-import { isJoinedToAny } from '../../storage/memberships.ts'
+import { haveLocalMembers, isJoinedToAny } from '../../storage/memberships.ts'
 import type { LiveRoom } from './live-room.ts'
 
 interface Deps {
@@ -13,8 +13,8 @@ interface Deps {
 /**
  * Who vouches for a join into a restricted room (spec: client-server API, Restricted rooms): a member of this server
  * who may invite, once the joining user meets one of the conditions. Undefined when nobody needs to: the user is
- * invited, or the room is not restricted. Throws `M_FORBIDDEN` when no condition is met, `M_UNABLE_TO_GRANT_JOIN` when
- * nobody here may let the user in.
+ * invited, or the room is not restricted. Throws `M_FORBIDDEN` when no condition is met, `M_UNABLE_TO_AUTHORISE_JOIN`
+ * when nobody here can know, `M_UNABLE_TO_GRANT_JOIN` when nobody here may let the user in.
  */
 export async function authorisingUser(
   room: LiveRoom,
@@ -29,8 +29,10 @@ export async function authorisingUser(
   const isRestricted =
     (rule === 'restricted' && version.restricted) || (rule === 'knock_restricted' && version.knockRestricted)
   if (!isRestricted) return undefined
-  if (!(await isJoinedToAny(deps.db, userId, roomsNamed(rules?.allow)))) {
-    throw forbidden('You are not a member of a room that admits you')
+  const admitting = roomsNamed(rules?.allow)
+  if (!(await isJoinedToAny(deps.db, userId, admitting))) {
+    if (await haveLocalMembers(deps.db, admitting)) throw forbidden('You are not a member of a room that admits you')
+    throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'This server is in none of the rooms whose members may join')
   }
   const levels = await room.powerLevels()
   for (const member of room.localJoined) {

@@ -16,6 +16,8 @@ export interface KnownEvents {
   readonly redactions: ReadonlyMap<string, readonly StoredEvent[]>
   /** Those of the events that stored ones already follow. */
   readonly followed: ReadonlySet<string>
+  /** Numbers of those that are stored from the time before we were in the room, which count as unknown. */
+  readonly outside: ReadonlyMap<string, number>
 }
 
 /** Loads it with one query for each kind of thing, less what memory has. */
@@ -33,9 +35,12 @@ export async function loadKnownEvents(db: Db, room: LiveRoom, events: readonly I
   for (const event of [...room.tail.events, ...room.extremities]) {
     if (wanted.delete(event.eventId)) stored.set(event.eventId, event)
   }
+  const outside = new Map<string, number>()
   for (const row of await eventsById(db, [...wanted])) {
     // An event of another room does not exist here.
-    if (row.room_nid === room.nid) stored.set(row.event_id, wrap(row))
+    if (row.room_nid !== room.nid) continue
+    if (isOutside(row)) outside.set(row.event_id, row.nid)
+    else stored.set(row.event_id, wrap(row))
   }
   const ids = events.map(({ eventId }) => eventId)
   const pending = await listPendingRedactions(db, ids)
@@ -47,5 +52,9 @@ export async function loadKnownEvents(db: Db, room: LiveRoom, events: readonly I
     stored,
     redactions: new Map([...byTarget].map(([id, rows]) => [id, rows.map(wrap)])),
     followed: new Set(await listMissingAmong(db, room.nid, ids)),
+    outside,
   }
 }
+
+/** Whether an event is known only as the membership of one of ours in a room that we were not in. */
+export const isOutside = (row: Pick<EventRow, 'auth_rank'>): boolean => row.auth_rank === 0

@@ -1,6 +1,6 @@
 import { authEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
-import { EVENT_KIND, type EventRow, eventsById } from '../../../storage/events.ts'
+import { EVENT_KIND, eventsById } from '../../../storage/events.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { Batch, Entry } from '../entry.ts'
@@ -8,6 +8,7 @@ import type { LiveRoom } from '../live-room.ts'
 import { StoredEvent } from '../stored-event.ts'
 import { type Incoming, toStored } from './incoming.ts'
 import { createEventId, judgeByAuthEvents } from './judge.ts'
+import { isOutside } from './known-events.ts'
 import { topological } from './topological.ts'
 
 /** Events of one transaction: few enough that nobody waits for it. */
@@ -28,7 +29,8 @@ export async function storeOutliers(
   room: Pick<LiveRoom, 'roomId'>,
   events: readonly Incoming[],
 ): Promise<void> {
-  const sorted = topological(events, authEventIds)
+  // Since version 12 all events rest on the create event without naming it.
+  const sorted = topological(events, (pdu) => [createEventId(room.roomId), ...authEventIds(pdu)])
   const turn = new Turn()
   for (let start = 0; start < sorted.length; start += MAX_AT_ONCE) {
     const part = sorted.slice(start, start + MAX_AT_ONCE)
@@ -38,19 +40,23 @@ export async function storeOutliers(
 }
 
 async function composeOutliers(db: Db, room: LiveRoom, events: readonly Incoming[]): Promise<Batch | undefined> {
-  const entries = await outlierEntries(db, room, events)
+  const { entries, superseded } = await outlierEntries(db, room, events)
   if (entries.length === 0) return undefined
-  return { room, entries, state: undefined, changes: [], extremities: { removed: [], added: [] } }
+  return { room, entries, superseded, state: undefined, changes: [], extremities: { removed: [], added: [] } }
 }
 
 /** Entries for those of the events that are not stored yet, as outliers or rejected. */
-export async function outlierEntries(db: Db, room: LiveRoom, events: readonly Incoming[]): Promise<Entry[]> {
+async function outlierEntries(db: Db, room: LiveRoom, events: readonly Incoming[]) {
   const { version, roomId } = room
   const wanted = new Set(events.flatMap(({ eventId, pdu }) => [eventId, ...authEventIds(pdu)]))
   const createId = version.createHashRoomId ? [createEventId(roomId)] : []
   for (const id of createId) wanted.add(id)
-  const rows = (await eventsById(db, [...wanted])).filter((row: EventRow) => row.room_nid === room.nid)
-  const known = new Map<string, StoredEvent>(rows.map((row) => [row.event_id, new StoredEvent(row, roomId, version)]))
+  const rows = (await eventsById(db, [...wanted])).filter((row) => row.room_nid === room.nid)
+  const known = new Map<string, StoredEvent>(
+    rows.flatMap((row) => (isOutside(row) ? [] : [[row.event_id, new StoredEvent(row, roomId, version)]])),
+  )
+  const outside = new Map(rows.flatMap((row) => (isOutside(row) ? [[row.event_id, row.nid] as const] : [])))
+  const superseded: number[] = []
   const entries: Entry[] = []
   for (const incoming of events) {
     if (known.has(incoming.eventId)) continue
@@ -64,6 +70,8 @@ export async function outlierEntries(db: Db, room: LiveRoom, events: readonly In
     const event = toStored(incoming, room, kind, reason)
     const authEvents = [...new Set(cited)].flatMap((id) => known.get(id) ?? [])
     known.set(event.eventId, event)
+    const before = outside.get(event.eventId)
+    if (before !== undefined) superseded.push(before)
     entries.push({
       event,
       authEvents,
@@ -73,5 +81,5 @@ export async function outlierEntries(db: Db, room: LiveRoom, events: readonly In
       strippedState: undefined,
     })
   }
-  return entries
+  return { entries, superseded }
 }

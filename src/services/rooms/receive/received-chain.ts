@@ -27,6 +27,8 @@ export interface Hints {
   readonly gaps?: ReadonlyMap<string, StateView>
   /** Events that the room's policy server advises against. */
   readonly unwanted?: ReadonlySet<string>
+  /** The events are ours to send on, to all but the server that gave them to us. */
+  readonly outgoing?: { except?: string }
 }
 
 interface Verdict {
@@ -48,6 +50,7 @@ export class ReceivedChain {
   readonly #changes: Batch['changes'][number][] = []
   readonly #views = new Map<string, StateView>()
   readonly #filled: string[] = []
+  readonly #superseded: number[] = []
 
   private constructor(deps: ResolveDeps, known: KnownEvents, hints: Hints) {
     this.#deps = deps
@@ -74,6 +77,7 @@ export class ReceivedChain {
       changes: this.#changes,
       extremities,
       filled: this.#filled,
+      superseded: this.#superseded,
     }
   }
 
@@ -140,6 +144,7 @@ export class ReceivedChain {
       strippedState: undefined,
       isStored,
       missing,
+      ...(this.#hints.outgoing && { outgoing: this.#hints.outgoing }),
     }
     this.#deps.unsaved.add(event, authEvents)
     await this.#applyWaitingRedaction(event)
@@ -147,6 +152,8 @@ export class ReceivedChain {
     const view = viewAfter(entry, before)
     this.#views.set(event.eventId, view)
     this.#known.stored.set(event.eventId, event)
+    const outside = this.#known.outside.get(event.eventId)
+    if (outside !== undefined) this.#superseded.push(outside)
     const isFollowed = this.#known.followed.has(event.eventId)
     if (isFollowed) this.#filled.push(event.eventId)
     // What others follow already is no end of the room, and its part of the state is known.

@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { Config } from '../config/schema.ts'
+import type { UserId } from '../matrix/ids.ts'
+import { parseOldKeys } from '../matrix/old-key.ts'
+import { VerifyKey } from '../matrix/verify-key.ts'
+import { Edus } from '../services/edus.ts'
+import type { Append } from '../services/rooms/append.ts'
+import type { LiveRooms } from '../services/rooms/live-rooms.ts'
+import { EventSignatures } from '../services/rooms/receive/event-signatures.ts'
+import { GapFiller } from '../services/rooms/receive/gap-filler.ts'
+import { HeldEvents } from '../services/rooms/receive/held-events.ts'
+import { InboundTransactions } from '../services/rooms/receive/inbound-transactions.ts'
+import { Inbox } from '../services/rooms/receive/inbox.ts'
+import { RemoteJoins } from '../services/rooms/remote/join-room.ts'
+import { RemoteLeaves } from '../services/rooms/remote/leave-room.ts'
+import { receiveOutside } from '../services/rooms/remote/receive-outside.ts'
+import type { RemoteMemberships } from '../services/rooms/remote/remote-memberships.ts'
+import { sendInvite } from '../services/rooms/remote/send-invite.ts'
+import { Admissions } from '../services/rooms/serve/admissions.ts'
+import { ReceivedInvites } from '../services/rooms/serve/invites.ts'
+import { PeerRooms } from '../services/rooms/serve/peer-rooms.ts'
+import { RoomAnswers } from '../services/rooms/serve/room-answers.ts'
+import { Templates } from '../services/rooms/serve/templates.ts'
+import { findAccount } from '../storage/accounts.ts'
+import { deleteInPieces } from '../storage/expire.ts'
+import { deleteHeldBefore } from '../storage/held-events.ts'
+import { deleteInboundTransactionsBefore } from '../storage/inbound-transactions.ts'
+import type { composeFederation } from './federation.ts'
+import type { Ground } from './ground.ts'
+
+const HOUR_MS = 3_600_000
+/** How long a server may repeat a transaction. */
+const TRANSACTIONS_MS = 24 * HOUR_MS
+/** How long an event waits for what it refers to. */
+const HELD_MS = 7 * 24 * HOUR_MS
+
+interface Rooms {
+  append: Append
+  liveRooms: LiveRooms
+}
+
+interface People {
+  refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
+}
+
+/** Rooms that other servers are in too: what they send and ask, and what we need them for. */
+export function composeRemoteRooms(
+  config: Config,
+  ground: Ground,
+  { client, keyRing, policy }: ReturnType<typeof composeFederation>,
+  { append, liveRooms: rooms }: Rooms,
+  { refusesInvite }: People,
+) {
+  const { db, clock, log, random, serverName, signingKey, lifetime, every } = ground
+  const mayFederate = (name: string) => policy.mayFederate(name)
+  const signatures = new EventSignatures({ serverName, keyRing, ownKeys: ownKeysOf(config, ground) })
+  const base = { db, clock, log, random, serverName, signingKey, append, rooms, client, signatures, mayFederate }
+
+  const gapFiller = new GapFiller(base)
+  const heldEvents = new HeldEvents({ ...base, fill: (roomId, signal) => gapFiller.fill(roomId, signal) })
+  lifetime.add(heldEvents)
+  const inbox = new Inbox({
+    ...base,
+    unwanted: async () => NOBODY,
+    hold: (origin, room, events) => heldEvents.hold(origin, room, events),
+    receiveOutside: (_origin, roomId, pdus) => receiveOutside(base, roomId, pdus),
+    onReceived: (room) => heldEvents.onReceived(room),
+  })
+  const edus = new Edus({ log })
+  const peerRooms = new PeerRooms({ db, rooms })
+  const isActive = async (userId: UserId) => (await findAccount(db, userId))?.isDeactivated === false
+
+  const joins = new RemoteJoins({
+    ...base,
+    complete: async (origin, roomId, event) => {
+      const room = await rooms.get(roomId)
+      await heldEvents.hold(origin, room, [event])
+      await gapFiller.fill(roomId, NEVER)
+    },
+  })
+  const leaves = new RemoteLeaves(base)
+  const remote: RemoteMemberships = {
+    join: (wish) => joins.join(wish),
+    leave: (room, userId, content) => leaves.leave(room, userId, content),
+    knock: (roomId, userId, content, via) => leaves.knock(roomId, userId, content, via),
+    invite: (room, sender, target, content) => sendInvite(base, room, sender, target, content),
+  }
+  every(HOUR_MS, 'forgetting transactions of other servers', () =>
+    deleteInPieces(db, (tx, limit) => deleteInboundTransactionsBefore(tx, clock.now() - TRANSACTIONS_MS, limit)),
+  )
+  every(HOUR_MS, 'giving up on events that nobody could complete', () =>
+    deleteInPieces(db, (tx, limit) => deleteHeldBefore(tx, clock.now() - HELD_MS, limit)),
+  )
+  return {
+    remote,
+    heldEvents,
+    /** What routes may use. */
+    services: {
+      edus,
+      inboundTransactions: new InboundTransactions({ db, clock, inbox, edus }),
+      roomAnswers: new RoomAnswers({ db, clock, serverName, peerRooms }),
+      templates: new Templates({ ...base, peerRooms }),
+      admissions: new Admissions({ ...base, peerRooms }),
+      receivedInvites: new ReceivedInvites({ ...base, isActive, refusesInvite }),
+    },
+  }
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
+const NEVER = new AbortController().signal
+
+/** Our keys, those in use and those before, by which our own events are recognised when others send them. */
+function ownKeysOf({ paths }: Config, { signingKey }: Ground): ReadonlyMap<string, VerifyKey> {
+  const old = existsSync(paths.old_keys_file) ? parseOldKeys(readFileSync(paths.old_keys_file, 'utf8')) : []
+  const keys = [...old, { keyId: signingKey.keyId, publicKey: signingKey.publicKey }]
+  return new Map(
+    keys.flatMap(({ keyId, publicKey }) => {
+      const key = VerifyKey.from(publicKey)
+      return key ? [[keyId, key] as const] : []
+    }),
+  )
+}

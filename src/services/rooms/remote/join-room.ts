@@ -1,0 +1,151 @@
+import type { FederationClient } from '../../../federation/client.ts'
+import { RemoteFailure } from '../../../federation/remote-failure.ts'
+import type { JoinAnswer } from '../../../federation/requests/memberships.ts'
+import { forbidden, MatrixError } from '../../../matrix/errors.ts'
+import type { RoomId, UserId } from '../../../matrix/ids.ts'
+import type { JsonObject } from '../../../matrix/json.ts'
+import { roomIdOf } from '../../../room/hashes.ts'
+import type { SignedEvent } from '../../../room/signing.ts'
+import type { RoomVersion } from '../../../room/versions.ts'
+import { roomVersionIds } from '../../../room/versions.ts'
+import type { Db } from '../../../storage/db.ts'
+import type { Clock } from '../../../util/clock.ts'
+import { Turn } from '../../../util/turn.ts'
+import type { Append } from '../append.ts'
+import type { LiveRooms } from '../live-rooms.ts'
+import type { EventSignatures } from '../receive/event-signatures.ts'
+import { signedEventsOf } from '../receive/fetched.ts'
+import type { Incoming } from '../receive/incoming.ts'
+import { receiveEvents } from '../receive/receive-events.ts'
+import { adoptRoom } from './adopt-room.ts'
+import { askInTurn } from './ask-servers.ts'
+import { serversFor } from './resident-servers.ts'
+import { fillTemplate, type TemplateSigner, versionOf } from './template.ts'
+
+interface Deps extends TemplateSigner {
+  readonly db: Db
+  readonly clock: Clock
+  readonly append: Append
+  readonly rooms: LiveRooms
+  readonly client: FederationClient
+  readonly signatures: EventSignatures
+  mayFederate(serverName: string): boolean
+  /** Takes an event of a room that we are in, whatever it takes to complete it. */
+  complete(origin: string, roomId: RoomId, event: Incoming): Promise<void>
+}
+
+/** Events of an answer whose signatures are checked together. */
+const CHUNK = 500
+
+export interface RemoteJoin {
+  readonly roomId: RoomId
+  readonly userId: UserId
+  /** Of the member event, without `membership`. */
+  readonly content: JsonObject
+  /** Servers to join through. */
+  readonly via: readonly string[]
+}
+
+/** Joining rooms through servers that are in them (spec: server-server API, Joining Rooms). */
+export class RemoteJoins {
+  readonly #deps: Deps
+  readonly #joining = new Map<RoomId, Promise<void>>()
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Joins through the first server that lets the user in. Two joins of one room are never under way at once; gives
+   * false when we are in the room by the time it is this one's turn, so that it can be tried here first.
+   */
+  async join(wish: RemoteJoin): Promise<boolean> {
+    const { roomId } = wish
+    const isResident = async () => ((await this.#deps.rooms.find(roomId))?.localJoined.size ?? 0) > 0
+    const wasResident = await isResident()
+    for (let other = this.#joining.get(roomId); other; other = this.#joining.get(roomId)) await other
+    if (!wasResident && (await isResident())) return false
+    const work = this.#join(wish)
+    const settled = work.then(
+      () => {},
+      () => {},
+    )
+    this.#joining.set(roomId, settled)
+    try {
+      await work
+      return true
+    } finally {
+      this.#joining.delete(roomId)
+    }
+  }
+
+  async #join(wish: RemoteJoin): Promise<void> {
+    const room = await this.#deps.rooms.find(wish.roomId)
+    const servers = await serversFor(this.#deps, wish.roomId, room, wish.userId, wish.via)
+    await askInTurn(servers, (server) => this.#joinThrough(server, wish))
+  }
+
+  async #joinThrough(server: string, { roomId, userId, content }: RemoteJoin): Promise<void> {
+    const { client, clock, rooms } = this.#deps
+    const template = await client.memberships.makeJoin(server, roomId, userId, roomVersionIds())
+    const version = versionOf(template)
+    if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', 'The room has a version that is not known here')
+    const wish = { roomId, userId, content: { ...content, membership: 'join' }, now: clock.now() }
+    const signed = fillTemplate(template, version, wish, this.#deps)
+    if (!signed) throw new RemoteFailure(server, 'gave a template that makes no join')
+    const { pdu, eventId } = signed
+    const answer = await client.memberships.sendJoin(server, roomId, eventId, pdu as JsonObject, false)
+    const join = await this.#joinOf(server, { roomId, version }, signed, answer)
+    const room = await rooms.find(roomId)
+    if (room && room.localJoined.size > 0) return this.#enter(server, roomId, join)
+    const { state, authChain } = await this.#readState(server, { roomId, version }, answer)
+    await adoptRoom(this.#deps, { roomId, version, state, authChain, join })
+  }
+
+  /** The join with the signature of the server that vouches for it. */
+  async #joinOf(
+    server: string,
+    room: { roomId: RoomId; version: RoomVersion },
+    { eventId, pdu, json }: SignedEvent,
+    { event }: JoinAnswer,
+  ): Promise<Incoming> {
+    if (pdu.content.join_authorised_via_users_server === undefined) return { eventId, pdu, json }
+    const [given] = await signedEventsOf(this.#deps.signatures, room, [event])
+    if (given?.eventId === eventId) return given
+    throw new RemoteFailure(server, 'did not sign the join for which it vouches')
+  }
+
+  /** Another of our users is in the room already. */
+  async #enter(server: string, roomId: RoomId, join: Incoming): Promise<void> {
+    const outcome = (await receiveEvents(this.#deps, roomId, [join])).get(join.eventId)
+    if (outcome?.is === 'missing') await this.#deps.complete(server, roomId, join)
+    else if (outcome?.is === 'rejected' || outcome?.is === 'softFailed') throw forbidden(outcome.reason)
+  }
+
+  async #readState(
+    server: string,
+    room: { roomId: RoomId; version: RoomVersion },
+    answer: JoinAnswer,
+  ): Promise<{ state: Incoming[]; authChain: Incoming[] }> {
+    const state = await this.#signedEvents(room, answer.state)
+    const authChain = await this.#signedEvents(room, answer.authChain)
+    const create = [...state, ...authChain].find(({ pdu }) => pdu.type === 'm.room.create' && pdu.state_key === '')
+    const said = create?.pdu.content.room_version ?? '1'
+    if (!create || said !== room.version.id || roomIdOf(create.pdu, room.version) !== room.roomId) {
+      throw new RemoteFailure(server, 'gave a state without the create event of the room')
+    }
+    return { state, authChain }
+  }
+
+  /** What has no valid signature is left out: the room is what remains. */
+  async #signedEvents(room: { roomId: RoomId; version: RoomVersion }, values: readonly unknown[]): Promise<Incoming[]> {
+    const found: Incoming[] = []
+    const turn = new Turn()
+    for (let start = 0; start < values.length; start += CHUNK) {
+      const part = values.slice(start, start + CHUNK)
+      found.push(...(await signedEventsOf(this.#deps.signatures, room, part)))
+      if (turn.isOver) await turn.give()
+    }
+    return found
+  }
+}

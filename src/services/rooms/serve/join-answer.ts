@@ -1,0 +1,81 @@
+import type { Db } from '../../../storage/db.ts'
+import { type EventRow, eventsByNid, findEvent } from '../../../storage/events.ts'
+import { nameNids } from '../../../storage/names.ts'
+import { Turn } from '../../../util/turn.ts'
+import type { LiveRoom } from '../live-room.ts'
+import type { Incoming } from '../receive/incoming.ts'
+import { StoredEvent } from '../stored-event.ts'
+import { authChainOf } from './auth-chain.ts'
+import { pduText } from './event-texts.ts'
+import { stateBefore } from './state-at.ts'
+
+/** A room and who was in it before a join. */
+export interface JoinedRoom {
+  readonly room: LiveRoom
+  readonly servers: readonly string[]
+}
+
+const CHUNK = 500
+
+/**
+ * What a server is told that has joined a room, as JSON text (spec: sendJoinV2): the state before the join and what it
+ * rests on. `omitMembers`: without members but those that a client shows at once.
+ */
+export async function joinAnswer(
+  db: Db,
+  serverName: string,
+  { room, servers }: JoinedRoom,
+  { eventId, json }: Incoming,
+  omitMembers: boolean,
+): Promise<string> {
+  const row = await findEvent(db, eventId)
+  const join = row && new StoredEvent(row, room.roomId, room.version)
+  const all = (join && (await stateBefore(db, room, join))) ?? []
+  const state = omitMembers ? await withoutMembers(db, room, all) : all
+  const chain = await authChainOf(db, [...state, ...(join ? [join.nid] : [])])
+  const inState = new Set(state)
+  // What stands in the state need not be said twice.
+  const authChain = omitMembers ? chain.filter((nid) => !inState.has(nid)) : chain
+  return [
+    `{"origin":${JSON.stringify(serverName)}`,
+    `"event":${json}`,
+    `"members_omitted":${omitMembers}`,
+    ...(omitMembers ? [`"servers_in_room":${JSON.stringify(servers)}`] : []),
+    `"state":[${await texts(db, room, state)}]`,
+    `"auth_chain":[${await texts(db, room, authChain)}]}`,
+  ].join()
+}
+
+async function withoutMembers(db: Db, room: LiveRoom, nids: readonly number[]): Promise<number[]> {
+  const memberNid = (await nameNids(db, ['m.room.member'])).get('m.room.member')
+  const shown = new Set(await heroNids(room))
+  const kept: number[] = []
+  const turn = new Turn()
+  for (let start = 0; start < nids.length; start += CHUNK) {
+    for (const row of await eventsByNid(db, nids.slice(start, start + CHUNK))) {
+      if (row.type_nid !== memberNid || shown.has(row.nid)) kept.push(row.nid)
+    }
+    if (turn.isOver) await turn.give()
+  }
+  return kept
+}
+
+/** The members after whom a room without a name is called. */
+async function heroNids(room: LiveRoom): Promise<number[]> {
+  const isNamed = (await room.stateEvent('m.room.name', '')) ?? (await room.stateEvent('m.room.canonical_alias', ''))
+  if (isNamed) return []
+  const heroes = (await room.heroes()).map((userId) => ['m.room.member', userId] as const)
+  const lookup = await room.loadState(heroes)
+  return heroes.flatMap(([type, userId]) => (lookup(type, userId) as StoredEvent | undefined)?.nid ?? [])
+}
+
+async function texts(db: Db, room: LiveRoom, nids: readonly number[]): Promise<string> {
+  const found: string[] = []
+  const turn = new Turn()
+  for (let start = 0; start < nids.length; start += CHUNK) {
+    const rows: EventRow[] = await eventsByNid(db, nids.slice(start, start + CHUNK))
+    for (const row of rows) found.push(pduText(new StoredEvent(row, room.roomId, room.version)))
+    if (turn.isOver) await turn.give()
+  }
+  return found.join()
+}
