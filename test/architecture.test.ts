@@ -16,7 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   http: ['services', 'room', 'matrix', 'util'],
   config: ['room', 'matrix', 'util'],
   compose: ['config', 'http', 'services', 'federation', 'outbound', 'storage', 'room', 'matrix', 'util'],
-  cli: ['server.ts', 'compose', 'outbound', 'config', 'storage', 'matrix', 'util'],
+  cli: ['server.ts', 'compose', 'federation', 'outbound', 'config', 'storage', 'matrix', 'util'],
   'server.ts': ['compose', 'config', 'http', 'services', 'matrix', 'util'],
   'main.ts': ['cli'],
 }

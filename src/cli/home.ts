@@ -1,13 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { parseConfig } from '../config/load.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
-import { SigningKey } from '../matrix/signing-key.ts'
+import { newSigningKey } from './key.ts'
 import { CommandFailed } from './terminal.ts'
 
-const SEED_BYTES = 32
 const HEAD = '# Every key that may stand here is explained in config.example.yaml.\n'
 
 /**
@@ -26,8 +24,6 @@ export function makeHome(configFile: string, input: ConfigInput): Config {
 }
 
 function writeKey(file: string): void {
-  // The version tells this key from others that the server may have later.
-  const key = new SigningKey(`a_${randomBytes(3).toString('hex')}`, randomBytes(SEED_BYTES))
-  writeFileSync(file, key.toFileText(), { mode: 0o600, flag: 'wx' })
+  writeFileSync(file, newSigningKey().toFileText(), { mode: 0o600, flag: 'wx' })
   chmodSync(file, 0o600)
 }

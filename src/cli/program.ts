@@ -4,7 +4,9 @@ import { MatrixError } from '../matrix/errors.ts'
 import { version } from '../util/version.ts'
 import { checkConfig } from './config-check.ts'
 import { doctor } from './doctor.ts'
+import { federationCommands } from './federation.ts'
 import { initialise } from './init.ts'
+import { keyCommands } from './key.ts'
 import { checkHealth } from './local-client.ts'
 import { migrateDatabase } from './migrate.ts'
 import { startServer } from './start.ts'
@@ -56,6 +58,8 @@ function program({ terminal, stop, defaults }: Surroundings): Command {
     .option('--listen <address:port>', 'where to listen for clients', '127.0.0.1:8008')
     .action((options) => initialise(configFile(), options, terminal))
   root.addCommand(userCommands(configFile, terminal))
+  root.addCommand(keyCommands(configFile, terminal))
+  root.addCommand(federationCommands(configFile, terminal))
   root
     .command('config')
     .description('the configuration')

@@ -15,6 +15,7 @@ import type { GuardedClient } from '../outbound/guarded-client.ts'
 import { OwnKeys } from '../services/federation/own-keys.ts'
 import { RemoteDirectory } from '../services/federation/remote-directory.ts'
 import { RequestAuth } from '../services/federation/request-auth.ts'
+import { destinationStatus } from '../services/federation/status.ts'
 import { version } from '../util/version.ts'
 import type { Ground } from './ground.ts'
 import { composeOutbound } from './outbound.ts'
@@ -85,6 +86,7 @@ export function composeFederation(config: Config, ground: Ground) {
       remoteDirectory: new RemoteDirectory(client),
       ownKeys,
       requestAuth,
+      federationStatus: (server?: string) => destinationStatus(ground, server),
       software: { name: 'Bongsu', version },
     },
   }

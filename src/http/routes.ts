@@ -38,6 +38,7 @@ import * as federationTransactions from './federation/transactions.ts'
 import * as federationVersion from './federation/version.ts'
 import * as wellKnownServer from './federation/well-known.ts'
 import * as serverKeys from './key/server-keys.ts'
+import * as localFederation from './local/federation.ts'
 import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
 import * as synapseRegister from './synapse-admin/register.ts'
@@ -107,4 +108,4 @@ export const federationRoutes = routesOf([
 ])
 
 /** What the command line may ask, through the socket in the data directory. */
-export const localRoutes = routesOf([localUsers])
+export const localRoutes = routesOf([localUsers, localFederation])

@@ -49,7 +49,8 @@ export class OwnKeys {
 
   #sign(now: number): JsonObject {
     const { serverName, signingKey, oldKeys } = this.#deps
-    const old = oldKeys.map(({ keyId, publicKey, expiredTs }) => [keyId, { key: publicKey, expired_ts: expiredTs }])
+    const others = oldKeys.filter(({ keyId }) => keyId !== signingKey.keyId)
+    const old = others.map(({ keyId, publicKey, expiredTs }) => [keyId, { key: publicKey, expired_ts: expiredTs }])
     return signJson<JsonObject>(
       {
         server_name: serverName,
