@@ -37,4 +37,4 @@ as_server "'$bin/pg_ctl' -D '$home/data' -w -l '$home/log' \
   -o \"-k '$home' -c listen_addresses='' -c fsync=off -c max_connections=200\" start" >/dev/null
 as_server "'$bin/createdb' -h '$home' -U postgres bongsu"
 
-TEST_PG="postgres://postgres@/bongsu?host=$home" "$@"
+TEST_PG="postgres://postgres@localhost/bongsu?host=$home" "$@"
