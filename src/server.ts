@@ -4,6 +4,7 @@ import { composeAccounts } from './compose/accounts.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { composeFederation } from './compose/federation.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
+import { composeIncoming } from './compose/incoming.ts'
 import { composeListeners } from './compose/listeners.ts'
 import { composeOutgoing } from './compose/outgoing.ts'
 import { composeOwnData } from './compose/own-data.ts'
@@ -74,6 +75,7 @@ async function composeServices(config: Config, ground: Ground) {
   })
   const sync = composeSync(config, ground, own, { ...rooms, ...reading })
   composeOutgoing(config, ground, federation.sender, { ...rooms, ...sync })
+  composeIncoming(ground, { ...rooms, ...sync })
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),

@@ -42,6 +42,16 @@ interface Known extends Owner {
   readonly devices: Map<number, { presence: PresenceState; until: number }>
 }
 
+/** What another server says of its user. */
+export interface RemotePresence {
+  readonly owner: Owner
+  readonly presence: PresenceState
+  readonly statusMsg: string | undefined
+  readonly lastActiveTs: number
+}
+
+/** What another server said counts for this long. */
+const REMOTE_MS = 30 * 60_000
 /** A device counts for this long after its last request ended. */
 const LINGER_MS = 30_000
 /** A user who was active within this time is `currently_active`. */
@@ -107,6 +117,25 @@ export class Presence {
     if (effective(known, now) !== known.presence) await this.#settle([known])
   }
 
+  /** Other servers say so of their users. */
+  async receive(said: readonly RemotePresence[]): Promise<void> {
+    if (!this.isEnabled) return
+    const now = this.#deps.clock.now()
+    const changed = said.map(({ owner, presence, statusMsg, lastActiveTs }) => {
+      const known = this.#of(owner)
+      Object.assign(known, { statusMsg, lastActiveTs: Math.max(known.lastActiveTs, lastActiveTs) })
+      known.devices.set(0, { presence, until: now + REMOTE_MS })
+      return known
+    })
+    await this.#settle(changed)
+  }
+
+  /** Whether a user shares a room with a local one. */
+  async sharesRoom(viewer: Owner, userId: UserId): Promise<boolean> {
+    const known = this.#known.get(userId)
+    return known !== undefined && (await this.neighboursOf(known)).has(viewer.userId)
+  }
+
   /** Ends the presence of devices that have gone; called again and again. */
   async expire(): Promise<void> {
     const now = this.#deps.clock.now()
@@ -120,7 +149,8 @@ export class Presence {
 
   /** A user's presence, for somebody who shares a room. */
   async get(viewer: Owner, userId: UserId): Promise<Record<string, unknown>> {
-    if (viewer.userId !== userId && !(await this.neighboursOf(viewer)).has(userId)) {
+    const isSeen = viewer.userId === userId || (await this.neighboursOf(viewer)).has(userId)
+    if (!isSeen && !(await this.sharesRoom(viewer, userId))) {
       throw forbidden('You do not share a room with this user')
     }
     const known = this.#known.get(userId)

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { forbidden, invalidParam, notFound } from '../matrix/errors.ts'
+import { forbidden, invalidParam, MatrixError, notFound } from '../matrix/errors.ts'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import type { Db } from '../storage/db.ts'
 import { findEvent } from '../storage/events.ts'
@@ -45,6 +45,18 @@ export type ReceiptListener = (
   receipt: { roomId: RoomId; userId: UserId; eventId: EventId; ts: number; thread: string | undefined },
 ) => void
 
+/** A public receipt of another server's user. */
+export interface RemoteReceipt {
+  readonly eventId: EventId
+  /** As in `set`. */
+  readonly thread: string
+  readonly ts: number
+}
+
+const nothingOf = (error: unknown): undefined => {
+  if (!(error instanceof MatrixError)) throw error
+}
+
 /** Who has read what: public, private and threaded receipts, and the fully read marker (spec: Receipts). */
 export class Receipts {
   /** When the receipts of a room last changed. */
@@ -81,8 +93,22 @@ export class Receipts {
       await this.#deps.accountData.update(owner, room.nid, FULLY_READ, () => ({ event_id: eventId }))
       return
     }
-    const { stream, hub, clock } = this.#deps
-    const ts = clock.now()
+    await this.#write(owner, room, { type, eventId, thread, eventPos, ts: this.#deps.clock.now() })
+  }
+
+  /** What another server says that its user has read; a receipt for an event that is not here is passed over. */
+  async receive(owner: Owner, room: LiveRoom, { eventId, thread, ts }: RemoteReceipt): Promise<void> {
+    const eventPos = await this.#posOf(room, eventId).catch(nothingOf)
+    if (eventPos !== undefined) await this.#write(owner, room, { type: 'm.read', eventId, thread, eventPos, ts })
+  }
+
+  async #write(
+    owner: Owner,
+    room: LiveRoom,
+    { type, eventId, thread, eventPos, ts }: RemoteReceipt & { type: ReceiptType; eventPos: number },
+  ): Promise<void> {
+    const { stream, hub } = this.#deps
+    const { roomId } = room
     await stream.write(async (tx, take) => {
       const { pos } = await take(1)
       const row = { room_nid: room.nid, user_nid: owner.userNid, type, thread, event_id: eventId }

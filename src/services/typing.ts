@@ -58,7 +58,16 @@ export class Typing {
   async set(userId: UserId, roomId: RoomId, typing: boolean, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<void> {
     const room = await this.#deps.rooms.get(roomId)
     if (!room.localJoined.has(userId)) throw forbidden('You are not in this room')
-    if (!typing) return this.stop(room, userId)
+    this.note(room, userId, typing, timeoutMs)
+  }
+
+  /** The same for a member of the room, of whatever server. */
+  note(room: LiveRoom, userId: UserId, typing: boolean, timeoutMs = DEFAULT_TIMEOUT_MS): void {
+    if (!typing) {
+      this.stop(room, userId)
+      return
+    }
+    const { roomId } = room
     const users = this.#until.get(roomId) ?? new Map<UserId, number>()
     const isNew = !users.has(userId)
     users.set(userId, this.#deps.clock.now() + Math.min(Math.max(timeoutMs, 0), MAX_TIMEOUT_MS))

@@ -63,7 +63,9 @@ export class PresenceSection implements SyncSection {
     if (presence.lastPos > from) {
       const changed = presence.changedSince(from, upTo.pos)
       const neighbours = changed.length === 0 ? news : await presence.neighboursOf(viewer)
-      for (const userId of changed) if (neighbours.has(userId)) news.add(userId)
+      for (const userId of changed) {
+        if (neighbours.has(userId) || (await presence.sharesRoom(viewer, userId))) news.add(userId)
+      }
     }
     for (let i = this.#joins.length - 1; i >= 0; i--) {
       const join = this.#joins[i]

@@ -1,0 +1,31 @@
+import type { UserId } from '../matrix/ids.ts'
+import type { Edus } from '../services/edus.ts'
+import { takeEdus } from '../services/federation/incoming-edus.ts'
+import type { Presence } from '../services/presence.ts'
+import type { Receipts } from '../services/receipts.ts'
+import type { LiveRooms } from '../services/rooms/live-rooms.ts'
+import type { Typing } from '../services/typing.ts'
+import { transact } from '../storage/db.ts'
+import { internNames, nameNids } from '../storage/names.ts'
+import type { Ground } from './ground.ts'
+
+interface Takers {
+  edus: Edus
+  liveRooms: LiveRooms
+  typing: Typing
+  receipts: Receipts
+  presence: Presence
+}
+
+/** What other servers tell us of their users beside events. */
+export function composeIncoming(
+  { db, clock }: Ground,
+  { edus, liveRooms: rooms, typing, receipts, presence }: Takers,
+): void {
+  const ownerOf = async (userId: UserId) => {
+    const known = (await nameNids(db, [userId])).get(userId)
+    const userNid = known ?? ((await transact(db, (tx) => internNames(tx, [userId]))).get(userId) as number)
+    return { userId, userNid }
+  }
+  takeEdus({ edus, rooms, typing, receipts, presence, now: () => clock.now(), ownerOf })
+}
