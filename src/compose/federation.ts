@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Config } from '../config/schema.ts'
 import { FederationClient } from '../federation/client.ts'
 import { ServerDiscovery } from '../federation/discovery.ts'
+import { fetchServerKeys } from '../federation/keys/fetch-keys.ts'
 import { KeyRing } from '../federation/keys/key-ring.ts'
 import { ListSource } from '../federation/policy/list-source.ts'
 import { FederationPolicy } from '../federation/policy/policy.ts'
@@ -21,7 +22,6 @@ import type { Ground } from './ground.ts'
 import { composeOutbound } from './outbound.ts'
 
 const LIST_BOUNDS = { maxBytes: 4 * 1024 * 1024, timeoutMs: 30_000, maxRedirects: 5 }
-const KEY_BOUNDS = { maxBytes: 256 * 1024, timeoutMs: 10_000 }
 
 /** Other servers: with whom we talk, where they are, how we prove who we are and know who they are. */
 export function composeFederation(config: Config, ground: Ground) {
@@ -52,8 +52,7 @@ export function composeFederation(config: Config, ground: Ground) {
     clock,
     mayFederate,
     pinnedKey: (name) => policy.pinnedKey(name),
-    fetch: (name) =>
-      signedClient.send(name, { method: 'GET', path: '/_matrix/key/v2/server', isSigned: false, ...KEY_BOUNDS }),
+    fetch: (name) => fetchServerKeys(signedClient, config.federation.notaries, name),
   })
   const oldKeysFile = config.paths.old_keys_file
   const ownKeys = new OwnKeys({

@@ -86,7 +86,8 @@ const at = (host: string, port: number | undefined, hostHeader: string): Destina
 
 /** DNS is not secure: whoever a service leads to must still show the certificate of the host. */
 function byServices(host: string, services: readonly Service[]): Destination {
-  const endpoints = services.map(({ name, port }) => ({ host: name.replace(/\.$/, ''), port }))
+  const places = services.map(({ name, port }) => ({ host: name.replace(/\.$/, ''), port }))
+  const endpoints = places.filter((place) => place.host !== '' && place.port !== 0) // a service named "." is none
   return { ...at(host, DEFAULT_PORT, host), ...(endpoints.length > 0 && { endpoints }) }
 }
 

@@ -51,6 +51,20 @@ export async function verifyJson(object: JsonObject, name: string, keys: VerifyK
   return isSigned(signedText(object), object.signatures, name, keys)
 }
 
+/** Key ids that one signer may have used in one object. */
+const MAX_SIGNATURES = 10
+
+/** Whether `name` signed the object with that key, whatever the key is called there; other signatures do not matter. */
+export async function isSignedByKey(object: JsonObject, name: string, key: VerifyKey): Promise<boolean> {
+  const signatures = ownEntry(object.signatures, name)
+  if (!isObject(signatures) || canonicalFlaw(object, false) !== undefined) return false
+  const text = signedText(object)
+  for (const signature of Object.values(signatures).slice(0, MAX_SIGNATURES)) {
+    if (typeof signature === 'string' && (await key.verify(text, signature))) return true
+  }
+  return false
+}
+
 // Names come from elsewhere: one may be `constructor`.
 const ownEntry = (record: unknown, key: string): unknown =>
   isObject(record) && Object.hasOwn(record, key) ? record[key] : undefined

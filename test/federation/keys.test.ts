@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { verifyJson } from '../../src/matrix/sign-json.ts'
+import type { JsonObject } from '../../src/matrix/json.ts'
+import { signJson, verifyJson } from '../../src/matrix/sign-json.ts'
 import { VerifyKey } from '../../src/matrix/verify-key.ts'
 import { FakeServer } from '../support/fake-server.ts'
 import { World } from '../support/servers.ts'
@@ -121,4 +122,21 @@ it('is a notary for others where federation is open, and only there', async () =
   const names = bulk.body.server_keys.map((answer: { server_name: string }) => answer.server_name)
   expect(names.sort()).toEqual(['open.test', 'other.test'])
   expect((await other.ask(list, 'GET', query)).body).toEqual({ server_keys: [] })
+})
+
+it('believes a notary about a server that is away, if it was told to, and signs with the key that it was told', async () => {
+  const world = await World.create()
+  const notary = await FakeServer.start(world, 'notary.test')
+  const other = await FakeServer.start(world, 'other.test')
+  other.answers.set(`GET ${KEYS}`, () => ({ status: 503, body: {} }))
+  const answer = signJson<JsonObject>(other.keyAnswer(), 'notary.test', notary.key)
+  notary.answers.set('POST /_matrix/key/v2/query', () => ({ body: { server_keys: [answer] } }))
+  const asking = async (name: string, key: string | undefined) => {
+    const notaries = key === undefined ? [] : [{ name: 'notary.test', key }]
+    const server = await world.start(name, { federation: { mode: 'open', notaries } })
+    return other.ask(server, 'GET', `/_matrix/federation/v1/query/profile?user_id=%40nobody%3A${name}`)
+  }
+  expect((await asking('one.test', notary.key.publicKey)).status).toBe(404)
+  expect((await asking('two.test', other.key.publicKey)).status).toBe(401)
+  expect((await asking('three.test', undefined)).status).toBe(401)
 })

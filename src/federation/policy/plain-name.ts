@@ -13,7 +13,7 @@ const DEFAULT_PORT = 8448
 
 /** `undefined` if it is no server name, in whatever spelling. */
 export function plainName(text: string): PlainName | undefined {
-  const [, spelt = '', port = ''] = /^(\[[^\]]*\]|[^:[\]/?#@\\]*)((?::\d{1,5})?)$/.exec(text.trim()) ?? []
+  const [, spelt = '', port = ''] = /^(\[[^\]]*\]|[^:[\]/?#@\\%\s]*)((?::\d{1,5})?)$/.exec(text) ?? []
   const host = isIpLiteral(spelt) ? addressOf(spelt) : domainToASCII(spelt).toLowerCase().replace(/\.$/, '')
   const parts = parseServerName(host + port)
   return parts && { host: parts.host, port: parts.port ?? DEFAULT_PORT }

@@ -1,5 +1,5 @@
+import { parseServerName } from '../../matrix/server-name.ts'
 import type { ListSource } from './list-source.ts'
-import { plainName } from './plain-name.ts'
 import { type ListedServer, ServerList } from './server-list.ts'
 
 interface Deps {
@@ -33,7 +33,7 @@ export class FederationPolicy {
     const { serverName: own, mode, signedList } = this.#deps
     if (serverName === own) return true
     if (mode === 'closed') return false
-    if (mode === 'open') return plainName(serverName) !== undefined
+    if (mode === 'open') return parseServerName(serverName) !== undefined
     if (this.#listed.has(serverName) || signedList?.servers.has(serverName)) return true
     signedList?.onMiss()
     return false

@@ -1,3 +1,5 @@
+import { isServerName } from '../../matrix/ids.ts'
+import { isIpLiteral } from '../../matrix/server-name.ts'
 import { plainName } from './plain-name.ts'
 
 /** One partner, or a group of them. */
@@ -43,7 +45,8 @@ export class ServerList {
   }
 
   #find(serverName: string): Entry | undefined {
-    const plain = plainName(serverName)
+    // Entries may be written in any script; a name that is none by the grammar is nobody's.
+    const plain = isServerName(serverName) ? plainName(serverName) : undefined
     if (!plain) return undefined
     const { host, port } = plain
     return (
@@ -69,9 +72,10 @@ function patternOf(text: string): { host: string; port: number | undefined } | u
   return /^[0-9a-z.*?-]+$/.test(lower) ? { host: lower, port } : undefined
 }
 
-/** The administrator's own pattern over a host of at most 255 letters. */
+/** The administrator's own pattern over a host of at most 255 letters. `10.0.0.*` is an address, and `10.0.0.1.a.test` none. */
 function matcherOf(pattern: string): (host: string) => boolean {
   const parts = pattern.split(/\*+/).map((part) => part.replace(/[.\\+^$|()[\]{}]/g, '\\$&').replaceAll('?', '.'))
   const expression = new RegExp(`^${parts.join('.*')}$`)
-  return (host) => expression.test(host)
+  const wantsAddress = /^[\d.*?]*\d[\d.*?]*$/.test(pattern)
+  return (host) => expression.test(host) && (!wantsAddress || isIpLiteral(host))
 }

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../../matrix/json.ts'
-import { isSigned, signedText, signJson } from '../../matrix/sign-json.ts'
+import { isSignedByKey, signJson } from '../../matrix/sign-json.ts'
 import type { SigningKey } from '../../matrix/signing-key.ts'
 import { VerifyKey } from '../../matrix/verify-key.ts'
 import { isServerPattern, type ListedServer } from './server-list.ts'
@@ -26,7 +26,7 @@ export async function readSignedList(text: string, publicKey: string): Promise<S
   if (json === undefined) return 'it is not a JSON object'
   const key = VerifyKey.from(publicKey)
   if (!key) return 'the public key is none'
-  if (!(await isSignedWith(json, key))) return 'it is not signed with the key of the configuration'
+  if (!(await isSignedByKey(json, SIGNER, key))) return 'it is not signed with the key of the configuration'
   const { issued_ts: issuedTs, expires_ts: expiresTs, servers } = json
   if (!isTime(issuedTs) || !isTime(expiresTs)) return 'issued_ts or expires_ts is missing'
   const listed = Array.isArray(servers) ? servers.map(readEntry) : [undefined]
@@ -43,17 +43,6 @@ function parsed(text: string): JsonObject | undefined {
   } catch {
     return undefined
   }
-}
-
-/** By one signature at least, whatever the key is called: it may be signed with the next key as well. */
-async function isSignedWith(json: JsonObject, key: VerifyKey): Promise<boolean> {
-  const signatures = isObject(json.signatures) ? json.signatures[SIGNER] : undefined
-  if (!isObject(signatures)) return false
-  const text = signedText(json)
-  for (const keyId of Object.keys(signatures).slice(0, 10)) {
-    if (await isSigned(text, json.signatures, SIGNER, new Map([[keyId, key]]))) return true
-  }
-  return false
 }
 
 function readEntry(entry: unknown): ListedServer | undefined {
