@@ -71,6 +71,14 @@ export async function findMembership(db: Db, roomNid: number, userNid: number): 
   return (await rawRows<MembershipRow>(db, sql, [roomNid, userNid]))[0]
 }
 
+/** What a user who is invited or knocks was told of the room, as JSON text. */
+export async function findStrippedState(db: Db, roomNid: number, userId: string): Promise<string | undefined> {
+  const sql = `select m.stripped_state from membership m join name n on n.nid = m.user_nid
+    where m.room_nid = ? and n.text = ?`
+  const [row] = await rawRows<{ stripped_state: string | null }>(db, sql, [roomNid, userId])
+  return row?.stripped_state ?? undefined
+}
+
 /** All rooms of a user, whatever the membership, with the room's id and version and who sent the member event. */
 export const listRoomsOfUser = (
   db: Db,

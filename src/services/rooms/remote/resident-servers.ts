@@ -1,29 +1,42 @@
 import { type RoomId, serverOf, type UserId } from '../../../matrix/ids.ts'
+import { isObject } from '../../../matrix/json.ts'
+import type { Db } from '../../../storage/db.ts'
+import { findStrippedState } from '../../../storage/memberships.ts'
 import type { LiveRoom } from '../live-room.ts'
 
 /** Servers that are asked about one room. */
 const MAX_SERVERS = 20
 
 interface Deps {
+  readonly db: Db
   readonly serverName: string
   mayFederate(serverName: string): boolean
 }
 
 /**
- * Servers that may be in a room, best first: those that the client names, whoever invited the user, the servers of
- * which we know, and the one that the room's id names.
+ * Servers to ask about a room: those that the client names and whoever invited the user. Where there are none, those of
+ * which we know, those of whom the user was told when invited or knocking, and the one that the room's id names.
  */
 export async function serversFor(
-  { serverName, mayFederate }: Deps,
+  { db, serverName, mayFederate }: Deps,
   roomId: RoomId,
   room: LiveRoom | undefined,
   userId: UserId,
   via: readonly string[],
 ): Promise<string[]> {
+  const usable = (servers: Iterable<string>) =>
+    [...new Set(servers)].filter((name) => name !== '' && name !== serverName && mayFederate(name))
   const member = await room?.stateEvent('m.room.member', userId)
-  const inviter = member ? [serverOf(member.pdu.sender)] : []
-  const all = new Set([...via, ...inviter, ...(room?.servers.keys() ?? []), serverOf(roomId)])
-  all.delete(serverName)
-  all.delete('')
-  return [...all].filter(mayFederate).slice(0, MAX_SERVERS)
+  const inviter = member?.membership === 'invite' ? [serverOf(member.pdu.sender)] : []
+  const named = usable([...via, ...inviter])
+  if (named.length > 0) return named.slice(0, MAX_SERVERS)
+  const told = room ? sendersIn(await findStrippedState(db, room.nid, userId)) : []
+  return usable([...(room?.servers.keys() ?? []), ...told, serverOf(roomId)]).slice(0, MAX_SERVERS)
+}
+
+/** The servers of those who sent what a user is told of a room. */
+function sendersIn(strippedState: string | undefined): string[] {
+  const events: unknown = JSON.parse(strippedState ?? '[]')
+  if (!Array.isArray(events)) return []
+  return events.flatMap((event) => (isObject(event) && typeof event.sender === 'string' ? serverOf(event.sender) : []))
 }
