@@ -13,6 +13,7 @@ export class TestNetwork implements Network {
   readonly #services = new Map<string, readonly Service[]>()
   readonly #ports = new Map<string, number>()
   readonly #cut = new Set<string>()
+  readonly #open = new Map<Socket, string>()
   /** Every connection that was asked for: `10.0.0.1:8448`. */
   readonly attempts: string[] = []
   /** Every name that was looked up. */
@@ -41,9 +42,10 @@ export class TestNetwork implements Network {
     return { host: '127.0.0.1', port: this.#ports.get(`${address}:${port}`) ?? REFUSED }
   }
 
-  /** Nobody reaches this address any more. */
+  /** Nobody reaches this address any more; connections to it break. */
   cut(address: string): void {
     this.#cut.add(address)
+    for (const [socket, to] of this.#open) if (to === address) socket.destroy()
   }
 
   mend(address: string): void {
@@ -65,9 +67,12 @@ export class TestNetwork implements Network {
   connect(_hostname: string, addresses: readonly Address[], port: number): Socket {
     const places = addresses.map(({ address }) => `${address}:${port}`)
     this.attempts.push(...places)
-    const open = places.find(
-      (place) => this.#ports.has(place) && !this.#cut.has(place.slice(0, place.lastIndexOf(':'))),
-    )
-    return connect({ host: '127.0.0.1', port: this.#ports.get(open ?? '') ?? REFUSED })
+    const open = places.find((place) => this.#ports.has(place) && !this.#cut.has(hostOf(place)))
+    const socket = connect({ host: '127.0.0.1', port: this.#ports.get(open ?? '') ?? REFUSED })
+    if (open === undefined) return socket
+    this.#open.set(socket, hostOf(open))
+    return socket.on('close', () => this.#open.delete(socket))
   }
 }
+
+const hostOf = (place: string): string => place.slice(0, place.lastIndexOf(':'))
