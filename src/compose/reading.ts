@@ -5,7 +5,7 @@ import { type AccountDataOf, initialSync, roomInitialSync } from '../services/re
 import { listJoinedMembers, listMembers } from '../services/reading/members.ts'
 import { listMessages } from '../services/reading/messages.ts'
 import { getEvent, getEventOfAnyRoom } from '../services/reading/one-event.ts'
-import type { Reading } from '../services/reading/reading.ts'
+import type { Past, Reading } from '../services/reading/reading.ts'
 import { listRelations } from '../services/reading/relations.ts'
 import { RoomAccess } from '../services/reading/room-access.ts'
 import { getStateEvent, listState } from '../services/reading/room-state.ts'
@@ -22,6 +22,7 @@ import type { Ground } from './ground.ts'
 interface Rooms {
   liveRooms: LiveRooms
   append: Append
+  past: Past
 }
 
 /** What readers keep for themselves. */
@@ -34,7 +35,7 @@ interface OwnData {
 export async function composeReading(
   { db, clock, stream, hub, serverName }: Ground,
   { accounts }: { accounts: Accounts },
-  { liveRooms, append }: Rooms,
+  { liveRooms, append, past }: Rooms,
   { ignoredUsers, accountDataOf }: OwnData,
 ) {
   const erasedUsers = await ErasedUsers.load(db)
@@ -44,7 +45,7 @@ export async function composeReading(
   const visibility = new Visibility({ db, serverName, erased: erasedUsers, ignoredUsers })
   const clientEvents = new ClientEvents({ db, clock, visibility, ignoredUsers })
   const access = new RoomAccess({ db, rooms: liveRooms, visibility })
-  const reading: Reading = { db, access, visibility, clientEvents }
+  const reading: Reading = { db, access, visibility, clientEvents, past }
   const waits = new RoomWaits()
   append.onAppended(({ room }) => waits.notify(room.roomId))
   const initial = { reading, stream, accountDataOf }

@@ -4,6 +4,7 @@ import type { UserId } from '../matrix/ids.ts'
 import { parseOldKeys } from '../matrix/old-key.ts'
 import { VerifyKey } from '../matrix/verify-key.ts'
 import { Edus } from '../services/edus.ts'
+import type { Past } from '../services/reading/reading.ts'
 import type { Append } from '../services/rooms/append.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
 import { EventSignatures } from '../services/rooms/receive/event-signatures.ts'
@@ -11,8 +12,10 @@ import { GapFiller } from '../services/rooms/receive/gap-filler.ts'
 import { HeldEvents } from '../services/rooms/receive/held-events.ts'
 import { InboundTransactions } from '../services/rooms/receive/inbound-transactions.ts'
 import { Inbox } from '../services/rooms/receive/inbox.ts'
+import { History } from '../services/rooms/remote/history.ts'
 import { RemoteJoins } from '../services/rooms/remote/join-room.ts'
 import { RemoteLeaves } from '../services/rooms/remote/leave-room.ts'
+import { nearestElsewhere } from '../services/rooms/remote/past.ts'
 import { receiveOutside } from '../services/rooms/remote/receive-outside.ts'
 import type { RemoteMemberships } from '../services/rooms/remote/remote-memberships.ts'
 import { sendInvite } from '../services/rooms/remote/send-invite.ts'
@@ -91,9 +94,14 @@ export function composeRemoteRooms(
   every(HOUR_MS, 'giving up on events that nobody could complete', () =>
     deleteInPieces(db, (tx, limit) => deleteHeldBefore(tx, clock.now() - HELD_MS, limit)),
   )
+  const history = new History(base)
+  const past: Past = {
+    reach: (room, place, limit) => history.reach(room, place, limit),
+    nearest: (room, ts, dir) => nearestElsewhere(base, history, room, ts, dir),
+  }
   return {
     remote,
-    heldEvents,
+    past,
     /** What routes may use. */
     services: {
       edus,

@@ -43,13 +43,11 @@ export function composeRooms(
   metrics.gauge('live_rooms', 'Rooms held in memory', () => liveRooms.size)
   const rooms = liveRooms
   const append = new Append({ db, clock, stream, hub, rooms, serverName, signingKey, random, log })
-  const { remote, services: remoteRooms } = composeRemoteRooms(
-    config,
-    ground,
-    federation,
-    { append, liveRooms },
-    people,
-  )
+  const {
+    remote,
+    past,
+    services: remoteRooms,
+  } = composeRemoteRooms(config, ground, federation, { append, liveRooms }, people)
   const memberships = new Memberships({ db, rooms, append, serverName, remote, onForgotten: () => {}, ...people })
   const canPublish = () => config.rooms.publish === 'everybody'
   const publicRooms = new PublicRooms(db)
@@ -98,6 +96,7 @@ export function composeRooms(
   }
   return {
     ...remoteRooms,
+    past,
     liveRooms,
     append,
     memberships,

@@ -32,12 +32,13 @@ export async function listMessages(
   roomId: string,
   { from, to, dir, limit, filter = {} }: MessagesQuery,
 ): Promise<string> {
-  const { db, access, clientEvents } = reading
+  const { db, access, clientEvents, past } = reading
   const { room, end } = await access.view(roomId, viewer)
   const place = (token: string | undefined) => (token === undefined ? undefined : placeOfToken(db, room, token))
   const last = end ?? END
   const start = earlier((await place(from)) ?? (dir === 'b' ? await endOf(db, room) : START), last)
   const stop = (await place(to)) ?? (dir === 'b' ? START : END)
+  if (dir === 'b') await past.reach(room, { depth: start.depth, pos: start.pos + 1 }, limitOf(limit, filter))
   const { events, next } = await scan(reading, room, viewer, {
     direction: dir,
     from: start,

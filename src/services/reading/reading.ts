@@ -1,6 +1,9 @@
 import type { Db } from '../../storage/db.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
+import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Visibility } from '../rooms/visibility.ts'
+import type { Placed } from '../tokens.ts'
 import type { RoomAccess } from './room-access.ts'
 
 /** What the endpoints that read rooms are made of. */
@@ -9,4 +12,16 @@ export interface Reading {
   readonly access: RoomAccess
   readonly visibility: Visibility
   readonly clientEvents: ClientEvents
+  readonly past: Past
+}
+
+/** The part of rooms that is not here yet. */
+export interface Past {
+  /** Fetches what is missing of the `limit` events before a place, as far as other servers give it. */
+  reach(room: LiveRoom, place: Placed, limit: number): Promise<void>
+  /**
+   * The event that other servers have nearest to a time, in one direction of it, fetched; undefined where they know
+   * none, or where nothing is missing here.
+   */
+  nearest(room: LiveRoom, ts: number, dir: 'f' | 'b'): Promise<StoredEvent | undefined>
 }

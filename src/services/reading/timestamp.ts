@@ -10,7 +10,7 @@ const MAX_CANDIDATES = 100
 
 /** The event closest to a time, in one direction of it (spec: GET /rooms/{roomId}/timestamp_to_event). */
 export async function eventNear(
-  { db, access, visibility }: Reading,
+  { db, access, visibility, past }: Reading,
   viewer: Viewer,
   roomId: string,
   ts: number,
@@ -19,7 +19,16 @@ export async function eventNear(
   const { room } = await access.view(roomId, viewer)
   const rows = await listByTime(db, room.nid, ts, dir === 'b', MAX_CANDIDATES)
   const candidates = rows.map((row) => new StoredEvent(row, room.roomId, room.version))
-  const [event] = await visibility.visibleEvents(room, candidates, viewer)
+  const [here] = await visibility.visibleEvents(room, candidates, viewer)
+  const elsewhere = await past.nearest(room, ts, dir)
+  const [there] = elsewhere ? await visibility.visibleEvents(room, [elsewhere], viewer) : []
+  const event = nearer(here, there, dir)
   if (!event) throw notFound('There is no event in this direction')
   return { event_id: event.eventId, origin_server_ts: event.row.ts }
+}
+
+/** The one that a reader meets first who goes from the time in that direction. */
+function nearer(one: StoredEvent | undefined, other: StoredEvent | undefined, dir: Direction): StoredEvent | undefined {
+  if (!one || !other) return one ?? other
+  return one.row.ts === other.row.ts || one.row.ts < other.row.ts === (dir === 'f') ? one : other
 }

@@ -25,6 +25,10 @@ export type Outcome =
 export interface Hints {
   /** The states after events that are not here, where a gap stays open. */
   readonly gaps?: ReadonlyMap<string, StateView>
+  /** The states before events that follow what is not here. */
+  readonly befores?: ReadonlyMap<string, StateView>
+  /** The events are of the room's past: they change nothing that is current, and no `/sync` tells of them. */
+  readonly isHistory?: boolean
   /** Events that the room's policy server advises against. */
   readonly unwanted?: ReadonlySet<string>
   /** The events are ours to send on, to all but the server that gave them to us. */
@@ -78,6 +82,7 @@ export class ReceivedChain {
       extremities,
       filled: this.#filled,
       superseded: this.#superseded,
+      ...(this.#hints.isHistory && { isHistory: true }),
     }
   }
 
@@ -90,19 +95,20 @@ export class ReceivedChain {
     const previous = prevEventIds(pdu)
     const named = version.createHashRoomId ? [createEventId(roomId), ...authEventIds(pdu)] : authEventIds(pdu)
     const auth = [...new Set(named)].filter((id) => !this.#known.stored.has(id))
-    const prev = previous.filter((id) => this.#viewAfter(id) === undefined)
+    const known = this.#hints.befores?.get(eventId)
+    const prev = known ? [] : previous.filter((id) => this.#viewAfter(id) === undefined)
     if (auth.length + prev.length > 0) return { is: 'missing', auth, prev }
 
     const authEvents = new Map<string, StoredEvent>(
       named.flatMap((id) => this.#known.stored.get(id) ?? []).map((one) => [one.eventId, one]),
     )
-    const view = await this.#stateBefore(previous)
+    const view = known ?? (await this.#stateBefore(previous))
     const verdict = await this.#judge(incoming, authEvents, view)
     const event = before
       ? new StoredEvent({ ...before.row, ...standing(verdict) }, roomId, version, pdu)
       : toStored(incoming, this.#deps.room, verdict.kind, verdict.reason)
     const cited = authEventIds(pdu).flatMap((id) => authEvents.get(id) ?? [])
-    const missing = previous.filter((id) => this.#hints.gaps?.has(id) && !this.#isHere(id))
+    const missing = previous.filter((id) => !this.#isHere(id))
     await this.#enter(event, cited, view, { isStored: before !== undefined, missing })
     if (verdict.kind === EVENT_KIND.timeline) return { is: 'accepted' }
     return { is: verdict.kind === EVENT_KIND.rejected ? 'rejected' : 'softFailed', reason: verdict.reason ?? '' }
@@ -112,14 +118,15 @@ export class ReceivedChain {
     const { version } = this.#deps.room
     const { current } = this.#forks
     const rejected = (reason: string): Verdict => ({ kind: EVENT_KIND.rejected, reason })
-    if (event.pdu.type === 'm.room.create') return rejected('A room is created once')
-    if (event.pdu.prev_events.length === 0) return rejected('Only the first event of a room follows none')
+    const isCreate = event.pdu.type === 'm.room.create'
+    if (isCreate && !this.#isOwnCreate(event)) return rejected('A room is created once')
+    if (event.pdu.prev_events.length === 0 && !isCreate) return rejected('Only the first event of a room follows none')
     const byAuth = judgeByAuthEvents(event, authEvents, version)
     if (byAuth !== undefined) return rejected(`By its auth events: ${byAuth}`)
     const places = placesFor(event.pdu, version)
     const byState = judgeByState(event, await this.#reader.lookup(before, places), version)
     if (byState !== undefined) return rejected(byState)
-    if (before.identity !== current.identity) {
+    if (before.identity !== current.identity && !this.#hints.isHistory) {
       const byCurrent = judgeByState(event, await this.#reader.lookup(current, places), version)
       if (byCurrent !== undefined) return { kind: EVENT_KIND.softFailed, reason: byCurrent }
     }
@@ -127,6 +134,11 @@ export class ReceivedChain {
       return { kind: EVENT_KIND.softFailed, reason: 'The policy server advises against it' }
     }
     return { kind: EVENT_KIND.timeline }
+  }
+
+  /** Whether it is the event that the room began with, come to take its place in the past. */
+  #isOwnCreate({ eventId }: Incoming): boolean {
+    return this.#hints.isHistory === true && this.#known.stored.get(eventId)?.row.kind === EVENT_KIND.outlier
   }
 
   async #enter(
@@ -157,7 +169,7 @@ export class ReceivedChain {
     const isFollowed = this.#known.followed.has(event.eventId)
     if (isFollowed) this.#filled.push(event.eventId)
     // What others follow already is no end of the room, and its part of the state is known.
-    if (!event.isTimeline || isFollowed) return
+    if (!event.isTimeline || isFollowed || this.#hints.isHistory) return
     const current = this.#forks.current
     for (const edit of await this.#forks.add(event, before, view, (ids) => this.#eventsOf(ids))) {
       const replaces = edit.event === event ? await this.#at(current, event) : edit.replaces
@@ -167,7 +179,7 @@ export class ReceivedChain {
 
   /** The state before an event: that after its predecessors, resolved. */
   async #stateBefore(previous: readonly string[]): Promise<StateView> {
-    if (this.#forks.areAll(previous)) return this.#forks.current
+    if (previous.length > 0 && this.#forks.areAll(previous)) return this.#forks.current
     const views = previous.flatMap((id) => this.#viewAfter(id) ?? [])
     return views.length === 0 ? storedView(undefined) : resolveViews(this.#deps, views)
   }

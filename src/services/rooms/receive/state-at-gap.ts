@@ -21,8 +21,29 @@ export async function stateAfterGap(
   eventId: string,
   signal: AbortSignal,
 ): Promise<StateView | undefined> {
+  return readState(deps, server, room, eventId, true, signal)
+}
+
+/** The same before an event. */
+export const stateBeforeEvent = (
+  deps: FetchDeps,
+  server: string,
+  room: LiveRoom,
+  eventId: string,
+  signal: AbortSignal,
+): Promise<StateView | undefined> => readState(deps, server, room, eventId, false, signal)
+
+async function readState(
+  deps: FetchDeps,
+  server: string,
+  room: LiveRoom,
+  eventId: string,
+  withEvent: boolean,
+  signal: AbortSignal,
+): Promise<StateView | undefined> {
   const { stateIds, authChainIds } = await deps.client.events.getRoomStateIds(server, room.roomId, eventId)
-  const state = new Set([...stateIds, eventId])
+  // The event comes last: it takes the place of what it replaced.
+  const state = new Set([...stateIds.filter((id) => id !== eventId), ...(withEvent ? [eventId] : [])])
   const wanted = [...new Set([...state, ...authChainIds])]
   const stored = new Set((await listEventStubs(deps.db, wanted)).map((stub) => stub.event_id))
   const unknown = wanted.filter((id) => !stored.has(id))
@@ -31,7 +52,13 @@ export async function stateAfterGap(
   // A state event that was given, but that rests on nothing that we know, may be had another time.
   const stubs = new Map((await listEventStubs(deps.db, [...state])).map((stub) => [stub.event_id, stub]))
   const isIncomplete = absent.some((id) => state.has(id)) || events.some((event) => isLost(event, state, stubs))
-  return isIncomplete ? undefined : viewOf(deps, room, [...stubs.values()])
+  return isIncomplete
+    ? undefined
+    : viewOf(
+        deps,
+        room,
+        [...state].flatMap((id) => stubs.get(id) ?? []),
+      )
 }
 
 const isLost = ({ eventId }: Incoming, state: ReadonlySet<string>, stubs: ReadonlyMap<string, EventStub>): boolean =>

@@ -4,13 +4,15 @@ import { historyVisibilityOf } from '../../../room/visibility.ts'
 import type { Db } from '../../../storage/db.ts'
 import { listMemberNidsOfServer } from '../../../storage/memberships.ts'
 import { nameNids } from '../../../storage/names.ts'
-import { stateEntries } from '../../../storage/state/state.ts'
+import { type StateKey, stateEntries } from '../../../storage/state/state.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { loadEvents } from '../state-view.ts'
 import type { StoredEvent } from '../stored-event.ts'
 
 /** Users of one server whose membership decides what the server is shown. */
 const MAX_MEMBERS = 5_000
+const HISTORY_VISIBILITY = 'm.room.history_visibility'
+const MEMBER = 'm.room.member'
 
 /** An event as other servers get it: pruned when it was redacted. */
 export const pduText = (event: StoredEvent): string => (event.isRedacted ? prunedText(event) : event.row.json)
@@ -32,43 +34,30 @@ export async function shownTo(
 }
 
 async function openStates(db: Db, room: LiveRoom, server: string, events: readonly StoredEvent[]) {
-  const names = await nameNids(db, ['m.room.history_visibility', 'm.room.member', ''])
-  const [visibilityNid, memberNid, emptyNid] = [...['m.room.history_visibility', 'm.room.member', '']].map((name) =>
-    names.get(name),
-  )
-  const stateNids = [...new Set(events.flatMap(({ row }) => row.state_nid ?? []))]
-  const open = new Set<number>()
-  for (const stateNid of stateNids) {
-    const found =
-      visibilityNid === undefined || emptyNid === undefined
-        ? []
-        : await stateEntries(db, stateNid, [{ typeNid: visibilityNid, keyNid: emptyNid }])
-    const loaded = await loadEvents(
-      db,
-      found.map(({ eventNid }) => eventNid),
-      room,
-    )
-    const visibility = historyVisibilityOf([...loaded.values()][0]?.pdu)
-    if (visibility === 'shared' || visibility === 'world_readable') open.add(stateNid)
-    else if (memberNid !== undefined && (await mayRead(stateNid, memberNid, visibility))) open.add(stateNid)
+  const names = await nameNids(db, [HISTORY_VISIBILITY, MEMBER, ''])
+  const [visibilityNid, memberNid, emptyNid] = [HISTORY_VISIBILITY, MEMBER, ''].map((name) => names.get(name) ?? 0)
+  const eventsIn = async (stateNid: number, keys: readonly StateKey[]) => {
+    const entries = await stateEntries(db, stateNid, keys)
+    const nids = entries.map(({ eventNid }) => eventNid)
+    return [...(await loadEvents(db, nids, room)).values()]
   }
-
-  let memberNids: number[] | undefined
-  async function mayRead(stateNid: number, typeNid: number, visibility: 'invited' | 'joined'): Promise<boolean> {
-    memberNids ??= await listMemberNidsOfServer(db, room.nid, server, MAX_MEMBERS)
-    const members = await stateEntries(
-      db,
-      stateNid,
-      memberNids.map((keyNid) => ({ typeNid, keyNid })),
-    )
-    const loaded = await loadEvents(
-      db,
-      members.map(({ eventNid }) => eventNid),
-      room,
-    )
-    return [...loaded.values()].some(
-      ({ membership }) => membership === 'join' || (visibility === 'invited' && membership === 'invite'),
-    )
+  const open = new Set<number>()
+  let members: StateKey[] | undefined
+  for (const stateNid of new Set(events.flatMap(({ row }) => row.state_nid ?? []))) {
+    const [setting] = await eventsIn(stateNid, [{ typeNid: visibilityNid ?? 0, keyNid: emptyNid ?? 0 }])
+    const visibility = historyVisibilityOf(setting?.pdu)
+    if (visibility === 'joined' || visibility === 'invited') {
+      members ??= (await listMemberNidsOfServer(db, room.nid, server, MAX_MEMBERS)).map((keyNid) => ({
+        typeNid: memberNid ?? 0,
+        keyNid,
+      }))
+      const ofServer = await eventsIn(stateNid, members)
+      const mayRead = ofServer.some(
+        ({ membership }) => membership === 'join' || (visibility === 'invited' && membership === 'invite'),
+      )
+      if (!mayRead) continue
+    }
+    open.add(stateNid)
   }
   // What no state is known of is itself a part of some state.
   return ({ row }: StoredEvent): boolean => row.state_nid === null || open.has(row.state_nid)

@@ -1,0 +1,146 @@
+import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
+import { RemoteFailure } from '../../../federation/remote-failure.ts'
+import { MatrixError } from '../../../matrix/errors.ts'
+import { prevEventIds } from '../../../room/event.ts'
+import { listBefore, listEventStubs, type RoomPlace } from '../../../storage/events.ts'
+import { hasMissing, listGapsBelow } from '../../../storage/missing-events.ts'
+import type { Clock } from '../../../util/clock.ts'
+import type { LiveRoom } from '../live-room.ts'
+import { signedEventsOf } from '../receive/fetched.ts'
+import type { Incoming } from '../receive/incoming.ts'
+import { type FetchDeps, fetchMissingAuth } from '../receive/missing-auth.ts'
+import { receiveEvents } from '../receive/receive-events.ts'
+import { stateBeforeEvent } from '../receive/state-at-gap.ts'
+import { topological } from '../receive/topological.ts'
+import { type StateView, storedView } from '../state-view.ts'
+
+interface Deps extends FetchDeps {
+  readonly clock: Clock
+  readonly serverName: string
+  readonly log: Logger
+}
+
+/** Events that are fetched at a time. */
+const LIMIT = 100
+/** How often one reader has the past fetched further. */
+const MAX_ROUNDS = 3
+/** Servers that are asked for one piece of the past. */
+const MAX_SERVERS = 3
+/** Events of one piece at which the state is asked for: each begins a branch of its own. */
+const MAX_STARTS = 10
+const MAX_GAPS = 20
+/** What nobody could give is not asked for again so soon. */
+const PAUSE_MS = 60_000
+const MAX_PAUSES = 10_000
+const NEVER = new AbortController().signal
+
+/** The past of rooms, fetched from other servers as readers get to it (spec: server-server API, Backfilling). */
+export class History {
+  readonly #deps: Deps
+  readonly #running = new Map<number, Promise<unknown>>()
+  readonly #pauses = new LRUCache<string, number>({ max: MAX_PAUSES })
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** Fetches what is missing of the `limit` events before a place, as far as others give it. */
+  async reach(room: LiveRoom, place: RoomPlace, limit: number): Promise<void> {
+    const { db } = this.#deps
+    for (let round = 0; round < MAX_ROUNDS && (await hasMissing(db, room.nid)); round++) {
+      const page = await listBefore(db, room.nid, place, limit)
+      const floor = page.length < limit ? 0 : (page.at(-1)?.depth ?? 0)
+      const gaps = await listGapsBelow(db, room.nid, place.depth, MAX_GAPS)
+      const near = gaps.filter((gap) => gap.depth >= floor && !this.#isPaused(gap.event_id))
+      if (near.length === 0) return
+      await this.#alone(room, () =>
+        this.#fill(
+          room,
+          near.map((gap) => gap.event_id),
+        ),
+      )
+    }
+  }
+
+  /** Fetches an event, with some of what is before it, that one of these servers named. */
+  async fetch(room: LiveRoom, servers: readonly string[], eventId: string): Promise<void> {
+    await this.#alone(room, async () => {
+      for (const server of servers) if (await this.#fillFrom(server, room, [eventId])) return
+    })
+  }
+
+  /** The servers of a room that may know more of it than we do. */
+  serversOf(room: LiveRoom): string[] {
+    return [...room.servers.keys()].filter((name) => name !== this.#deps.serverName).slice(0, MAX_SERVERS)
+  }
+
+  /** One at a time for each room: whoever waits finds what the other has fetched. */
+  async #alone(room: LiveRoom, work: () => Promise<void>): Promise<void> {
+    for (let other = this.#running.get(room.nid); other; other = this.#running.get(room.nid)) await other
+    const running = work()
+    const settled = running.catch(() => {})
+    this.#running.set(room.nid, settled)
+    try {
+      await running
+    } finally {
+      this.#running.delete(room.nid)
+    }
+  }
+
+  async #fill(room: LiveRoom, ids: readonly string[]): Promise<void> {
+    for (const server of this.serversOf(room)) if (await this.#fillFrom(server, room, ids)) return
+    for (const id of ids) this.#pauses.set(id, this.#deps.clock.now() + PAUSE_MS)
+  }
+
+  #isPaused(id: string): boolean {
+    return (this.#pauses.get(id) ?? 0) > this.#deps.clock.now()
+  }
+
+  /** Whether the server gave anything that is of use. */
+  async #fillFrom(server: string, room: LiveRoom, ids: readonly string[]): Promise<boolean> {
+    const { client, signatures, log } = this.#deps
+    try {
+      const given = await client.events.backfill(server, room.roomId, ids, LIMIT)
+      const events = await this.#fresh(await signedEventsOf(signatures, room, given))
+      if (events.length === 0) return false
+      await fetchMissingAuth(this.#deps, server, room, events, [], NEVER)
+      const befores = await this.#befores(server, room, events)
+      const outcomes = await receiveEvents(this.#deps, room.roomId, events, { befores, isHistory: true })
+      return [...outcomes.values()].some(({ is }) => is === 'accepted')
+    } catch (error) {
+      if (!(error instanceof RemoteFailure) && !(error instanceof MatrixError)) throw error
+      log.info({ server, roomId: room.roomId, reason: error.message }, 'the past of a room could not be fetched')
+      return false
+    }
+  }
+
+  /** Those that have no place here yet, earliest first. */
+  async #fresh(events: readonly Incoming[]): Promise<Incoming[]> {
+    const stubs = await listEventStubs(
+      this.#deps.db,
+      events.map(({ eventId }) => eventId),
+    )
+    const placed = new Set(stubs.flatMap((stub) => (stub.state_nid === null ? [] : stub.event_id)))
+    return topological(
+      events.filter(({ eventId }) => !placed.has(eventId)),
+      prevEventIds,
+    )
+  }
+
+  /** The states before those events that follow none that is here or among them. */
+  async #befores(server: string, room: LiveRoom, events: readonly Incoming[]): Promise<Map<string, StateView>> {
+    const given = new Set(events.map(({ eventId }) => eventId))
+    const previous = [...new Set(events.flatMap(({ pdu }) => prevEventIds(pdu)))]
+    const stubs = await listEventStubs(this.#deps.db, previous)
+    for (const stub of stubs) if (stub.state_nid !== null) given.add(stub.event_id)
+    const starts = events.filter(({ pdu }) => !prevEventIds(pdu).every((id) => given.has(id)))
+    const befores = new Map<string, StateView>()
+    for (const { eventId, pdu } of events) if (pdu.prev_events.length === 0) befores.set(eventId, storedView(undefined))
+    for (const { eventId } of starts.slice(0, MAX_STARTS)) {
+      const view = await stateBeforeEvent(this.#deps, server, room, eventId, NEVER)
+      if (view) befores.set(eventId, view)
+    }
+    return befores
+  }
+}
