@@ -475,4 +475,19 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('expires_ts', 'bigint', (col) => col.notNull())
     .execute()
   await index('openid_token_expires', 'openid_token', ['expires_ts'])
+
+  // Uploaded files. hash: SHA-256 of the content, under which it is stored once; null while it was announced only, until
+  // expires_ts.
+  await table('media')
+    .addColumn('media_id', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .addColumn('expires_ts', 'bigint')
+    .addColumn('hash', 'text')
+    .addColumn('bytes', 'bigint')
+    .addColumn('content_type', 'text')
+    .addColumn('filename', 'text')
+    .execute()
+  await index('media_expires', 'media', ['expires_ts'])
+  await index('media_user', 'media', ['user_nid', 'expires_ts'])
 }

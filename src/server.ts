@@ -6,6 +6,7 @@ import { composeFederation } from './compose/federation.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
 import { composeIncoming } from './compose/incoming.ts'
 import { composeListeners } from './compose/listeners.ts'
+import { composeMedia } from './compose/media.ts'
 import { composeOutgoing } from './compose/outgoing.ts'
 import { composeOwnData } from './compose/own-data.ts'
 import { composeReading } from './compose/reading.ts'
@@ -86,5 +87,6 @@ async function composeServices(config: Config, ground: Ground) {
     ...reading,
     ...own,
     ...sync,
+    ...composeMedia(config, ground),
   }
 }

@@ -5,6 +5,7 @@ import { federation } from './federation.ts'
 import { http } from './http.ts'
 import { listeners, trustedProxies } from './listeners.ts'
 import { logging } from './logging.ts'
+import { media } from './media.ts'
 import { outbound } from './outbound.ts'
 import { passwords } from './passwords.ts'
 import { paths } from './paths.ts'
@@ -46,6 +47,7 @@ export const configSchema = z.strictObject({
   rate_limits: rateLimits,
   rooms,
   presence,
+  media,
   federation,
   outbound,
   support,

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { CORS_HEADERS } from './cors.ts'
-import { Reply } from './route.ts'
+import { Reply, StreamReply } from './route.ts'
+import { sendStream } from './send-stream.ts'
 
 const JSON_HEADERS: readonly string[] = [...CORS_HEADERS, 'Content-Type', 'application/json']
 
@@ -21,12 +22,13 @@ export function answer(
   res.end(body)
 }
 
-/** Writes what a handler returned: JSON with status 200, or a `Reply`. Returns the status. */
-export function answerWith(res: ServerResponse, result: unknown, close: boolean): number {
+/** Writes what a handler returned: JSON with status 200, or a reply. Returns the status; of a stream, once it is sent. */
+export function answerWith(res: ServerResponse, result: unknown, close: boolean): number | Promise<number> {
   if (result instanceof Reply) {
     answer(res, result.status, [...CORS_HEADERS, ...Object.entries(result.headers).flat()], result.body, close)
     return result.status
   }
+  if (result instanceof StreamReply) return sendStream(res, result, close)
   answer(res, 200, JSON_HEADERS, JSON.stringify(result ?? {}), close)
   return 200
 }

@@ -39,6 +39,40 @@ export class BodyReader {
     return this.#collect(req, maxBytes)
   }
 
+  /**
+   * The body piece by piece, at the pace of who reads it. Nothing is held here, so only the size counts, and the time
+   * without a single byte: a large file may take as long as its line is slow.
+   */
+  async *stream(req: IncomingMessage, res: ServerResponse, maxBytes: number): AsyncGenerator<Buffer> {
+    if (Number(req.headers['content-length'] ?? 0) > maxBytes) {
+      if (req.headers.expect === undefined) discard(req)
+      throw tooLargeFor(maxBytes)
+    }
+    if (req.headers.expect !== undefined) res.writeContinue()
+    let size = 0
+    let isSlow = false
+    const giveUp = () => {
+      isSlow = true
+      req.destroy()
+    }
+    const timer = setTimeout(giveUp, this.#limits.timeoutMs)
+    try {
+      for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+        size += chunk.length
+        if (size > maxBytes) throw tooLargeFor(maxBytes)
+        timer.refresh()
+        yield chunk
+        timer.refresh() // what the reader took is not the client's time
+      }
+    } catch (error) {
+      if (error instanceof MatrixError || !req.destroyed) throw error
+      throw new ClientGone(isSlow ? 'The client stopped sending its body' : 'The client left while sending its body')
+    } finally {
+      clearTimeout(timer)
+      if (!req.readableEnded && !req.destroyed) discard(req)
+    }
+  }
+
   #collect(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []

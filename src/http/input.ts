@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { BodyReader } from './body.ts'
 import type { Drain } from './drain.ts'
 import type { Auth, Peer, Requester, RouteInput } from './route.ts'
 
@@ -13,6 +14,7 @@ export class Input implements RouteInput<Auth, unknown, unknown, unknown> {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #drain: Drain
+  readonly #bodies: BodyReader
   #signal: AbortSignal | undefined
 
   constructor(
@@ -23,6 +25,7 @@ export class Input implements RouteInput<Auth, unknown, unknown, unknown> {
     req: IncomingMessage,
     res: ServerResponse,
     drain: Drain,
+    bodies: BodyReader,
   ) {
     this.requester = parsed.requester
     this.params = parsed.params
@@ -33,10 +36,19 @@ export class Input implements RouteInput<Auth, unknown, unknown, unknown> {
     this.#req = req
     this.#res = res
     this.#drain = drain
+    this.#bodies = bodies
   }
 
   get userAgent(): string | undefined {
     return this.#req.headers['user-agent']
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#req.headers
+  }
+
+  stream(maxBytes: number): AsyncIterable<Buffer> {
+    return this.#bodies.stream(this.#req, this.#res, maxBytes)
   }
 
   get signal(): AbortSignal {

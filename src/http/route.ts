@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import type { Services } from '../server.ts'
@@ -59,6 +61,10 @@ export interface RouteInput<A extends Auth, P, Q, B> {
   readonly accessToken: string | undefined
   /** Aborts when the client leaves or the server drains. */
   readonly signal: AbortSignal
+  /** As Node parsed them: names in lower case. */
+  readonly headers: IncomingHttpHeaders
+  /** The body of a route without a `body` schema, as it arrives: never whole in memory. `M_TOO_LARGE` beyond the limit. */
+  stream(maxBytes: number): AsyncIterable<Buffer>
 }
 
 /** A handler's answer when it is not plain JSON with status 200. */
@@ -70,6 +76,21 @@ export class Reply {
     this.status = status
     this.headers = headers
     this.body = body
+  }
+}
+
+/** An answer that is sent as it is read, at the client's pace. */
+export class StreamReply {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly bytes: number
+  /** Called only when there is somebody to read it: not for HEAD. */
+  readonly open: () => Readable
+  constructor(status: number, headers: Record<string, string>, bytes: number, open: () => Readable) {
+    this.status = status
+    this.headers = headers
+    this.bytes = bytes
+    this.open = open
   }
 }
 

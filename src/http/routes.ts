@@ -7,6 +7,7 @@ import * as filter from './client/filter.ts'
 import * as login from './client/login.ts'
 import * as loginFallback from './client/login-fallback.ts'
 import * as logout from './client/logout.ts'
+import * as media from './client/media.ts'
 import * as messages from './client/messages.ts'
 import * as notifications from './client/notifications.ts'
 import * as oldSync from './client/old-sync.ts'
@@ -82,6 +83,7 @@ const families: readonly object[] = [
   presence,
   pushRules,
   notifications,
+  media,
 ]
 
 const isRoute = (value: unknown): value is Route =>

@@ -61,7 +61,8 @@ export function serveRoute(route: Route, deps: ServeDeps): (matched: Matched) =>
     let status: number
     try {
       const result = await handle(route, deps, matched, seen)
-      status = answerWith(matched.res, result, deps.drain.isDraining)
+      const answered = answerWith(matched.res, result, deps.drain.isDraining)
+      status = typeof answered === 'number' ? answered : await answered
     } catch (error) {
       status = refuse(error, deps, id, operationId, matched.res)
     }
@@ -98,7 +99,8 @@ async function handle(route: Route, deps: ServeDeps, matched: Matched, seen: See
   const params = spec.params ? parsePart('path', spec.params, matched.params) : matched.params
   const query = spec.query ? parsePart('query', spec.query, rawQuery) : rawQuery
   const body = spec.body ? parsePart('body', spec.body, await readJson(spec, deps, req, res)) : undefined
-  return handler(new Input({ requester, params, query, body, ip, accessToken }, req, res, deps.drain), deps.services)
+  const parsed = { requester, params, query, body, ip, accessToken }
+  return handler(new Input(parsed, req, res, deps.drain, deps.bodies), deps.services)
 }
 
 /** The same for another server: who it is is known only once the body has been read. */
@@ -116,7 +118,7 @@ async function handlePeer(
   const query = spec.query ? parsePart('query', spec.query, rawQuery) : rawQuery
   const body = spec.body ? parsePart('body', spec.body, content ?? {}) : undefined
   const input = { requester, params, query, body, ip, accessToken: undefined }
-  return handler(new Input(input, req, res, deps.drain), deps.services)
+  return handler(new Input(input, req, res, deps.drain, deps.bodies), deps.services)
 }
 
 async function readJson(

@@ -45,6 +45,7 @@ export interface Schema {
   inbound_transaction: InboundTransactionTable
   outbox_edu: OutboxEduTable
   openid_token: OpenIdTokenTable
+  media: MediaTable
 }
 
 export interface SchemaVersionTable {
@@ -385,4 +386,15 @@ export interface OpenIdTokenTable {
   token_hash: string
   user_nid: number
   expires_ts: number
+}
+
+export interface MediaTable {
+  media_id: string
+  user_nid: number
+  created_ts: number
+  expires_ts: number | null
+  hash: string | null
+  bytes: number | null
+  content_type: string | null
+  filename: string | null
 }

@@ -94,4 +94,5 @@ const configFor = (directory: string): ConfigInput => ({
   registration: { mode: 'open', guests: true },
   passwords: { hash: { kind: 'argon2id', memory_kib: 8, passes: 1 } },
   rate_limits: { enabled: false },
+  media: { path: join(directory, 'media') },
 })

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { access, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { ByteRange, MediaFiles, StoredFile } from './files.ts'
+
+interface Deps {
+  readonly directory: string
+  /** A name that nobody else has. */
+  readonly newName: () => string
+}
+
+/** Each file's directory is named by the beginning of its hash, so that none grows too large to be read. */
+const shard = (hash: string): string => join(hash.slice(0, 2), hash.slice(2, 4))
+
+/** Files in a directory: `files/ab/cd/<hash>`, `derived/ab/cd/<hash>/<name>`, and `incoming/` for what is not whole yet. */
+export class DiskFiles implements MediaFiles {
+  readonly #directory: string
+  readonly #newName: () => string
+
+  constructor({ directory, newName }: Deps) {
+    this.#directory = directory
+    this.#newName = newName
+  }
+
+  async put(source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
+    const incoming = await this.#newFile()
+    try {
+      const stored = await writeAll(incoming, source)
+      await this.#keep(incoming, this.#pathOf(stored.hash))
+      return stored
+    } finally {
+      await rm(incoming, { force: true })
+    }
+  }
+
+  read(hash: string, range?: ByteRange): Readable {
+    return createReadStream(this.#pathOf(hash), range)
+  }
+
+  async readDerived(hash: string, name: string): Promise<Buffer | undefined> {
+    try {
+      return await readFile(this.#derivedPath(hash, name))
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  async putDerived(hash: string, name: string, content: Uint8Array): Promise<void> {
+    const incoming = await this.#newFile()
+    const path = this.#derivedPath(hash, name)
+    await writeFile(incoming, content)
+    await mkdir(dirname(path), { recursive: true })
+    await rename(incoming, path)
+  }
+
+  /** Removes what a process that was killed had not received whole: files that nobody has written to since `before`. */
+  async sweep(before: number): Promise<void> {
+    const directory = join(this.#directory, 'incoming')
+    for (const name of await namesIn(directory)) {
+      const path = join(directory, name)
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY })) // just moved away
+      if (mtimeMs < before) await rm(path, { force: true })
+    }
+  }
+
+  async #newFile(): Promise<string> {
+    const directory = join(this.#directory, 'incoming')
+    await mkdir(directory, { recursive: true })
+    return join(directory, this.#newName())
+  }
+
+  /** Gives a whole, synced file its name. A directory's own entry must be synced too, or a power cut forgets the name. */
+  async #keep(incoming: string, path: string): Promise<void> {
+    if (await exists(path)) return
+    const directory = dirname(path)
+    await mkdir(directory, { recursive: true })
+    await rename(incoming, path)
+    const root = join(this.#directory, 'files')
+    for (const changed of [directory, dirname(directory), root, this.#directory]) await syncDirectory(changed)
+  }
+
+  #pathOf(hash: string): string {
+    return join(this.#directory, 'files', shard(hash), hash)
+  }
+
+  #derivedPath(hash: string, name: string): string {
+    return join(this.#directory, 'derived', shard(hash), hash, name)
+  }
+}
+
+async function writeAll(path: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
+  const sum = createHash('sha256')
+  let bytes = 0
+  const file = await open(path, 'wx', 0o600)
+  try {
+    for await (const chunk of source) {
+      sum.update(chunk)
+      bytes += chunk.length
+      await file.writeFile(chunk) // appends: an open file writes where it stands
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return { hash: sum.digest('hex'), bytes }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+const namesIn = (directory: string): Promise<string[]> =>
+  readdir(directory).catch((error: unknown) => {
+    if (isMissing(error)) return []
+    throw error
+  })
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'

@@ -1,0 +1,26 @@
+import type { Readable } from 'node:stream'
+
+/** A file by what is in it. */
+export interface StoredFile {
+  /** SHA-256 in hexadecimal: its name in the store. */
+  readonly hash: string
+  readonly bytes: number
+}
+
+/** The first and the last byte, as HTTP counts them. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where the bytes of media are kept. Files on disk today; whatever can name bytes by their hash can stand in. */
+export interface MediaFiles {
+  /** Takes all of a source, piece by piece. When it resolves, the file survives a power cut. */
+  put(source: AsyncIterable<Uint8Array>): Promise<StoredFile>
+  /** Reads a file, or a part of it. */
+  read(hash: string, range?: ByteRange): Readable
+  /** A small file derived from another one, such as a thumbnail; `undefined` where there is none yet. */
+  readDerived(hash: string, name: string): Promise<Buffer | undefined>
+  /** Keeps a derived file. It can be made again, so it may get lost. */
+  putDerived(hash: string, name: string, content: Uint8Array): Promise<void>
+}
