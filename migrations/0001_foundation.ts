@@ -476,6 +476,42 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('openid_token_expires', 'openid_token', ['expires_ts'])
 
+  // Where notifications of a user go (spec: POST /pushers/set). pushkey_ts: when the key was set. since_pos: what came
+  // later is pushed. badge: the count that the gateway last accepted; badge_due: it may be wrong since something was
+  // read. failures: in a row; retry_at: when to try again.
+  await table('pusher')
+    .addColumn('nid', c.serial, c.serialKey)
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('app_id', 'text', (col) => col.notNull())
+    .addColumn('pushkey', 'text', (col) => col.notNull())
+    .addColumn('app_display_name', 'text', (col) => col.notNull())
+    .addColumn('device_display_name', 'text', (col) => col.notNull())
+    .addColumn('profile_tag', 'text')
+    .addColumn('lang', 'text', (col) => col.notNull())
+    .addColumn('data', 'text', (col) => col.notNull())
+    .addColumn('enabled', 'smallint', (col) => col.notNull())
+    .addColumn('pushkey_ts', 'bigint', (col) => col.notNull())
+    .addColumn('since_pos', 'bigint', (col) => col.notNull())
+    .addColumn('badge', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('badge_due', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('failures', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('retry_at', 'bigint', (col) => col.notNull().defaultTo(0))
+    .execute()
+  await index('pusher_key', 'pusher', ['app_id', 'pushkey', 'user_nid'], true)
+  await index('pusher_user', 'pusher', ['user_nid'])
+  await index('pusher_device', 'pusher', ['device_nid'])
+
+  // Events that wait to be pushed. actions: what the user's push rules said, JSON.
+  await table('push_queue')
+    .addColumn('pusher_nid', 'bigint', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('actions', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('push_queue_pk', ['pusher_nid', 'event_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+
   // Uploaded files. hash: SHA-256 of the content, under which it is stored once; null while it was announced only, until
   // expires_ts.
   await table('media')

@@ -9,6 +9,7 @@ import { composeListeners } from './compose/listeners.ts'
 import { composeMedia } from './compose/media.ts'
 import { composeOutgoing } from './compose/outgoing.ts'
 import { composeOwnData } from './compose/own-data.ts'
+import { composePushers } from './compose/pushers.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
 import { composeSync } from './compose/sync.ts'
@@ -87,6 +88,7 @@ async function composeServices(config: Config, ground: Ground) {
     ...reading,
     ...own,
     ...sync,
+    ...composePushers(config, ground),
     ...composeMedia(config, ground),
   }
 }

@@ -7,6 +7,8 @@ const UNSTABLE_FEATURES: readonly string[] = [
   // Extended profiles: Element publishes time zones only where the flag stands, whatever the version.
   'uk.tcpip.msc4133',
   'uk.tcpip.msc4133.stable',
+  // Pushers that are switched on and off, also from other devices.
+  'org.matrix.msc3881',
 ]
 
 export const composeDiscovery = (config: Config): Discovery => ({

@@ -11,6 +11,7 @@ import { passwords } from './passwords.ts'
 import { paths } from './paths.ts'
 import { presence } from './presence.ts'
 import { profiles } from './profiles.ts'
+import { push } from './push.ts'
 import { rateLimits } from './rate-limits.ts'
 import { registration } from './registration.ts'
 import { rooms } from './rooms.ts'
@@ -47,6 +48,7 @@ export const configSchema = z.strictObject({
   rate_limits: rateLimits,
   rooms,
   presence,
+  push,
   media,
   federation,
   outbound,

@@ -15,6 +15,7 @@ import * as openId from './client/openid.ts'
 import * as presence from './client/presence.ts'
 import * as profile from './client/profile.ts'
 import * as pushRules from './client/push-rules.ts'
+import * as pushers from './client/pushers.ts'
 import * as readMarker from './client/read-marker.ts'
 import * as receipts from './client/receipts.ts'
 import * as register from './client/register.ts'
@@ -83,6 +84,7 @@ const families: readonly object[] = [
   presence,
   pushRules,
   notifications,
+  pushers,
   media,
 ]
 

@@ -45,6 +45,8 @@ export interface Schema {
   inbound_transaction: InboundTransactionTable
   outbox_edu: OutboxEduTable
   openid_token: OpenIdTokenTable
+  pusher: PusherTable
+  push_queue: PushQueueTable
   media: MediaTable
 }
 
@@ -397,4 +399,31 @@ export interface MediaTable {
   bytes: number | null
   content_type: string | null
   filename: string | null
+}
+
+export interface PusherTable {
+  nid: Generated<number>
+  user_nid: number
+  device_nid: number
+  app_id: string
+  pushkey: string
+  app_display_name: string
+  device_display_name: string
+  profile_tag: string | null
+  lang: string
+  data: string
+  enabled: number
+  pushkey_ts: number
+  since_pos: number
+  badge: Generated<number>
+  badge_due: Generated<number>
+  failures: Generated<number>
+  retry_at: Generated<number>
+}
+
+export interface PushQueueTable {
+  pusher_nid: number
+  event_nid: number
+  room_nid: number
+  actions: string
 }

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+
+export const push = z
+  .strictObject({
+    plain_http: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Let users name push gateways without TLS (http://), such as one on this machine. Its address must also be allowed in outbound.',
+      ),
+    include_content: z
+      .boolean()
+      .prefault(true)
+      .describe(
+        'Tell push gateways who wrote what, unless a client wants only the id of the event. What is encrypted stays encrypted.',
+      ),
+  })
+  .prefault({})
+  .describe('Notifications to phones, by way of push gateways that the apps choose.')
