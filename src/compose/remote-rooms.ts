@@ -12,6 +12,8 @@ import { GapFiller } from '../services/rooms/receive/gap-filler.ts'
 import { HeldEvents } from '../services/rooms/receive/held-events.ts'
 import { InboundTransactions } from '../services/rooms/receive/inbound-transactions.ts'
 import { Inbox } from '../services/rooms/receive/inbox.ts'
+import { mergeForks } from '../services/rooms/receive/merge-forks.ts'
+import { notRecommended } from '../services/rooms/receive/policy-server.ts'
 import { History } from '../services/rooms/remote/history.ts'
 import { RemoteJoins } from '../services/rooms/remote/join-room.ts'
 import { RemoteLeaves } from '../services/rooms/remote/leave-room.ts'
@@ -24,6 +26,7 @@ import { ReceivedInvites } from '../services/rooms/serve/invites.ts'
 import { PeerRooms } from '../services/rooms/serve/peer-rooms.ts'
 import { RoomAnswers } from '../services/rooms/serve/room-answers.ts'
 import { Templates } from '../services/rooms/serve/templates.ts'
+import { ThirdPartyInvites } from '../services/rooms/serve/third-party-invites.ts'
 import { findAccount } from '../storage/accounts.ts'
 import { deleteInPieces } from '../storage/expire.ts'
 import { deleteHeldBefore } from '../storage/held-events.ts'
@@ -64,10 +67,13 @@ export function composeRemoteRooms(
   lifetime.add(heldEvents)
   const inbox = new Inbox({
     ...base,
-    unwanted: async () => NOBODY,
+    unwanted: (room, events) => notRecommended(base, room, events),
     hold: (origin, room, events) => heldEvents.hold(origin, room, events),
     receiveOutside: (_origin, roomId, pdus) => receiveOutside(base, roomId, pdus),
-    onReceived: (room) => heldEvents.onReceived(room),
+    onReceived: async (room) => {
+      await heldEvents.onReceived(room)
+      await mergeForks(append, room)
+    },
   })
   const edus = new Edus({ log })
   const peerRooms = new PeerRooms({ db, rooms })
@@ -109,12 +115,12 @@ export function composeRemoteRooms(
       roomAnswers: new RoomAnswers({ db, clock, serverName, peerRooms }),
       templates: new Templates({ ...base, peerRooms }),
       admissions: new Admissions({ ...base, peerRooms }),
+      thirdPartyInvites: new ThirdPartyInvites({ ...base, inviteRemote: remote.invite }),
       receivedInvites: new ReceivedInvites({ ...base, isActive, refusesInvite }),
     },
   }
 }
 
-const NOBODY: ReadonlySet<string> = new Set()
 const NEVER = new AbortController().signal
 
 /** Our keys, those in use and those before, by which our own events are recognised when others send them. */

@@ -36,6 +36,7 @@ import * as federationInvite from './federation/invite.ts'
 import * as federationMemberships from './federation/memberships.ts'
 import * as federationOpenId from './federation/openid.ts'
 import * as federationQueries from './federation/queries.ts'
+import * as federationThirdPartyInvites from './federation/third-party-invites.ts'
 import * as federationTransactions from './federation/transactions.ts'
 import * as federationVersion from './federation/version.ts'
 import * as wellKnownServer from './federation/well-known.ts'
@@ -108,6 +109,7 @@ export const federationRoutes = routesOf([
   federationBackfill,
   federationMemberships,
   federationInvite,
+  federationThirdPartyInvites,
   federationOpenId,
 ])
 

@@ -48,6 +48,14 @@ export async function loadPublicRooms(db: Db, nids: readonly number[]): Promise<
 }
 
 function publicRoom(nid: number, roomId: string, state: ReadonlyMap<string, JsonObject>, joined: number): PublicRoom {
+  const entry = roomEntry(roomId, state, joined)
+  const texts = [entry.name, entry.topic, entry.canonical_alias].filter((text) => text !== undefined)
+  const searched = texts.join('\n').normalize('NFKC').toLowerCase()
+  return { nid, joined, type: typeof entry.room_type === 'string' ? entry.room_type : null, searched, entry }
+}
+
+/** What strangers are shown of a room (spec: PublishedRoomsChunk), from the contents of its `SHOWN_TYPES` by type. */
+export function roomEntry(roomId: string, state: ReadonlyMap<string, JsonObject>, joined: number): JsonObject {
   const field = (type: string, key: string) => {
     const value = state.get(type)?.[key]
     return typeof value === 'string' && value !== '' ? value : undefined
@@ -59,7 +67,7 @@ function publicRoom(nid: number, roomId: string, state: ReadonlyMap<string, Json
     avatar_url: field('m.room.avatar', 'url'),
     room_type: field('m.room.create', 'type'),
   }
-  const entry: Record<string, unknown> = {
+  const entry: JsonObject = {
     room_id: roomId,
     num_joined_members: joined,
     world_readable: field('m.room.history_visibility', 'history_visibility') === 'world_readable',
@@ -67,7 +75,5 @@ function publicRoom(nid: number, roomId: string, state: ReadonlyMap<string, Json
     join_rule: field('m.room.join_rules', 'join_rule') ?? 'invite',
   }
   for (const [key, value] of Object.entries(optional)) if (value !== undefined) entry[key] = value
-  const texts = [optional.name, optional.topic, optional.canonical_alias].filter((text) => text !== undefined)
-  const searched = texts.join('\n').normalize('NFKC').toLowerCase()
-  return { nid, joined, type: optional.room_type ?? null, searched, entry }
+  return entry
 }

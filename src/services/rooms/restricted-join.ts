@@ -23,13 +23,8 @@ export async function authorisingUser(
   deps: Deps,
 ): Promise<UserId | undefined> {
   if (membership === 'invite' || membership === 'ban') return undefined
-  const rules = (await room.stateEvent('m.room.join_rules', ''))?.visible.content
-  const rule = rules?.join_rule
-  const { version } = room
-  const isRestricted =
-    (rule === 'restricted' && version.restricted) || (rule === 'knock_restricted' && version.knockRestricted)
-  if (!isRestricted) return undefined
-  const admitting = roomsNamed(rules?.allow)
+  const admitting = await admittingRooms(room)
+  if (!admitting) return undefined
   if (!(await isJoinedToAny(deps.db, userId, admitting))) {
     if (await haveLocalMembers(deps.db, admitting)) throw forbidden('You are not a member of a room that admits you')
     throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'This server is in none of the rooms whose members may join')
@@ -39,6 +34,16 @@ export async function authorisingUser(
     if (serverOf(member) === deps.serverName && levels.userLevel(member) >= levels.invite) return member
   }
   throw new MatrixError('M_UNABLE_TO_GRANT_JOIN', 'Nobody on this server may let you in')
+}
+
+/** The rooms whose members may join this one; undefined when it is not restricted. */
+export async function admittingRooms(room: LiveRoom): Promise<string[] | undefined> {
+  const rules = (await room.stateEvent('m.room.join_rules', ''))?.visible.content
+  const rule = rules?.join_rule
+  const { version } = room
+  const isRestricted =
+    (rule === 'restricted' && version.restricted) || (rule === 'knock_restricted' && version.knockRestricted)
+  return isRestricted ? roomsNamed(rules?.allow) : undefined
 }
 
 function roomsNamed(allow: unknown): string[] {
