@@ -1,5 +1,5 @@
 /** Writes entries until it is killed, and prints each one's name when it is acknowledged. Argument: the database. */
-import { writeSync } from 'node:fs'
+import { stdout } from 'node:process'
 import { openDatabase } from '../../src/storage/db.ts'
 import { lockDatabase } from '../../src/storage/lock.ts'
 import { migrate } from '../../src/storage/migrate.ts'
@@ -22,7 +22,8 @@ await Promise.all(
     for (let i = 0; ; i++) {
       const entry = `${life}.${writer}.${i}`
       await writeEntry(db, entry)
-      writeSync(1, `${entry}\n`)
+      // Waits for a reader that is behind; a bare write would fail then.
+      await new Promise((resolve) => stdout.write(`${entry}\n`, resolve))
     }
   }),
 )
