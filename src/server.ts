@@ -12,6 +12,7 @@ import { composeOwnData } from './compose/own-data.ts'
 import { composePushers } from './compose/pushers.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
+import { composeSpaces } from './compose/spaces.ts'
 import { composeSync } from './compose/sync.ts'
 import type { Config } from './config/schema.ts'
 
@@ -85,6 +86,7 @@ async function composeServices(config: Config, ground: Ground) {
     ...accounts,
     ...rooms,
     ...accountRooms,
+    ...composeSpaces(ground, federation, rooms),
     ...reading,
     ...own,
     ...sync,

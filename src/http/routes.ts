@@ -22,8 +22,10 @@ import * as register from './client/register.ts'
 import * as relations from './client/relations.ts'
 import * as roomMembership from './client/room-membership.ts'
 import * as roomState from './client/room-state.ts'
+import * as roomSummary from './client/room-summary.ts'
 import * as roomUpgrade from './client/room-upgrade.ts'
 import * as send from './client/send.ts'
+import * as spaces from './client/spaces.ts'
 import * as sync from './client/sync.ts'
 import * as tags from './client/tags.ts'
 import * as typing from './client/typing.ts'
@@ -32,6 +34,7 @@ import * as userDirectory from './client/user-directory.ts'
 import * as versions from './client/versions.ts'
 import * as federationBackfill from './federation/backfill.ts'
 import * as federationEvents from './federation/events.ts'
+import * as federationHierarchy from './federation/hierarchy.ts'
 import * as federationInvite from './federation/invite.ts'
 import * as federationMemberships from './federation/memberships.ts'
 import * as federationOpenId from './federation/openid.ts'
@@ -70,6 +73,8 @@ const families: readonly object[] = [
   roomUpgrade,
   send,
   directory,
+  spaces,
+  roomSummary,
   messages,
   relations,
   roomState,
@@ -111,6 +116,7 @@ export const federationRoutes = routesOf([
   federationInvite,
   federationThirdPartyInvites,
   federationOpenId,
+  federationHierarchy,
 ])
 
 /** What the command line may ask, through the socket in the data directory. */
