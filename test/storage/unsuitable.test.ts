@@ -22,7 +22,7 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database that cannot se
       `create database ${name} encoding 'UTF8' locale_provider icu icu_locale 'en' locale 'C' template template0`,
     )
     onTestFinished(() => administrate(url, `drop database ${name}`))
-    const opening = openDatabase({ kind: 'postgres', url: new URL(name, url).href })
+    const opening = openDatabase({ kind: 'postgres', url: Object.assign(new URL(url), { pathname: name }).href })
     await expect(opening).rejects.toThrow(DatabaseUnsuitable)
     await expect(opening).rejects.toThrow(`create database "${name}" encoding 'UTF8' locale 'C'`)
   })
