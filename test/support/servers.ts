@@ -6,6 +6,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { FakeClock } from './clock.ts'
 import { TestNetwork } from './network.ts'
 import { openServer, type TestServer } from './server.ts'
+import { serverDatabase } from './server-database.ts'
 import { Authority } from './tls.ts'
 
 /** A server that others reach under its name. */
@@ -43,7 +44,9 @@ export class World {
   async start(name: string, config: Partial<ConfigInput> = {}): Promise<Federated> {
     const address = `10.0.0.${++this.#count}`
     this.network.name(name, address)
-    return this.#open(name, address, mkdtempSync(join(this.directory, 'server-')), config)
+    const home = mkdtempSync(join(this.directory, 'server-'))
+    onTestFinished(async () => (await serverDatabase(home)).remove())
+    return this.#open(name, address, home, config)
   }
 
   async #open(name: string, address: string, home: string, config: Partial<ConfigInput>): Promise<Federated> {

@@ -5,6 +5,8 @@ import { Shape } from './shapes.ts'
 
 const SMALL = { maxBytes: 256 * 1024, timeoutMs: 10_000 }
 const LARGE = { maxBytes: 10 * 1024 * 1024, timeoutMs: 30_000 }
+/** Somebody waits, and other servers may know the space too. */
+const SPACE = { maxBytes: 2 * 1024 * 1024, timeoutMs: 5_000 }
 const MAX_SERVERS = 1_000
 
 /** Questions about users, aliases, lists of rooms and spaces (spec: server-server API, Querying for information and on). */
@@ -47,7 +49,7 @@ export class QueryRequests {
   /** A space's room and its children, as far as that server may tell us. */
   getSpaceHierarchy(server: string, roomId: string, suggestedOnly: boolean): Promise<JsonObject> {
     const path = pathOf`/_matrix/federation/v1/hierarchy/${roomId}`
-    return this.#client.send(server, { method: 'GET', path, query: { suggested_only: suggestedOnly }, ...LARGE })
+    return this.#client.send(server, { method: 'GET', path, query: { suggested_only: suggestedOnly }, ...SPACE })
   }
 
   /** All devices of a user, with their keys. */

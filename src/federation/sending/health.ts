@@ -49,7 +49,7 @@ export class Health {
       ...this.#row,
       failures,
       failing_since: this.#row.failing_since ?? now,
-      retry_at: now + Math.max(pause, Math.min(retryAfterMs, LONGEST_PAUSE_MS)),
+      retry_at: Math.round(now + Math.max(pause, Math.min(retryAfterMs, LONGEST_PAUSE_MS))),
       last_error: reason.slice(0, 500),
     }
   }
