@@ -3,7 +3,7 @@
 #   SERVER_NAME  the server's name (required)
 #   DATA         configuration, key and database (/data)
 #   BIND         the address to listen on (0.0.0.0)
-#   HTTP_PORT    plain HTTP, client API (8008)
+#   HTTP_PORT    plain HTTP, both APIs: the suite looks for unknown endpoints of either here (8008)
 #   TLS_PORT     HTTPS, federation API (8448)
 #   CA_DIR       ca.crt and ca.key, which sign the server's certificate (/complement/ca); without it no TLS listener
 # What the suite expects differs from the product's own defaults; conformance.yaml has the differences.
@@ -30,7 +30,7 @@ fi
 {
   echo "server_name: '$SERVER_NAME'"
   echo 'listeners:'
-  echo "  - { address: '$BIND', port: $HTTP_PORT, serves: [client, health] }"
+  echo "  - { address: '$BIND', port: $HTTP_PORT, serves: [client, federation, health] }"
   [ -z "$tls" ] || echo "$tls"
   cat "$here/conformance.yaml"
   [ -z "$tls" ] || echo "outbound: { allow: ['0.0.0.0/0', '::/0'], authorities_file: '$CA_DIR/ca.crt' }"
