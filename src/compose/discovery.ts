@@ -7,6 +7,8 @@ const UNSTABLE_FEATURES: readonly string[] = [
   // Extended profiles: Element publishes time zones only where the flag stands, whatever the version.
   'uk.tcpip.msc4133',
   'uk.tcpip.msc4133.stable',
+  // Mutual rooms: web clients ask only under this name.
+  'uk.half-shot.msc2666.query_mutual_rooms',
   // Pushers that are switched on and off, also from other devices.
   'org.matrix.msc3881',
 ]

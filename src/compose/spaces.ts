@@ -1,6 +1,9 @@
+import type { UserId } from '../matrix/ids.ts'
 import type { Directory } from '../services/rooms/directory.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
+import type { Viewer } from '../services/rooms/viewer.ts'
 import { Hierarchy } from '../services/spaces/hierarchy.ts'
+import { mutualRooms } from '../services/spaces/mutual-rooms.ts'
 import { RemoteSpaces } from '../services/spaces/remote-spaces.ts'
 import { RoomSummaries } from '../services/spaces/room-summary.ts'
 import { ServedHierarchy } from '../services/spaces/served-hierarchy.ts'
@@ -25,6 +28,7 @@ export function composeSpaces(
   return {
     hierarchy: new Hierarchy({ db, clock, rooms, remoteSpaces, walks }),
     roomSummaries: new RoomSummaries({ db, rooms, serverName, remoteSpaces, directory, mayFederate }),
+    mutualRooms: (user: Viewer, other: UserId, from: string | undefined) => mutualRooms(db, user, other, from),
     servedHierarchy: new ServedHierarchy({ db, rooms }),
   }
 }
