@@ -477,8 +477,8 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   await index('openid_token_expires', 'openid_token', ['expires_ts'])
 
   // Where notifications of a user go (spec: POST /pushers/set). pushkey_ts: when the key was set. since_pos: what came
-  // later is pushed. badge: the count that the gateway last accepted; badge_due: it may be wrong since something was
-  // read. failures: in a row; retry_at: when to try again.
+  // later is pushed. badge: the count that the gateway last accepted; badge_due: how often something
+  // has been read since, so that it may be wrong. failures: in a row; retry_at: when to try again.
   await table('pusher')
     .addColumn('nid', c.serial, c.serialKey)
     .addColumn('user_nid', 'bigint', (col) => col.notNull())
@@ -494,7 +494,7 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('pushkey_ts', 'bigint', (col) => col.notNull())
     .addColumn('since_pos', 'bigint', (col) => col.notNull())
     .addColumn('badge', 'bigint', (col) => col.notNull().defaultTo(0))
-    .addColumn('badge_due', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addColumn('badge_due', 'bigint', (col) => col.notNull().defaultTo(0))
     .addColumn('failures', 'bigint', (col) => col.notNull().defaultTo(0))
     .addColumn('retry_at', 'bigint', (col) => col.notNull().defaultTo(0))
     .execute()

@@ -79,6 +79,8 @@ async function composeServices(config: Config, ground: Ground) {
   const sync = composeSync(config, ground, own, { ...rooms, ...reading })
   composeOutgoing(config, ground, federation.sender, { ...rooms, ...sync })
   composeIncoming(ground, { ...rooms, ...sync })
+  const { guardedClient } = federation
+  const pushers = composePushers(config, ground, { guardedClient, ...rooms, ...own, ...sync })
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),
@@ -90,7 +92,7 @@ async function composeServices(config: Config, ground: Ground) {
     ...reading,
     ...own,
     ...sync,
-    ...composePushers(config, ground),
+    ...pushers,
     ...composeMedia(config, ground),
   }
 }

@@ -85,6 +85,8 @@ export function composeSync(
     typing,
     receipts,
     presence,
+    /** What is a notification, and how many there are: push asks the same. */
+    counting: { judge, threads, unread },
     notifications: new Notifications({ judge, threads, receipts, rooms, userRooms, clientEvents, stream }),
     sync: new Sync({ clock, stream, hub, filters, typing, ignoredUsers, userRooms, sections }),
   }

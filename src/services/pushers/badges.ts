@@ -1,0 +1,72 @@
+import { LRUCache } from 'lru-cache'
+import { Turn } from '../../util/turn.ts'
+import type { Owner } from '../account-data.ts'
+import type { Unread, UnreadCounts } from '../notifications-unread.ts'
+import type { CompiledRules } from '../push-rules/compiled-rules.ts'
+import type { Judge } from '../push-rules/judge.ts'
+import type { LiveRooms } from '../rooms/live-rooms.ts'
+import type { Stream } from '../stream.ts'
+import type { UserRooms } from '../sync/user-rooms.ts'
+
+interface Deps {
+  judge: Judge
+  unread: UnreadCounts
+  rooms: LiveRooms
+  userRooms: UserRooms
+  stream: Stream
+}
+
+interface Known {
+  rules: CompiledRules
+  /** By the number of the room. */
+  counts: Map<number, number>
+}
+
+const MAX_CACHED = 10_000
+const NOTHING: Unread = new Map()
+
+/**
+ * How many notifications a user has not read in all rooms. What is known of a room stands until something happens in
+ * it: without that each push to somebody in two thousand rooms would ask after all of them.
+ */
+export class Badges {
+  readonly #deps: Deps
+  readonly #known = new LRUCache<number, Known>({ max: MAX_CACHED })
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** Something happened in a room: a message, or the user has read. */
+  onChanged(userNid: number, roomNid: number): void {
+    this.#known.peek(userNid)?.counts.delete(roomNid)
+  }
+
+  async of(owner: Owner): Promise<number> {
+    const { judge, unread, rooms, userRooms, stream } = this.#deps
+    const rules = await judge.rulesOf(owner.userNid)
+    let known = this.#known.get(owner.userNid)
+    if (known?.rules !== rules) {
+      known = { rules, counts: new Map() }
+      this.#known.set(owner.userNid, known)
+    }
+    const { counts } = known
+    let total = 0
+    const turn = new Turn()
+    for (const mine of (await userRooms.of(owner)).values()) {
+      if (mine.membership !== 'join') continue
+      let count = counts.get(mine.roomNid)
+      if (count === undefined) {
+        // Before the count is taken: what happens meanwhile takes it away again.
+        counts.set(mine.roomNid, 0)
+        const room = await rooms.find(mine.roomId)
+        const found = room ? await unread.of(room, owner, mine.sincePos, stream.current) : NOTHING
+        count = [...found.values()].reduce((sum, { notify }) => sum + notify, 0)
+        if (counts.has(mine.roomNid)) counts.set(mine.roomNid, count)
+      }
+      total += count
+      if (turn.isOver) await turn.give()
+    }
+    return total
+  }
+}

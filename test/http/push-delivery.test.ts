@@ -1,0 +1,228 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { roomPath, type User } from '../support/client.ts'
+import { FakeClock } from '../support/clock.ts'
+import { PushGateway } from '../support/push-gateway.ts'
+import { openServer, startServer, type TestServer } from '../support/server.ts'
+
+const SECOND_MS = 1_000
+
+function temporary(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'bongsu-push-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** The configuration with which a server may reach the gateway. */
+function reaching(gateway: PushGateway) {
+  const file = join(temporary(), 'authority.pem')
+  writeFileSync(file, gateway.authority)
+  return { outbound: { allow: ['127.0.0.1'], authorities_file: file } }
+}
+
+const setPusher = (user: User, { url }: PushGateway, fields: object = {}, data: object = {}) =>
+  user.post('/v3/pushers/set', {
+    kind: 'http',
+    app_id: 'kr.go.talk.ios',
+    pushkey: 'phone',
+    app_display_name: 'Talk',
+    device_display_name: 'iPhone 9',
+    lang: 'ko',
+    data: { url, ...data },
+    ...fields,
+  })
+
+const read = (user: User, roomId: string, eventId: string) =>
+  user.post(`${roomPath(roomId)}/receipt/m.read/${encodeURIComponent(eventId)}`)
+
+/** Everything that was done has been queued, and sent as far as it can be. */
+async function settled({ server }: TestServer) {
+  await server.services.pushFeed.idle()
+  await server.services.pushSender.idle()
+}
+
+/** Bob, who has a pusher, and Alice in a room. */
+async function scene(data: object = {}) {
+  const gateway = await PushGateway.start()
+  const server = await startServer({ config: reaching(gateway) })
+  const [alice, bob] = [await server.client.register('alice'), await server.client.register('bob')]
+  const roomId = await alice.createRoom({ preset: 'public_chat', name: '예산과', room_alias_name: 'budget' })
+  await bob.join(roomId)
+  await setPusher(bob, gateway, {}, data)
+  return { gateway, server, alice, bob, roomId }
+}
+
+describe('Push notifications', () => {
+  it('tell a gateway over HTTPS what happened, with tweaks, counts and the data of the pusher', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene({ default_payload: { aps: {} } })
+    const body = { msgtype: 'm.text', body: '예산안', 'm.mentions': { user_ids: [bob.userId] } }
+    const eventId = await alice.send(roomId, body)
+    const [notification] = await gateway.count(1)
+    expect(notification).toEqual({
+      event_id: eventId,
+      room_id: roomId,
+      type: 'm.room.message',
+      sender: alice.userId,
+      sender_display_name: 'alice',
+      room_name: '예산과',
+      room_alias: '#budget:example.org',
+      prio: 'high',
+      content: body,
+      counts: { unread: 1 },
+      devices: [
+        {
+          app_id: 'kr.go.talk.ios',
+          pushkey: 'phone',
+          pushkey_ts: Math.floor(server.clock.now() / 1000),
+          data: { default_payload: { aps: {} } },
+          tweaks: { highlight: true, sound: 'default' },
+        },
+      ],
+    })
+    await settled(server)
+    expect(gateway.got).toHaveLength(1)
+  })
+
+  it('say no more than the id of the event where the client wants that', async () => {
+    const { gateway, alice, roomId } = await scene({ format: 'event_id_only' })
+    const eventId = await alice.send(roomId, 'secret')
+    const [notification] = await gateway.count(1)
+    expect(Object.keys(notification).sort()).toEqual(['counts', 'devices', 'event_id', 'prio', 'room_id'])
+    expect(notification).toMatchObject({ event_id: eventId, devices: [{ data: { format: 'event_id_only' } }] })
+    expect(JSON.stringify(notification)).not.toContain('secret')
+  })
+
+  it('are for what notifies: not for one’s own messages, notices, or people who are ignored', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    const carol = await server.client.register('carol')
+    await carol.join(roomId)
+    await bob.put(`/v3/user/${bob.userId}/account_data/m.ignored_user_list`, { ignored_users: { [carol.userId]: {} } })
+    await bob.send(roomId, 'mine')
+    await carol.send(roomId, 'ignored')
+    await alice.send(roomId, { msgtype: 'm.notice', body: 'by a machine' })
+    const last = await alice.send(roomId, 'for bob')
+    await gateway.count(1)
+    await settled(server)
+    expect(gateway.got.map(({ event_id }) => event_id)).toEqual([last])
+  })
+
+  it('tell of invites', async () => {
+    const { gateway, alice, bob } = await scene()
+    const roomId = await alice.createRoom({ invite: [bob.userId] })
+    expect((await gateway.count(1))[0]).toMatchObject({ room_id: roomId, type: 'm.room.member', user_is_target: true })
+  })
+
+  it('count what is unread, and take the count back once it is read, by a notification without an event', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    await alice.send(roomId, 'one')
+    const second = await alice.send(roomId, 'two')
+    await gateway.count(2)
+    await settled(server)
+    expect(gateway.got.at(-1).counts).toEqual({ unread: 2 })
+    await read(bob, roomId, second)
+    await settled(server)
+    expect(gateway.got).toHaveLength(3)
+    expect(gateway.got[2]).toEqual({
+      counts: { unread: 0 },
+      devices: [expect.objectContaining({ app_id: 'kr.go.talk.ios', pushkey: 'phone' })],
+    })
+    // Nothing to take back any more.
+    await read(bob, roomId, second)
+    await settled(server)
+    expect(gateway.got).toHaveLength(3)
+  })
+
+  it('are tried again, later and later, while the gateway fails; nothing is lost and the order is kept', async () => {
+    const { gateway, server, alice, roomId } = await scene()
+    gateway.answer = () => ({ status: 502 })
+    const first = await alice.send(roomId, 'one')
+    await gateway.count(1)
+    const second = await alice.send(roomId, 'two')
+    await server.server.services.pushFeed.idle()
+    for (const pauseMs of [2 * SECOND_MS, 4 * SECOND_MS]) {
+      const before = gateway.got.length
+      await untilPausing(server)
+      server.clock.advance(pauseMs)
+      await gateway.count(before + 1)
+    }
+    gateway.answer = () => ({})
+    await untilPausing(server)
+    server.clock.advance(8 * SECOND_MS)
+    await settled(server)
+    expect(gateway.got.map(({ event_id }) => event_id)).toEqual([first, first, first, first, second])
+  })
+
+  it('survive a restart: what was not accepted comes, and what was does not come twice', async () => {
+    const gateway = await PushGateway.start()
+    const [directory, clock] = [temporary(), new FakeClock()]
+    const options = { config: reaching(gateway), directory, clock }
+    const first = await openServer(options)
+    const [alice, bob] = [await first.client.register('alice'), await first.client.register('bob')]
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    await setPusher(bob, gateway)
+    const accepted = await alice.send(roomId, 'accepted')
+    await settled(first)
+    gateway.answer = () => ({ status: 500 })
+    const failed = await alice.send(roomId, 'failed')
+    await gateway.count(2)
+    await first.close()
+    gateway.answer = () => ({})
+    clock.advance(10 * SECOND_MS)
+    const second = await openServer(options)
+    onTestFinished(() => second.close())
+    await settled(second)
+    expect(gateway.got.map(({ event_id }) => event_id)).toEqual([accepted, failed, failed])
+  })
+
+  it('remove a pusher whose key the gateway rejects', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    gateway.answer = () => ({ body: '{"rejected":["another","phone"]}' })
+    await alice.send(roomId, 'one')
+    await settled(server)
+    expect((await bob.get('/v3/pushers')).pushers).toEqual([])
+    await alice.send(roomId, 'two')
+    await settled(server)
+    expect(gateway.got).toHaveLength(1)
+  })
+
+  it('do not stick at one that the gateway refuses, nor count it', async () => {
+    const { gateway, server, alice, roomId } = await scene()
+    gateway.answer = ({ content }) => (content.body === 'bad' ? { status: 400 } : {})
+    await alice.send(roomId, 'bad')
+    await alice.send(roomId, 'good')
+    await settled(server)
+    expect(gateway.got.map(({ content }) => content.body)).toEqual(['bad', 'good'])
+    expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('bongsu_pushes_accepted_total 1')
+  })
+
+  it('go to all pushers that are switched on', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    await setPusher(bob, gateway, { pushkey: 'tablet' })
+    await setPusher(bob, gateway, { 'org.matrix.msc3881.enabled': false })
+    await alice.send(roomId, 'one')
+    await settled(server)
+    expect(gateway.got.map(({ devices }) => devices[0].pushkey)).toEqual(['tablet'])
+  })
+
+  it('go to no address of the house that the configuration does not allow', async () => {
+    const gateway = await PushGateway.start()
+    const { outbound } = reaching(gateway)
+    const server = await startServer({ config: { outbound: { ...outbound, allow: [] } } })
+    const [alice, bob] = [await server.client.register('alice'), await server.client.register('bob')]
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    await setPusher(bob, gateway)
+    await alice.send(roomId, 'one')
+    await server.server.services.pushFeed.idle()
+    await untilPausing(server)
+    expect(gateway.got).toEqual([])
+  })
+})
+
+/** The last try has failed, and the next one waits for the clock. */
+async function untilPausing({ server }: TestServer): Promise<void> {
+  await expect.poll(() => server.services.pushSender.pausing).toBe(1)
+}

@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { onTestFinished } from 'vitest'
+import { Authority } from './tls.ts'
+
+/** The host that the gateway's certificate is for. */
+const HOST = '127.0.0.1'
+
+/** What a gateway was told. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into notifications of many shapes
+export type Notified = any
+
+/** A real push gateway over HTTPS, which answers what a test says. */
+export class PushGateway {
+  readonly url: string
+  /** The certificate authority that a server has to trust to reach it, PEM. */
+  readonly authority: string
+  /** All notifications that arrived, also those that were not accepted. */
+  readonly got: Notified[] = []
+  /** Decides on an answer; default: accepted. */
+  answer: (notification: Notified) => { status?: number; body?: string } = () => ({})
+  readonly #arrivals: (() => void)[] = []
+
+  private constructor(url: string, authority: string) {
+    this.url = url
+    this.authority = authority
+  }
+
+  static async start(): Promise<PushGateway> {
+    const authority = await Authority.create()
+    const server: Server = createServer(await authority.issue(HOST), async (request, response) => {
+      const { notification } = JSON.parse(await text(request))
+      const { status = 200, body = '{"rejected":[]}' } = gateway.answer(notification)
+      gateway.got.push(notification)
+      response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+      for (const arrived of gateway.#arrivals.splice(0)) arrived()
+    })
+    await once(server.listen(0, HOST), 'listening')
+    const { port } = server.address() as AddressInfo
+    const gateway = new PushGateway(`https://${HOST}:${port}/_matrix/push/v1/notify`, authority.cert)
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    return gateway
+  }
+
+  /** Resolves once so many notifications have arrived, and returns them all. */
+  async count(wanted: number): Promise<Notified[]> {
+    while (this.got.length < wanted) await new Promise<void>((resolve) => this.#arrivals.push(resolve))
+    return this.got
+  }
+}
