@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, request, type Server } from 'node:https'
+import { Agent, createServer, request, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { canonicalJson } from '../../src/matrix/canonical-json.ts'
-import type { JsonObject } from '../../src/matrix/json.ts'
+import type { Json, JsonObject } from '../../src/matrix/json.ts'
 import { signJson } from '../../src/matrix/sign-json.ts'
 import { SigningKey } from '../../src/matrix/signing-key.ts'
 import { xMatrixHeader } from '../../src/matrix/x-matrix.ts'
@@ -43,7 +43,10 @@ export class FakeServer {
   readonly got: Got[] = []
   /** By `METHOD path`, without the query; the key answer is there already. */
   readonly answers = new Map<string, (got: Got) => Given | Promise<Given>>()
+  /** Answers what has no answer of its own. */
+  otherwise: (got: Got) => Given = () => ({ status: 404, body: { errcode: 'M_UNRECOGNIZED' } })
   readonly #world: World
+  readonly #agent = new Agent({ keepAlive: true })
   #server: Server | undefined
 
   private constructor(world: World, name: string) {
@@ -58,18 +61,17 @@ export class FakeServer {
       const got = { method: req.method ?? '', uri: req.url ?? '', headers: req.headers, body: await text(req) }
       fake.got.push(got)
       const answer = fake.answers.get(`${got.method} ${got.uri.split('?')[0]}`)
-      const {
-        status = 200,
-        headers,
-        body = {},
-      } = answer ? await answer(got) : { status: 404, body: { errcode: 'M_UNRECOGNIZED' } }
+      const { status = 200, headers, body = {} } = await (answer ?? fake.otherwise)(got)
       res.writeHead(status, { 'content-type': 'application/json', ...headers })
       res.end(typeof body === 'string' ? body : JSON.stringify(body))
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     fake.#server = server
-    onTestFinished(() => fake.close())
+    onTestFinished(() => {
+      fake.close()
+      fake.#agent.destroy()
+    })
     const address = options.address ?? `10.1.0.${++count}`
     if (!name.startsWith('[') && !/^[\d.]+(?::|$)/.test(name)) world.network.name(name.replace(/:\d+$/, ''), address)
     world.network.listen(address, options.port ?? 8448, (server.address() as AddressInfo).port)
@@ -98,7 +100,11 @@ export class FakeServer {
     to: Federated,
     method: 'GET' | 'PUT' | 'POST',
     uri: string,
-    { content, body, authorization }: { content?: JsonObject; body?: string; authorization?: string | string[] } = {},
+    {
+      content,
+      body,
+      authorization,
+    }: { content?: Json | undefined; body?: string; authorization?: string | string[] } = {},
     // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes
   ): Promise<{ status: number; body: any }> {
     const signed = {
@@ -106,7 +112,7 @@ export class FakeServer {
       uri,
       origin: this.name,
       destination: to.name,
-      contentText: content && canonicalJson(content),
+      contentText: content === undefined ? undefined : canonicalJson(content),
     }
     const headers = [authorization ?? xMatrixHeader(signed, this.key)].flat()
     const sent = request({
@@ -115,10 +121,10 @@ export class FakeServer {
       path: uri,
       servername: to.name,
       ca: this.#world.authority.cert,
-      agent: false,
+      agent: this.#agent,
       headers: ['host', to.name, ...headers.flatMap((header) => ['authorization', header])],
     })
-    sent.end(body ?? (content && JSON.stringify(content)))
+    sent.end(body ?? (content === undefined ? undefined : JSON.stringify(content)))
     const [response] = await once(sent, 'response')
     return { status: response.statusCode, body: JSON.parse(await text(response)) }
   }

@@ -1,0 +1,165 @@
+import type { JsonObject } from '../../src/matrix/json.ts'
+import { authEventIds, prevEventIds } from '../../src/room/event.ts'
+import { eventIdOf } from '../../src/room/hashes.ts'
+import { FakeServer } from './fake-server.ts'
+import { type BuiltEvent, keyOf, RoomBuilder } from './room-builder.ts'
+import type { Federated, World } from './servers.ts'
+
+/**
+ * A server that is not ours with a room of its own: it lets others in, and answers about its room what a test has not
+ * had it forget.
+ */
+export class Peer {
+  readonly fake: FakeServer
+  readonly room: RoomBuilder
+  readonly creator: string
+  /** Ids of events that it does not give to anybody who asks. */
+  readonly forgotten = new Set<string>()
+  #txn = 0
+
+  private constructor(fake: FakeServer, room: RoomBuilder, creator: string) {
+    this.fake = fake
+    this.room = room
+    this.creator = creator
+  }
+
+  static async start(world: World, name = 'peer.test', version = '11'): Promise<Peer> {
+    const fake = await FakeServer.start(world, name)
+    const creator = `@carol:${name}`
+    const room = new RoomBuilder(version)
+    room.roomId = `!room:${name}`
+    room.create(creator)
+    room.join(creator)
+    room.state('m.room.power_levels', creator, { users: room.version.privilegedCreators ? {} : { [creator]: 100 } })
+    room.state('m.room.join_rules', creator, { join_rule: 'public' })
+    const peer = new Peer(fake, room, creator)
+    peer.#serve()
+    return peer
+  }
+
+  /** Events of its room as they are sent. */
+  pdus(events: readonly BuiltEvent[]): JsonObject[] {
+    return events.map(({ pdu }) => pdu as JsonObject)
+  }
+
+  /** Sends events, or whatever takes their place, in one transaction. */
+  send(to: Federated, pdus: readonly unknown[], { txnId = `t${++this.#txn}`, edus = [] as unknown[] } = {}) {
+    const content = { pdus, edus, origin: this.fake.name, origin_server_ts: 1 } as unknown as JsonObject
+    return this.fake.ask(to, 'PUT', `/_matrix/federation/v1/send/${txnId}`, { content })
+  }
+
+  /** The paths that it was asked, without queries. */
+  get asked(): string[] {
+    return this.fake.got.map(({ method, uri }) => `${method} ${uri.split('?')[0]}`)
+  }
+
+  #find(id: string): BuiltEvent | undefined {
+    return this.forgotten.has(id) ? undefined : this.room.events.find(({ eventId }) => eventId === id)
+  }
+
+  #chain(events: readonly BuiltEvent[]): BuiltEvent[] {
+    const found = new Set<BuiltEvent>()
+    const add = (event: BuiltEvent) => {
+      for (const id of authEventIds(event.pdu)) {
+        const auth = this.room.events.find(({ eventId }) => eventId === id)
+        if (auth && !found.has(auth)) {
+          found.add(auth)
+          add(auth)
+        }
+      }
+    }
+    for (const event of events) add(event)
+    return [...found]
+  }
+
+  #serve(): void {
+    const { fake, room } = this
+    const v1 = '/_matrix/federation/v1'
+    const keys = { [fake.key.keyId]: { key: fake.key.publicKey } }
+    const own = keyOf(fake.name)
+    fake.answers.set('GET /_matrix/key/v2/server', () => ({
+      body: fake.keyAnswer({ verify_keys: { ...keys, [own.keyId]: { key: own.publicKey } } }),
+    }))
+    fake.otherwise = ({ method, uri, body }) => {
+      const url = new URL(uri, 'https://peer.test')
+      const [what = '', ...rest] = url.pathname
+        .slice(v1.length + 1)
+        .split('/')
+        .map(decodeURIComponent)
+      if (what === 'make_join') return { body: { room_version: room.version.id, event: this.#template(rest[1] ?? '') } }
+      if (method === 'PUT' && url.pathname.includes('/v2/send_join/')) return { body: this.#sendJoin(JSON.parse(body)) }
+      if (what === 'send') return { body: { pdus: {} } }
+      const answer = this.#answer(what, rest, url.searchParams, body)
+      return answer ? { body: answer } : { status: 404, body: { errcode: 'M_NOT_FOUND' } }
+    }
+  }
+
+  #answer(what: string, path: string[], query: URLSearchParams, body: string): object | undefined {
+    const { room } = this
+    if (what === 'event') {
+      const event = this.#find(path[0] ?? '')
+      return event && { pdus: this.pdus([event]) }
+    }
+    if (what === 'event_auth') {
+      const event = this.#find(path[1] ?? '')
+      return event && { auth_chain: this.pdus(this.#chain([event]).filter(({ eventId }) => this.#find(eventId))) }
+    }
+    if (what === 'state_ids' || what === 'state') {
+      const event = this.#find(query.get('event_id') ?? '')
+      if (!event) return undefined
+      const before = room.events.filter(({ eventId }) => prevEventIds(event.pdu).includes(eventId))
+      const state = [...room.stateAfter(before).values()]
+      const chain = this.#chain(state)
+      const ids = (events: readonly BuiltEvent[]) => events.map(({ eventId }) => eventId)
+      return what === 'state'
+        ? { pdus: this.pdus(state), auth_chain: this.pdus(chain) }
+        : { pdu_ids: ids(state), auth_chain_ids: ids(chain) }
+    }
+    if (what === 'get_missing_events') {
+      const { latest_events: latest, earliest_events: earliest, limit } = JSON.parse(body)
+      return { events: this.pdus(this.#between(latest, earliest, limit)) }
+    }
+    return undefined
+  }
+
+  #between(latest: string[], earliest: string[], limit: number): BuiltEvent[] {
+    const found: BuiltEvent[] = []
+    let next = latest
+    while (next.length > 0 && found.length < limit) {
+      const events = next.flatMap((id) => room(this.room, id))
+      const previous = new Set(events.flatMap(({ pdu }) => prevEventIds(pdu)))
+      next = [...previous].filter((id) => !earliest.includes(id) && this.#find(id))
+      found.push(...next.flatMap((id) => room(this.room, id)))
+    }
+    return found.slice(0, limit).reverse()
+  }
+
+  #template(userId: string): JsonObject {
+    const made = this.room.make({
+      type: 'm.room.member',
+      sender: userId,
+      stateKey: userId,
+      content: { membership: 'join' },
+    })
+    const { hashes: _hashes, signatures: _signatures, ...event } = made.pdu
+    return event as JsonObject
+  }
+
+  #sendJoin(pdu: BuiltEvent['pdu']): object {
+    const before = this.room.last
+    const state = [...this.room.stateAfter([before]).values()]
+    const ids = new Map(this.room.events.map((event) => [event.eventId, event]))
+    const auth = authEventIds(pdu).flatMap((id) => ids.get(id) ?? [])
+    const join: BuiltEvent = {
+      eventId: eventIdOf(pdu, this.room.version),
+      pdu,
+      nid: this.room.events.length,
+      authNids: auth.map(({ nid }) => nid),
+      authRank: 1 + auth.reduce((highest, { authRank }) => Math.max(highest, authRank), 0),
+    }
+    this.room.add(join, [before])
+    return { state: this.pdus(state), auth_chain: this.pdus(this.#chain(state)), event: pdu }
+  }
+}
+
+const room = (builder: RoomBuilder, id: string): BuiltEvent[] => builder.events.filter(({ eventId }) => eventId === id)
