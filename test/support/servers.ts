@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Logger } from 'pino'
 import { onTestFinished } from 'vitest'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { FakeClock } from './clock.ts'
@@ -41,15 +42,21 @@ export class World {
   }
 
   /** Starts a server. Its name leads to an address of its own, where it listens on port 8448. */
-  async start(name: string, config: Partial<ConfigInput> = {}): Promise<Federated> {
+  async start(name: string, config: Partial<ConfigInput> = {}, { log }: { log?: Logger } = {}): Promise<Federated> {
     const address = `10.0.0.${++this.#count}`
     this.network.name(name, address)
     const home = mkdtempSync(join(this.directory, 'server-'))
     onTestFinished(async () => (await serverDatabase(home)).remove())
-    return this.#open(name, address, home, config)
+    return this.#open(name, address, home, config, log)
   }
 
-  async #open(name: string, address: string, home: string, config: Partial<ConfigInput>): Promise<Federated> {
+  async #open(
+    name: string,
+    address: string,
+    home: string,
+    config: Partial<ConfigInput>,
+    log: Logger | undefined,
+  ): Promise<Federated> {
     const certificate = await this.authority.issue(name)
     const [certificate_file, key_file] = [join(home, 'tls.crt'), join(home, 'tls.key')]
     writeFileSync(certificate_file, certificate.cert)
@@ -58,6 +65,7 @@ export class World {
       directory: home,
       clock: this.clock,
       network: this.network,
+      ...(log && { log }),
       config: {
         server_name: name,
         listeners: [
@@ -79,7 +87,7 @@ export class World {
     this.network.listen(address, 8448, listening.port)
     const restart = async () => {
       await server.close()
-      return this.#open(name, address, home, config)
+      return this.#open(name, address, home, config, log)
     }
     return { ...server, name, address, restart }
   }
