@@ -4,7 +4,11 @@ const sqlite = { extends: true, test: { name: 'sqlite', include: ['test/**/*.tes
 /** Tests of storage look for PostgreSQL themselves; those that talk to a server run once more with servers on it. */
 const postgres = {
   extends: true,
-  test: { name: 'postgres', include: ['test/{http,clients,federation}/**/*.test.ts'], env: { TEST_SERVERS_ON: 'postgres' } },
+  test: {
+    name: 'postgres',
+    include: ['test/{http,clients,federation}/**/*.test.ts'],
+    env: { TEST_SERVERS_ON: 'postgres' },
+  },
 } as const
 
 // biome-ignore lint/style/noDefaultExport: vitest looks for one

@@ -512,6 +512,107 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
+  // ---- encryption -------------------------------------------------------------------------------------------------
+  // json: what the device published of its identity, as it was uploaded.
+  await table('device_key')
+    .addColumn('device_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('json', 'text', (col) => col.notNull())
+    .execute()
+  await index('device_key_user', 'device_key', ['user_nid'])
+
+  // Given out in the order of nid, each once.
+  await table('one_time_key')
+    .addColumn('nid', c.serial, c.serialKey)
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('algorithm', 'text', (col) => col.notNull())
+    .addColumn('key_id', 'text', (col) => col.notNull())
+    .addColumn('json', 'text', (col) => col.notNull())
+    .execute()
+  await index('one_time_key_id', 'one_time_key', ['device_nid', 'algorithm', 'key_id'], true)
+  await index('one_time_key_order', 'one_time_key', ['device_nid', 'algorithm', 'nid'])
+
+  // Given out when there is no one-time key; used: since it was uploaded.
+  await table('fallback_key')
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('algorithm', 'text', (col) => col.notNull())
+    .addColumn('key_id', 'text', (col) => col.notNull())
+    .addColumn('json', 'text', (col) => col.notNull())
+    .addColumn('used', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addPrimaryKeyConstraint('fallback_key_pk', ['device_nid', 'algorithm'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // When a user's devices or keys last changed.
+  await table('device_list')
+    .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('device_list_pos', 'device_list', ['pos'])
+
+  // Messages that wait until the device's next token says that they have arrived. One request has one pos.
+  await table('to_device')
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('json', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('to_device_pk', ['device_nid', 'pos'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // Transaction ids under which a device sent such messages. Expires after a day.
+  await table('to_device_transaction')
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('txn_id', 'text', (col) => col.notNull())
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('to_device_transaction_pk', ['device_nid', 'txn_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('to_device_transaction_created', 'to_device_transaction', ['created_ts'])
+
+  // usage: master, self_signing or user_signing.
+  await table('cross_signing_key')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('usage', 'text', (col) => col.notNull())
+    .addColumn('json', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('cross_signing_key_pk', ['user_nid', 'usage'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // Verified signatures that came after the key. target: the device id, or the public key.
+  await table('key_signature')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('target', 'text', (col) => col.notNull())
+    .addColumn('signer_nid', 'bigint', (col) => col.notNull())
+    .addColumn('key_id', 'text', (col) => col.notNull())
+    .addColumn('signature', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('key_signature_pk', ['user_nid', 'target', 'signer_nid', 'key_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // Backups of room keys. A deleted version keeps its number. etag counts the changes.
+  await table('key_backup')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('version', 'bigint', (col) => col.notNull())
+    .addColumn('algorithm', 'text', (col) => col.notNull())
+    .addColumn('auth_data', 'text', (col) => col.notNull())
+    .addColumn('etag', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('deleted', 'smallint', (col) => col.notNull().defaultTo(0))
+    .addPrimaryKeyConstraint('key_backup_pk', ['user_nid', 'version'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await table('key_backup_session')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('version', 'bigint', (col) => col.notNull())
+    .addColumn('room_id', 'text', (col) => col.notNull())
+    .addColumn('session_id', 'text', (col) => col.notNull())
+    .addColumn('first_message_index', 'bigint', (col) => col.notNull())
+    .addColumn('forwarded_count', 'bigint', (col) => col.notNull())
+    .addColumn('is_verified', 'smallint', (col) => col.notNull())
+    .addColumn('session_data', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('key_backup_session_pk', ['user_nid', 'version', 'room_id', 'session_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+
   // Uploaded files. hash: SHA-256 of the content, under which it is stored once; null while it was announced only, until
   // expires_ts.
   await table('media')

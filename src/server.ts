@@ -5,6 +5,7 @@ import { composeDiscovery } from './compose/discovery.ts'
 import { composeFederation } from './compose/federation.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
 import { composeIncoming } from './compose/incoming.ts'
+import { composeKeys } from './compose/keys.ts'
 import { composeListeners } from './compose/listeners.ts'
 import { composeMedia } from './compose/media.ts'
 import { composeOutgoing } from './compose/outgoing.ts'
@@ -76,7 +77,8 @@ async function composeServices(config: Config, ground: Ground) {
     ignoredUsers: (userId) => own.ignoredUsers.of(userId),
     accountDataOf: (userNid, roomNid) => own.accountData.ofRoom(userNid, roomNid),
   })
-  const sync = composeSync(config, ground, own, { ...rooms, ...reading })
+  const keys = composeKeys(config, ground, { ...rooms, ...own, ...accounts })
+  const sync = composeSync(config, ground, own, { ...rooms, ...reading, ...keys })
   composeOutgoing(config, ground, federation.sender, { ...rooms, ...sync })
   composeIncoming(ground, { ...rooms, ...sync })
   const { guardedClient } = federation
@@ -91,6 +93,7 @@ async function composeServices(config: Config, ground: Ground) {
     ...composeSpaces(ground, federation, rooms),
     ...reading,
     ...own,
+    ...keys,
     ...sync,
     ...pushers,
     ...composeMedia(config, ground),

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import type { EncryptionSection } from '../services/keys/encryption-section.ts'
 import { MovedRooms } from '../services/moved-rooms.ts'
 import { Notifications } from '../services/notifications.ts'
 import { UnreadCounts } from '../services/notifications-unread.ts'
@@ -30,6 +31,7 @@ interface Rooms {
   roomUpgrades: RoomUpgrades
   visibility: Visibility
   clientEvents: ClientEvents
+  encryptionSection: EncryptionSection
 }
 
 const PRESENCE_SWEEP_MS = 5_000
@@ -39,7 +41,7 @@ export function composeSync(
   config: Config,
   { db, clock, stream, hub, log, lifetime, every }: Ground,
   own: ReturnType<typeof composeOwnData>,
-  { liveRooms: rooms, append, roomUpgrades, visibility, clientEvents }: Rooms,
+  { liveRooms: rooms, append, roomUpgrades, visibility, clientEvents, encryptionSection }: Rooms,
 ) {
   const { accountData, userRooms, pushRules, ignoredUsers, inviteRules, filters } = own
   const movedRooms = new MovedRooms({
@@ -80,7 +82,12 @@ export function composeSync(
     accountData,
     inviteRules,
   })
-  const sections = [new AccountDataSection({ accountData, pushRules }), presenceSection, roomsSection]
+  const sections = [
+    new AccountDataSection({ accountData, pushRules }),
+    presenceSection,
+    roomsSection,
+    encryptionSection,
+  ]
   return {
     typing,
     receipts,

@@ -4,6 +4,7 @@ import * as createRoom from './client/create-room.ts'
 import * as devices from './client/devices.ts'
 import * as directory from './client/directory.ts'
 import * as filter from './client/filter.ts'
+import * as keys from './client/keys.ts'
 import * as login from './client/login.ts'
 import * as loginFallback from './client/login-fallback.ts'
 import * as logout from './client/logout.ts'
@@ -29,6 +30,7 @@ import * as send from './client/send.ts'
 import * as spaces from './client/spaces.ts'
 import * as sync from './client/sync.ts'
 import * as tags from './client/tags.ts'
+import * as toDevice from './client/to-device.ts'
 import * as typing from './client/typing.ts'
 import * as uiaFallback from './client/uia-fallback.ts'
 import * as userDirectory from './client/user-directory.ts'
@@ -94,6 +96,8 @@ const families: readonly object[] = [
   notifications,
   pushers,
   media,
+  keys,
+  toDevice,
 ]
 
 const isRoute = (value: unknown): value is Route =>

@@ -1,4 +1,5 @@
 import type { Db, Tx } from './db.ts'
+import { deleteKeysOfDevices } from './device-keys.ts'
 import { deletePushersOfDevices } from './pushers.ts'
 import { rawRows, rawRun } from './run.ts'
 
@@ -76,7 +77,7 @@ export async function lockDevice(tx: Tx, deviceNid: number): Promise<boolean> {
   return (await rawRun(tx, 'update device set user_nid = user_nid where nid = ?', [deviceNid])) === 1
 }
 
-/** Deletes these devices of the user, with their tokens and pushers; returns the nids of those that existed. */
+/** Deletes these devices of the user, with their tokens, pushers, keys and messages; returns the nids of those that existed. */
 export async function deleteDevices(tx: Tx, userNid: number, nids: readonly number[]): Promise<number[]> {
   if (nids.length === 0) return []
   const places = nids.map(() => '?').join(', ')
@@ -87,16 +88,18 @@ export async function deleteDevices(tx: Tx, userNid: number, nids: readonly numb
   await rawRun(tx, `delete from access_token where device_nid in (${gone})`, deleted)
   await rawRun(tx, `delete from refresh_token where device_nid in (${gone})`, deleted)
   await deletePushersOfDevices(tx, gone, deleted)
+  await deleteKeysOfDevices(tx, gone, deleted)
   return deleted
 }
 
-/** Deletes all devices of the user, with their tokens and pushers, but for one that may be kept. */
+/** Deletes all devices of the user, with their tokens, pushers, keys and messages, but for one that may be kept. */
 export async function deleteDevicesExcept(tx: Tx, userNid: number, keptNid: number | undefined): Promise<void> {
   const meant = `select nid from device where user_nid = ? and nid <> ?`
   const params = [userNid, keptNid ?? -1]
   await rawRun(tx, `delete from access_token where device_nid in (${meant})`, params)
   await rawRun(tx, `delete from refresh_token where device_nid in (${meant})`, params)
   await deletePushersOfDevices(tx, meant, params)
+  await deleteKeysOfDevices(tx, meant, params)
   await rawRun(tx, 'delete from device where user_nid = ? and nid <> ?', params)
 }
 

@@ -45,9 +45,19 @@ export interface Schema {
   inbound_transaction: InboundTransactionTable
   outbox_edu: OutboxEduTable
   openid_token: OpenIdTokenTable
+  media: MediaTable
   pusher: PusherTable
   push_queue: PushQueueTable
-  media: MediaTable
+  device_key: DeviceKeyTable
+  one_time_key: OneTimeKeyTable
+  fallback_key: FallbackKeyTable
+  device_list: DeviceListTable
+  to_device: ToDeviceTable
+  to_device_transaction: ToDeviceTransactionTable
+  cross_signing_key: CrossSigningKeyTable
+  key_signature: KeySignatureTable
+  key_backup: KeyBackupTable
+  key_backup_session: KeyBackupSessionTable
 }
 
 export interface SchemaVersionTable {
@@ -390,17 +400,6 @@ export interface OpenIdTokenTable {
   expires_ts: number
 }
 
-export interface MediaTable {
-  media_id: string
-  user_nid: number
-  created_ts: number
-  expires_ts: number | null
-  hash: string | null
-  bytes: number | null
-  content_type: string | null
-  filename: string | null
-}
-
 export interface PusherTable {
   nid: Generated<number>
   user_nid: number
@@ -426,4 +425,88 @@ export interface PushQueueTable {
   event_nid: number
   room_nid: number
   actions: string
+}
+
+export interface MediaTable {
+  media_id: string
+  user_nid: number
+  created_ts: number
+  expires_ts: number | null
+  hash: string | null
+  bytes: number | null
+  content_type: string | null
+  filename: string | null
+}
+
+export interface DeviceKeyTable {
+  device_nid: number
+  user_nid: number
+  json: string
+}
+
+export interface OneTimeKeyTable {
+  nid: Generated<number>
+  device_nid: number
+  algorithm: string
+  key_id: string
+  json: string
+}
+
+export interface FallbackKeyTable {
+  device_nid: number
+  algorithm: string
+  key_id: string
+  json: string
+  used: Generated<number>
+}
+
+export interface DeviceListTable {
+  user_nid: number
+  pos: number
+}
+
+export interface ToDeviceTable {
+  device_nid: number
+  pos: number
+  json: string
+}
+
+export interface ToDeviceTransactionTable {
+  device_nid: number
+  txn_id: string
+  created_ts: number
+}
+
+export interface CrossSigningKeyTable {
+  user_nid: number
+  usage: string
+  json: string
+}
+
+export interface KeySignatureTable {
+  user_nid: number
+  target: string
+  signer_nid: number
+  key_id: string
+  signature: string
+}
+
+export interface KeyBackupTable {
+  user_nid: number
+  version: number
+  algorithm: string
+  auth_data: string
+  etag: Generated<number>
+  deleted: Generated<number>
+}
+
+export interface KeyBackupSessionTable {
+  user_nid: number
+  version: number
+  room_id: string
+  session_id: string
+  first_message_index: number
+  forwarded_count: number
+  is_verified: number
+  session_data: string
 }

@@ -177,6 +177,26 @@ describe('Push notifications', () => {
     expect(gateway.got.map(({ event_id }) => event_id)).toEqual([accepted, failed, failed])
   })
 
+  it('come after a restart for events that were written, but not looked at before it', async () => {
+    const gateway = await PushGateway.start()
+    const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
+    const first = await openServer(options)
+    const [alice, bob] = [await first.client.register('alice'), await first.client.register('bob')]
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    await alice.send(roomId, 'before there was a pusher')
+    await setPusher(bob, gateway)
+    const seen = await alice.send(roomId, 'looked at')
+    await settled(first)
+    await first.server.services.pushFeed.close()
+    const unseen = await alice.send(roomId, 'not looked at')
+    await first.close()
+    const second = await openServer(options)
+    onTestFinished(() => second.close())
+    await settled(second)
+    expect(gateway.got.map(({ event_id }) => event_id)).toEqual([seen, unseen])
+  })
+
   it('remove a pusher whose key the gateway rejects', async () => {
     const { gateway, server, alice, bob, roomId } = await scene()
     gateway.answer = () => ({ body: '{"rejected":["another","phone"]}' })

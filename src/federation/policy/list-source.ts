@@ -46,11 +46,6 @@ export class ListSource {
     return this.#list && this.#list.expiresTs > this.#deps.clock.now() ? this.#servers : NOBODY
   }
 
-  /** When the list was issued and when it runs out. */
-  get times(): Pick<SignedList, 'issuedTs' | 'expiresTs'> | undefined {
-    return this.#list
-  }
-
   /** Somebody is not listed: there may be a newer list. */
   onMiss(): void {
     if (this.#deps.clock.now() - this.#lookedAt < PAUSE_MS) return

@@ -20,10 +20,7 @@ export class FederationPolicy {
     this.#listed = new ServerList(deps.servers)
   }
 
-  /** Whether federation is on at all. */
-  get isClosed(): boolean {
-    return this.#deps.mode === 'closed'
-  }
+  /** Whether we talk to everybody, so that it is no secret to whom. */
   get isOpen(): boolean {
     return this.#deps.mode === 'open'
   }

@@ -1,10 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { notFound } from '../../matrix/errors.ts'
 import type { Services } from '../../server.ts'
 import { cleanFilename } from '../../services/media/filename.ts'
-import type { Upload } from '../../services/media/media.ts'
+import type { MediaFile, Upload } from '../../services/media/media.ts'
 import { fileReply } from '../media/file-reply.ts'
-import { firstParam, intParam } from '../query.ts'
+import type { ByteRange } from '../media/range.ts'
+import { boolParam, firstParam, intParam } from '../query.ts'
 import { type RouteInput, route } from '../route.ts'
 
 /** How long a download waits for a file that is announced and not there yet, unless the client says otherwise. */
@@ -15,8 +18,16 @@ const old = (path: string) => ['v3', 'r0', 'v1'].map((version) => `/_matrix/medi
 const uploadQuery = z.object({ filename: firstParam.optional() })
 const mediaName = z.object({ serverName: z.string(), mediaId: z.string() })
 const namedMedia = mediaName.extend({ fileName: z.string() })
+const pixels = intParam.pipe(z.int().min(1))
 const waiting = z.object({
   timeout_ms: intParam.default(DEFAULT_WAIT_MS).transform((ms) => Math.max(0, Math.min(ms, MAX_WAIT_MS))),
+})
+
+const thumbnailQuery = waiting.extend({
+  width: pixels,
+  height: pixels,
+  method: z.enum(['crop', 'scale']).default('scale'),
+  animated: boolParam.default(false),
 })
 
 export const uploadContent = route(
@@ -98,7 +109,10 @@ export const getContent = route(
     params: mediaName,
     query: waiting,
   },
-  (input, services) => oldDownload(input, services),
+  async (input, services) => {
+    requireLegacy(services)
+    return download(input, services)
+  },
 )
 
 export const getContentOverrideName = route(
@@ -110,7 +124,37 @@ export const getContentOverrideName = route(
     params: namedMedia,
     query: waiting,
   },
-  (input, services) => oldDownload(input, services, input.params.fileName),
+  async (input, services) => {
+    requireLegacy(services)
+    return download(input, services, input.params.fileName)
+  },
+)
+
+export const getContentThumbnailAuthed = route(
+  {
+    id: 'client.getContentThumbnailAuthed',
+    method: 'GET',
+    path: '/_matrix/client/v1/media/thumbnail/:serverName/:mediaId',
+    auth: 'guest',
+    params: mediaName,
+    query: thumbnailQuery,
+  },
+  (input, services) => thumbnail(input, services),
+)
+
+export const getContentThumbnail = route(
+  {
+    id: 'client.getContentThumbnail',
+    method: 'GET',
+    path: old('/thumbnail/:serverName/:mediaId'),
+    auth: 'none',
+    params: mediaName,
+    query: thumbnailQuery,
+  },
+  async (input, services) => {
+    requireLegacy(services)
+    return thumbnail(input, services)
+  },
 )
 
 type Download = Pick<
@@ -119,17 +163,35 @@ type Download = Pick<
 >
 
 /** Anybody may ask on the old paths, so the configuration must say that they are served at all. */
-async function oldDownload(input: Download, services: Services, fileName?: string) {
-  if (!services.mediaLimits.legacyDownloads)
-    throw notFound('Files are only served to users, at /_matrix/client/v1/media')
-  return download(input, services, fileName)
+function requireLegacy({ mediaLimits }: Services): void {
+  if (mediaLimits.legacyDownloads) return
+  throw notFound('Files are only served to users, at /_matrix/client/v1/media')
 }
 
 async function download({ params, query, headers, signal }: Download, services: Services, fileName?: string) {
   const file = await services.media.find(params, query.timeout_ms, signal)
-  const { hash, bytes, contentType, filename } = file
-  const served = { tag: hash, bytes, contentType, filename: cleanFilename(fileName) ?? filename }
-  return fileReply({ ...served, read: (range) => services.mediaFiles.read(hash, range) }, headers)
+  return storedFileReply(file, headers, services, cleanFilename(fileName))
+}
+
+type ThumbnailInput = Download & { readonly query: z.output<typeof thumbnailQuery> }
+
+async function thumbnail({ params, query, headers, signal }: ThumbnailInput, services: Services) {
+  const file = await services.media.find(params, query.timeout_ms, signal)
+  const made = await services.thumbnails.of(file, query)
+  if (made === undefined) return storedFileReply(file, headers, services)
+  const { name, content, contentType } = made
+  const read = ({ start, end }: ByteRange = { start: 0, end: content.length - 1 }) =>
+    Readable.from([content.subarray(start, end + 1)])
+  return fileReply(
+    { tag: `${file.hash}-${name}`, bytes: content.length, contentType, filename: undefined, read },
+    headers,
+  )
+}
+
+function storedFileReply(file: MediaFile, headers: IncomingHttpHeaders, { mediaFiles }: Services, filename?: string) {
+  const { hash, bytes, contentType } = file
+  const read = (range?: ByteRange) => mediaFiles.read(hash, range)
+  return fileReply({ tag: hash, bytes, contentType, filename: filename ?? file.filename, read }, headers)
 }
 
 type Uploading = Pick<

@@ -4,12 +4,15 @@ import { MatrixError } from '../../matrix/errors.ts'
 export class Gate {
   readonly #maxRunning: number
   readonly #maxWaiting: number
+  readonly #refusal: string
   readonly #waiting: (() => void)[] = []
   #running = 0
 
-  constructor(maxRunning: number, maxWaiting: number) {
+  /** `refusal`: what those are told who come too late. */
+  constructor(maxRunning: number, maxWaiting: number, refusal: string) {
     this.#maxRunning = maxRunning
     this.#maxWaiting = maxWaiting
+    this.#refusal = refusal
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
@@ -27,7 +30,7 @@ export class Gate {
 
   #wait(): Promise<void> {
     if (this.#waiting.length >= this.#maxWaiting) {
-      throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many passwords are being checked at once', {
+      throw new MatrixError('M_LIMIT_EXCEEDED', this.#refusal, {
         fields: { retry_after_ms: 1000 },
       })
     }

@@ -23,7 +23,7 @@ export class Passwords {
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#gate = new Gate(deps.maxConcurrent, deps.maxWaiting)
+    this.#gate = new Gate(deps.maxConcurrent, deps.maxWaiting, 'Too many passwords are being checked at once')
   }
 
   /** Throws `M_WEAK_PASSWORD` for a password that the policy does not allow. */

@@ -1,0 +1,38 @@
+import type { Config } from '../config/schema.ts'
+import { DeviceKeys } from '../services/keys/device-keys.ts'
+import { DeviceLists } from '../services/keys/device-lists.ts'
+import { EncryptionSection } from '../services/keys/encryption-section.ts'
+import { KeyClaims } from '../services/keys/key-claims.ts'
+import { Keys } from '../services/keys/keys.ts'
+import { ToDevice } from '../services/keys/to-device.ts'
+import type { Append } from '../services/rooms/append.ts'
+import type { UserRooms } from '../services/sync/user-rooms.ts'
+import { deleteInPieces } from '../storage/expire.ts'
+import { deleteToDeviceTransactionsBefore } from '../storage/to-device.ts'
+import type { Ground } from './ground.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** Keys of devices, and messages between devices. */
+export function composeKeys(
+  { server_name: serverName }: Config,
+  { db, clock, stream, hub, every }: Ground,
+  { append, userRooms }: { append: Append; userRooms: UserRooms },
+) {
+  const lists = new DeviceLists({ db, stream, hub })
+  append.onAppended((appended) => lists.onAppended(appended))
+  const deviceKeys = new DeviceKeys({ db, stream, lists })
+  const claims = new KeyClaims({ db, stream, hub, deviceKeys })
+  const toDevice = new ToDevice({ db, clock, stream, hub })
+  every(HOUR_MS, 'forgetting transaction ids of messages to devices', () =>
+    deleteInPieces(db, (tx, limit) => deleteToDeviceTransactionsBefore(tx, clock.now() - DAY_MS, limit)),
+  )
+  return {
+    deviceKeys,
+    keys: new Keys({ db, serverName, lists, claims, userRooms }),
+    toDevice,
+    deviceLists: lists,
+    encryptionSection: new EncryptionSection({ deviceKeys, lists, toDevice }),
+  }
+}

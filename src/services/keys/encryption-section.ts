@@ -1,0 +1,53 @@
+import { type Contribution, NOTHING_NEW, type SyncContext, type SyncSection } from '../sync/request.ts'
+import type { DeviceKeys } from './device-keys.ts'
+import type { DeviceLists } from './device-lists.ts'
+import type { ToDevice } from './to-device.ts'
+
+interface Deps {
+  deviceKeys: DeviceKeys
+  lists: DeviceLists
+  toDevice: ToDevice
+}
+
+/** What the device's encryption needs of an answer: messages to it, changed device lists, how many keys are left. */
+export class EncryptionSection implements SyncSection {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  async contribute(context: SyncContext): Promise<Contribution> {
+    const parts = [await this.#messages(context), await this.#lists(context), await this.#keys(context)]
+    return {
+      text: parts.flatMap(({ text }) => (text === '' ? [] : [text])).join(','),
+      isNews: parts.some(({ isNews }) => isNews),
+    }
+  }
+
+  async #messages({ viewer, since, upTo }: SyncContext): Promise<Contribution> {
+    const events = await this.#deps.toDevice.receive(viewer.deviceNid, since?.pos, upTo.pos)
+    if (events.length === 0) return NOTHING_NEW
+    return { text: `"to_device":{"events":[${events.join(',')}]}`, isNews: true }
+  }
+
+  /** A first sync names nobody: the client looks at everybody it meets. */
+  async #lists({ viewer, since, upTo, rooms }: SyncContext): Promise<Contribution> {
+    if (since === undefined) return NOTHING_NEW
+    const { changed, left } = await this.#deps.lists.changes(viewer, rooms, since.pos, upTo.pos)
+    if (changed.length + left.length === 0) return NOTHING_NEW
+    return { text: `"device_lists":${JSON.stringify({ changed, left })}`, isNews: true }
+  }
+
+  /** Always there: clients take a missing count for none. News when somebody was given a key. */
+  async #keys({ viewer: { deviceNid }, since }: SyncContext): Promise<Contribution> {
+    const { deviceKeys } = this.#deps
+    const counts = JSON.stringify(await deviceKeys.counts(deviceNid))
+    const unused = JSON.stringify(await deviceKeys.unusedFallbacks(deviceNid))
+    const { changes } = deviceKeys
+    return {
+      text: `"device_one_time_keys_count":${counts},"device_unused_fallback_key_types":${unused}`,
+      isNews: since !== undefined && changes.covers(since.pos) && changes.mayHaveChanged(deviceNid, since.pos),
+    }
+  }
+}

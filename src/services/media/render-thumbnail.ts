@@ -1,0 +1,67 @@
+import sharp, { type Metadata, type Sharp } from 'sharp'
+import { MatrixError, tooLarge } from '../../matrix/errors.ts'
+import type { ThumbnailWish } from './thumbnail-size.ts'
+
+/** A bomb is small as a file and huge as a picture: 64 megapixels are more than any office camera takes. */
+const MAX_PIXELS = 64_000_000
+const MAX_FRAMES = 200
+const MAX_SECONDS = 10
+
+/** Only what browsers send as pictures is decoded: no SVG, PDF or TIFF, whose readers are large and seldom needed. */
+const LOADERS = ['Jpeg', 'Png', 'Nsgif', 'Webp', 'Heif'].map((name) => `VipsForeignLoad${name}`)
+
+/** Must run once before the first picture. Each takes one thread, so that the number of pictures bounds that of threads. */
+export function configureSharp(): void {
+  sharp.concurrency(1)
+  sharp.cache(false) // no picture is made twice
+  sharp.block({ operation: ['VipsForeignLoad'] })
+  sharp.unblock({ operation: LOADERS })
+}
+
+/**
+ * Makes a thumbnail, upright and without metadata; never larger than the picture is. `undefined` where the picture itself
+ * is no larger than what is asked for. `M_UNKNOWN` for what is no picture, `M_TOO_LARGE` for one with too many pixels.
+ */
+export async function renderThumbnail(content: Buffer, size: ThumbnailWish): Promise<Buffer | undefined> {
+  const known = await read(() => sharp(content, { limitInputPixels: false }).metadata())
+  const { width, height } = known.autoOrient
+  if (width * height > MAX_PIXELS) throw tooLarge('The picture has too many pixels')
+  if (width <= size.width && height <= size.height) return undefined
+  const frames = known.pages ?? 1
+  const isAnimated = size.animated && frames > 1 && frames <= MAX_FRAMES && width * height * frames <= MAX_PIXELS
+  const image = sharp(content, { limitInputPixels: MAX_PIXELS, failOn: 'error', animated: isAnimated })
+    .timeout({ seconds: MAX_SECONDS })
+    .autoOrient()
+    .resize(boxOf(width, height, size))
+  return read(() => encode(image, known, isAnimated).toBuffer())
+}
+
+function boxOf(width: number, height: number, size: ThumbnailWish) {
+  if (size.method === 'scale') return { width: size.width, height: size.height, fit: 'inside' as const }
+  const shrink = Math.min(1, width / size.width, height / size.height) // a side that is too short is never stretched
+  const pixels = (side: number) => Math.max(1, Math.floor(side * shrink))
+  return { width: pixels(size.width), height: pixels(size.height), fit: 'cover' as const }
+}
+
+/** Photos stay JPEG, drawings PNG; what moves, and what came as WebP or AVIF, becomes WebP. */
+function encode(image: Sharp, { format }: Metadata, isAnimated: boolean): Sharp {
+  if (format === 'jpeg') return image.jpeg({ quality: 80 })
+  if (format === 'png' || (format === 'gif' && !isAnimated)) return image.png()
+  return image.webp({ quality: 80 })
+}
+
+/** The type of what was rendered, by its first byte. */
+export const typeOfThumbnail = ([first]: Uint8Array): string =>
+  first === 0xff ? 'image/jpeg' : first === 0x89 ? 'image/png' : 'image/webp'
+
+/** What sharp throws is about the picture, which is the uploader's, and never a bug of ours. */
+async function read<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw new MatrixError('M_UNKNOWN', 'This file is no picture that a thumbnail can be made of', {
+      status: 400,
+      cause,
+    })
+  }
+}

@@ -1,0 +1,56 @@
+import type { Db, Tx } from './db.ts'
+import { places, rawRows, rawRun } from './run.ts'
+
+/** What one device published. `json`: the key object's text. */
+export interface DeviceKeyRow {
+  user_nid: number
+  device_nid: number
+  device_id: string
+  display_name: string | null
+  json: string
+}
+
+/** Stores a device's identity; false when it is the same text as before. */
+export async function upsertDeviceKey(tx: Tx, userNid: number, deviceNid: number, json: string): Promise<boolean> {
+  const sql = `insert into device_key (device_nid, user_nid, json) values (?, ?, ?)
+    on conflict (device_nid) do update set json = excluded.json where device_key.json <> excluded.json`
+  return (await rawRun(tx, sql, [deviceNid, userNid, json])) > 0
+}
+
+/** Forgets the signatures of others on a device's identity: they were for another one under the same id. */
+export async function deleteDeviceSignatures(tx: Tx, userNid: number, deviceId: string): Promise<void> {
+  await rawRun(tx, 'delete from key_signature where user_nid = ? and target = ?', [userNid, deviceId])
+}
+
+/** The published identities of the devices of these users. */
+export async function listDeviceKeys(db: Db, userNids: readonly number[]): Promise<DeviceKeyRow[]> {
+  if (userNids.length === 0) return []
+  const sql = `select k.user_nid, k.device_nid, d.device_id, d.display_name, k.json
+    from device_key k join device d on d.nid = k.device_nid where k.user_nid in (${places(userNids.length)})`
+  return rawRows<DeviceKeyRow>(db, sql, userNids)
+}
+
+/** Deletes keys, messages and remembered transactions of devices. `meant`: what stands in the `in` list. */
+export async function deleteKeysOfDevices(tx: Tx, meant: string, params: readonly number[]): Promise<void> {
+  for (const table of ['device_key', 'one_time_key', 'fallback_key', 'to_device', 'to_device_transaction']) {
+    await rawRun(tx, `delete from ${table} where device_nid in (${meant})`, params)
+  }
+}
+
+export interface NamedDevice {
+  user_nid: number
+  device_id: string
+  nid: number
+}
+
+/** Devices of these users, of any of them that has one of these ids; all of them without ids. */
+export async function findDevicesOf(
+  db: Db,
+  userNids: readonly number[],
+  deviceIds?: ReadonlySet<string>,
+): Promise<NamedDevice[]> {
+  if (userNids.length === 0 || deviceIds?.size === 0) return []
+  const sql = `select user_nid, device_id, nid from device where user_nid in (${places(userNids.length)})`
+  const wanted = deviceIds ? ` and device_id in (${places(deviceIds.size)})` : ''
+  return rawRows<NamedDevice>(db, sql + wanted, [...userNids, ...(deviceIds ?? [])])
+}

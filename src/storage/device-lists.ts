@@ -1,0 +1,62 @@
+import type { Db, Tx } from './db.ts'
+import { places, rawRows, rawRun } from './run.ts'
+
+/** Notes that a user's devices or keys changed at this position. */
+export async function upsertDeviceList(tx: Tx, userNid: number, pos: number): Promise<void> {
+  const sql = `insert into device_list (user_nid, pos) values (?, ?)
+    on conflict (user_nid) do update set pos = excluded.pos`
+  await rawRun(tx, sql, [userNid, pos])
+}
+
+const SHARED = `select 1 from membership a join membership b on b.room_nid = a.room_nid
+  where a.user_nid = ? and a.membership = 'join' and b.membership = 'join'`
+
+/** Whose devices or keys changed in (`after`, `upTo`], of the user and of those who share a room with them. */
+export async function listChangedUsers(db: Db, userNid: number, after: number, upTo: number): Promise<string[]> {
+  const sql = `select n.text from device_list d join name n on n.nid = d.user_nid
+    where d.pos > ? and d.pos <= ? and (d.user_nid = ? or exists (${SHARED} and b.user_nid = d.user_nid))`
+  const rows = await rawRows<{ text: string }>(db, sql, [after, upTo, userNid, userNid])
+  return rows.map(({ text }) => text)
+}
+
+/**
+ * Members of these rooms whom the user met after `after`: one of the two joined since, and they had no older room in
+ * common.
+ */
+export async function listMet(db: Db, userNid: number, roomNids: readonly number[], after: number): Promise<string[]> {
+  if (roomNids.length === 0) return []
+  const sql = `select distinct n.text from membership mine join membership m on m.room_nid = mine.room_nid
+    join name n on n.nid = m.user_nid
+    where mine.user_nid = ? and mine.membership = 'join' and m.membership = 'join' and m.user_nid <> mine.user_nid
+      and mine.room_nid in (${places(roomNids.length)}) and (m.since_pos > ? or mine.since_pos > ?)
+      and not exists (${SHARED} and b.user_nid = m.user_nid and a.since_pos <= ? and b.since_pos <= ?)`
+  const params = [userNid, ...roomNids, after, after, userNid, after, after]
+  return (await rawRows<{ text: string }>(db, sql, params)).map(({ text }) => text)
+}
+
+/** Members of these rooms whom the user lost after `after`: one of the two left since, and no room is shared now. */
+export async function listParted(
+  db: Db,
+  userNid: number,
+  roomNids: readonly number[],
+  after: number,
+): Promise<string[]> {
+  if (roomNids.length === 0) return []
+  const sql = `select distinct n.text from membership mine join membership m on m.room_nid = mine.room_nid
+    join name n on n.nid = m.user_nid
+    where mine.user_nid = ? and m.user_nid <> mine.user_nid and mine.room_nid in (${places(roomNids.length)})
+      and ((m.membership in ('leave', 'ban') and m.since_pos > ?
+          and (mine.membership = 'join' or mine.since_pos > ?))
+        or (mine.membership in ('leave', 'ban') and mine.since_pos > ? and m.membership = 'join'))
+      and not exists (${SHARED} and b.user_nid = m.user_nid)`
+  const params = [userNid, ...roomNids, after, after, after, userNid]
+  return (await rawRows<{ text: string }>(db, sql, params)).map(({ text }) => text)
+}
+
+/** Everybody who shares a room with the user. */
+export async function listNeighbours(db: Db, userNid: number): Promise<string[]> {
+  const sql = `select distinct n.text from membership a join membership b on b.room_nid = a.room_nid
+    join name n on n.nid = b.user_nid
+    where a.user_nid = ? and a.membership = 'join' and b.membership = 'join' and b.is_local = 1`
+  return (await rawRows<{ text: string }>(db, sql, [userNid])).map(({ text }) => text)
+}

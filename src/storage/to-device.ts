@@ -1,0 +1,57 @@
+import type { Db, Tx } from './db.ts'
+import { rawRows, rawRun, valueLists } from './run.ts'
+
+export interface WaitingMessage {
+  readonly deviceNid: number
+  /** The event as the client gets it. */
+  readonly json: string
+}
+
+/** Notes the transaction id of a device; false when it was used before. */
+export async function insertToDeviceTransaction(
+  tx: Tx,
+  deviceNid: number,
+  txnId: string,
+  ts: number,
+): Promise<boolean> {
+  const sql = `insert into to_device_transaction (device_nid, txn_id, created_ts) values (?, ?, ?) on conflict do nothing`
+  return (await rawRun(tx, sql, [deviceNid, txnId, ts])) > 0
+}
+
+export const deleteToDeviceTransactionsBefore = (tx: Tx, ts: number, limit: number): Promise<number> =>
+  rawRun(
+    tx,
+    `delete from to_device_transaction where (device_nid, txn_id) in
+       (select device_nid, txn_id from to_device_transaction where created_ts < ? order by created_ts limit ?)`,
+    [ts, limit],
+  )
+
+const ROWS = 500
+
+/** Stores messages, at most one for each device, under one position. */
+export async function insertToDevice(tx: Tx, pos: number, messages: readonly WaitingMessage[]): Promise<void> {
+  for (let i = 0; i < messages.length; i += ROWS) {
+    const part = messages.slice(i, i + ROWS)
+    const params = part.flatMap(({ deviceNid, json }) => [deviceNid, pos, json])
+    await rawRun(tx, `insert into to_device (device_nid, pos, json) values ${valueLists(part.length, 3)}`, params)
+  }
+}
+
+/** Messages of the device up to `upTo`, in order. */
+export const listToDevice = (db: Db, deviceNid: number, upTo: number): Promise<{ pos: number; json: string }[]> =>
+  rawRows(db, 'select pos, json from to_device where device_nid = ? and pos <= ? order by pos', [deviceNid, upTo])
+
+export async function deleteToDevice(tx: Tx, deviceNid: number, upTo: number): Promise<void> {
+  await rawRun(tx, 'delete from to_device where device_nid = ? and pos <= ?', [deviceNid, upTo])
+}
+
+/** Drops the oldest messages of these devices beyond `max`. */
+export async function trimToDevice(tx: Tx, deviceNids: readonly number[], max: number): Promise<void> {
+  const devices = deviceNids.map(() => '?').join(', ')
+  await rawRun(
+    tx,
+    `delete from to_device where device_nid in (${devices}) and pos <= (select coalesce(
+       (select t.pos from to_device t where t.device_nid = to_device.device_nid order by t.pos desc limit 1 offset ?), -1))`,
+    [...deviceNids, max],
+  )
+}
