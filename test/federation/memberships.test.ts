@@ -151,6 +151,8 @@ describe('restricted rooms across servers', () => {
     // Another user of a server that is in the room but cannot let anybody in.
     const dora = await three.client.register('dora')
     await joinVia(dora, lobby, 'one.test')
+    await membershipBecomes(alice, lobby, dora.userId, 'join')
+    await membershipBecomes(alice, lobby, dora.userId, 'join') // her own server let her in: the first must hear of it
     await joinVia(dora, roomId)
     await membershipBecomes(alice, roomId, dora.userId, 'join')
   })

@@ -45,6 +45,11 @@ async function buildWorld(): Promise<World> {
     deviceId: outsider.deviceId,
     filterId: '0',
     roomAlias: '#none:example.org',
+    serverName: 'example.org',
+    mediaId: 'nothing',
+    fileName: 'nothing.txt',
+    version: '1',
+    sessionId: 'none',
   }
   return { alice, outsider, ids }
 }
