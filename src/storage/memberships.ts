@@ -105,13 +105,14 @@ export const listMembers = (
     [roomNid, membership, limit],
   )
 
-/** Whether a user is joined to one of these rooms. */
+/** Whether a user is joined to one of these rooms; of a room that nobody here is in that is not known any more. */
 export async function isJoinedToAny(db: Db, userId: string, roomIds: readonly string[]): Promise<boolean> {
   if (roomIds.length === 0) return false
   const rows = await rawRows(
     db,
     `select 1 from name n join membership m on m.user_nid = n.nid join room r on r.nid = m.room_nid
-     where n.text = ? and m.membership = 'join' and r.room_id in (${places(roomIds.length)}) limit 1`,
+     where n.text = ? and m.membership = 'join' and r.room_id in (${places(roomIds.length)}) and exists
+       (select 1 from membership l where l.room_nid = r.nid and l.membership = 'join' and l.is_local = 1) limit 1`,
     [userId, ...roomIds],
   )
   return rows.length > 0

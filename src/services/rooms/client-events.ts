@@ -141,8 +141,9 @@ export class ClientEvents {
       const before = replaced.get(event.nid)
       if (!before) continue
       const id = `"replaces_state":${JSON.stringify(before.eventId)}`
-      const content = hidden.has(before.nid) ? '' : `,"prev_content":${JSON.stringify(before.visible.content)}`
-      parts.set(event.nid, id + content)
+      const { content, sender } = before.visible
+      const shown = `,"prev_content":${JSON.stringify(content)},"prev_sender":${JSON.stringify(sender)}`
+      parts.set(event.nid, hidden.has(before.nid) ? id : id + shown)
     }
     return parts
   }

@@ -125,6 +125,8 @@ async function firstState(
   state('m.room.member', { ...(await deps.profileOf(creator)), membership: 'join' }, creator)
   state('m.room.power_levels', {
     ...initialPowerLevels(version, creator, trusted),
+    // Everybody can join as it is; who may invite may let others past a restricted join rule later.
+    ...(preset === 'public_chat' && { invite: 50 }),
     ...input.power_level_content_override,
   })
   if (alias !== undefined) state('m.room.canonical_alias', { alias })
@@ -132,7 +134,10 @@ async function firstState(
   if (!isGiven('m.room.history_visibility')) {
     state('m.room.history_visibility', { history_visibility: historyVisibility })
   }
-  if (!isGiven('m.room.guest_access')) state('m.room.guest_access', { guest_access: guestAccess })
+  // Without the event guests are kept out.
+  if (!isGiven('m.room.guest_access') && guestAccess === 'can_join') {
+    state('m.room.guest_access', { guest_access: guestAccess })
+  }
   for (const { type, content, state_key: stateKey = '' } of initialState) {
     const isOverridden =
       stateKey === '' &&

@@ -89,10 +89,12 @@ export class Memberships {
       const authorisedVia = await authorisingUser(room, userId, membership, this.#deps)
       if (authorisedVia) content.join_authorised_via_users_server = authorisedVia
     } catch (error) {
-      if (!(error instanceof MatrixError)) throw error
-      if (room.servers.size < 2) throw forbidden(error.message)
+      if (!(error instanceof MatrixError) || error.errcode === 'M_FORBIDDEN') throw error
       // Others in the room may know more, or have somebody who may let the user in.
-      await this.#deps.remote.join({ roomId, userId, content: profile, via })
+      const refused = forbidden(error.message)
+      await this.#deps.remote.join({ roomId, userId, content: profile, via }).catch((failure: unknown) => {
+        throw failure instanceof MatrixError && failure.errcode !== 'M_FORBIDDEN' ? refused : failure
+      })
       return roomId
     }
     await this.#send(room, userId, userId, content)

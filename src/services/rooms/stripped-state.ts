@@ -19,9 +19,11 @@ export function strippedStateText(state: StateLookup, sender: string): string {
 }
 
 /** One event as the invited may see it. */
-export const strippedEvent = ({ visible }: StoredEvent): Record<string, unknown> => ({
+export const strippedEvent = ({ visible, row }: StoredEvent): Record<string, unknown> => ({
   type: visible.type,
   state_key: visible.state_key,
   content: visible.content,
   sender: visible.sender,
+  // Of the create event a client is to have more (MSC4311).
+  ...(visible.type === 'm.room.create' && { origin_server_ts: row.ts }),
 })

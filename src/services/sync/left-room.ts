@@ -38,7 +38,9 @@ export async function composeLeftRoom(
     limit: filter.timelineLimit,
   }
   const timeline = await readTimeline(visibility, room, viewer, range, filter.timeline, ignored)
-  const events = wasMember ? await stateOf(state, room, timeline, range, isWhole, stateAfterName !== undefined) : []
+  // A member event of a room that we never were in has no place in a timeline.
+  const own = standing.memberEvent && timeline.events.length === 0 ? [standing.memberEvent] : []
+  const events = wasMember ? await stateOf(state, room, timeline, range, isWhole, stateAfterName !== undefined) : own
   const shown = events.filter((event) => filter.state.isOpen || filter.state.admits(filterable(event)))
   const texts = await timelineTexts(clientEvents, room, timeline.events, context, timeline.limited)
   const [first] = timeline.events

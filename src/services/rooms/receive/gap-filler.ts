@@ -126,7 +126,7 @@ export class GapFiller {
     const earliest = room.extremities.slice(-MAX_TIPS)
     const minDepth = Math.min(...earliest.map(({ row }) => row.depth))
     for (let round = 0; round < MAX_ROUNDS && !signal.aborted; round++) {
-      const open = await this.#openEnds(found)
+      const open = await this.#openEnds(found, round === 0)
       if (open.length === 0) break
       const given = await client.events.getMissingEvents(server, room.roomId, {
         earliest: earliest.map(({ eventId }) => eventId),
@@ -146,15 +146,16 @@ export class GapFiller {
     return [...found.values()]
   }
 
-  /** The latest events below which something is missing. */
-  async #openEnds(found: ReadonlyMap<string, Incoming>): Promise<string[]> {
+  /** Where something is missing: the latest events above it at first, then those right above it. */
+  async #openEnds(found: ReadonlyMap<string, Incoming>, isFirst: boolean): Promise<string[]> {
     const events = [...found.values()]
     const named = new Set(events.flatMap(({ pdu }) => prevEventIds(pdu)))
     const missing = await this.#notHere([...named].filter((id) => !found.has(id)))
     if (missing.size === 0) return []
-    const open = events.filter(({ pdu }) => prevEventIds(pdu).some((id) => missing.has(id)))
-    const tips = open.filter(({ eventId }) => !named.has(eventId))
-    return (tips.length > 0 ? tips : open).slice(-MAX_TIPS).map(({ eventId }) => eventId)
+    const ends = isFirst
+      ? events.filter(({ eventId }) => !named.has(eventId))
+      : events.filter(({ pdu }) => prevEventIds(pdu).some((id) => missing.has(id)))
+    return ends.slice(-MAX_TIPS).map(({ eventId }) => eventId)
   }
 
   /** The states after what is missing directly below the earliest of these events. */
