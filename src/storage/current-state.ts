@@ -11,12 +11,16 @@ export interface StateKey {
 }
 
 /** The current state events at these places, in no order; a place without one is left out. */
-export const listCurrentStateAt = (db: Db, roomNid: number, keys: readonly StateKey[]): Promise<EventRow[]> =>
-  rawRows<EventRow>(
-    db,
-    `${STATE_EVENT} where ${keys.map(() => '(s.room_nid = ? and s.type_nid = ? and s.key_nid = ?)').join(' or ')}`,
-    keys.flatMap(({ typeNid, keyNid }) => [roomNid, typeNid, keyNid]),
-  )
+export async function listCurrentStateAt(db: Db, roomNid: number, keys: readonly StateKey[]): Promise<EventRow[]> {
+  const rows: EventRow[] = []
+  for (let start = 0; start < keys.length; start += KEYS) {
+    const part = keys.slice(start, start + KEYS)
+    const sql = `${STATE_EVENT} where ${part.map(() => '(s.room_nid = ? and s.type_nid = ? and s.key_nid = ?)').join(' or ')}`
+    const params = part.flatMap(({ typeNid, keyNid }) => [roomNid, typeNid, keyNid])
+    rows.push(...(await rawRows<EventRow>(db, sql, params)))
+  }
+  return rows
+}
 
 /** A page of the current state, ordered by (type, key); pass the last row's nids to go on. */
 export const listCurrentState = (db: Db, roomNid: number, after: StateKey, limit: number): Promise<EventRow[]> =>
@@ -97,6 +101,8 @@ export async function changeCurrentState(
 }
 
 const ROWS = 500
+/** SQLite takes no more than a thousand alternatives. */
+const KEYS = 200
 
 function* chunks(params: Param[], columns: number): Generator<Param[]> {
   for (let start = 0; start < params.length; start += ROWS * columns) yield params.slice(start, start + ROWS * columns)

@@ -3,6 +3,8 @@ import { isRoomId, type RoomId, serverOf } from '../../../matrix/ids.ts'
 import { isObject } from '../../../matrix/json.ts'
 import type { Db } from '../../../storage/db.ts'
 import { EVENT_KIND, listEventStubs } from '../../../storage/events.ts'
+import { Slots } from '../../../util/slots.ts'
+import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
@@ -33,9 +35,16 @@ interface Deps {
 /** Why an event was not taken, for the server that sent it; undefined: it was. */
 export type Results = Map<string, string | undefined>
 
+/**
+ * Rooms whose events are judged at a time. Each gives the turn back every 5 ms, so that what waits besides them waits
+ * for so many slices at most.
+ */
+const MAX_ROOMS = 3
+
 /** The events of a transaction, room by room. */
 export class Inbox {
   readonly #deps: Deps
+  readonly #slots = new Slots(MAX_ROOMS)
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -62,7 +71,7 @@ export class Inbox {
       await this.#deps.receiveOutside(origin, roomId, pdus)
       return results
     }
-    const parsed = this.#parse(origin, room, pdus)
+    const parsed = await this.#slots.run(() => this.#parse(origin, room, pdus))
     for (const { eventId } of parsed) results.set(eventId, undefined)
     const refuse = (events: readonly { eventId: string }[], error: string) => {
       for (const { eventId } of events) results.set(eventId, error)
@@ -85,7 +94,8 @@ export class Inbox {
 
   async #append(origin: string, room: LiveRoom, events: readonly Incoming[], results: Results): Promise<void> {
     const { hold, onReceived, unwanted } = this.#deps
-    const outcomes = await receiveEvents(this.#deps, room.roomId, events, { unwanted: await unwanted(room, events) })
+    const hints = { unwanted: await unwanted(room, events) }
+    const outcomes = await this.#slots.run(() => receiveEvents(this.#deps, room.roomId, events, hints))
     const missing = events.filter(({ eventId }) => outcomes.get(eventId)?.is === 'missing')
     if (missing.length > 0) await hold(origin, room, missing)
     for (const [eventId, outcome] of outcomes) {
@@ -105,12 +115,14 @@ export class Inbox {
   }
 
   /** What cannot be read is dropped, and not remembered: an honest server may hold a clean copy of it. */
-  #parse(origin: string, room: LiveRoom, pdus: readonly unknown[]): Parsed[] {
+  async #parse(origin: string, room: LiveRoom, pdus: readonly unknown[]): Promise<Parsed[]> {
+    const turn = new Turn()
     const found = new Map<string, Parsed>()
     for (const pdu of pdus) {
       const event = parseIncoming(pdu, room.version)
       if (typeof event !== 'string') found.set(event.eventId, event)
       else this.#deps.log.info({ origin, roomId: room.roomId, reason: event }, 'dropped what is no event')
+      if (turn.isOver) await turn.give()
     }
     return [...found.values()]
   }

@@ -1,7 +1,7 @@
-import { EVENT_KIND, type EventStub, listEventStubs } from '../../../storage/events.ts'
-import { loadState } from '../../../storage/state/state.ts'
+import { type EventStub, listEventStubs } from '../../../storage/events.ts'
 import type { LiveRoom } from '../live-room.ts'
-import { editedView, loadEvents, type StateView, storedView } from '../state-view.ts'
+import { changesTo, editsOf } from '../state-difference.ts'
+import { editedView, type StateView, storedView } from '../state-view.ts'
 import { type Fetched, fetchEvents, signedEventsOf } from './fetched.ts'
 import type { Incoming } from './incoming.ts'
 import { type FetchDeps, fetchMissingAuth } from './missing-auth.ts'
@@ -84,21 +84,6 @@ async function fetchAll(
 
 /** A state as what differs from the current one. */
 async function viewOf({ db }: FetchDeps, room: LiveRoom, stubs: readonly EventStub[]): Promise<StateView> {
-  const wanted = new Map<string, number>()
-  for (const { room_nid: roomNid, kind, type_nid: typeNid, key_nid: keyNid, nid } of stubs) {
-    if (roomNid === room.nid && keyNid !== null && kind !== EVENT_KIND.rejected) wanted.set(`${typeNid} ${keyNid}`, nid)
-  }
-  const current = room.stateNid === undefined ? [] : await loadState(db, room.stateNid)
-  const gone: number[] = []
-  for (const { typeNid, keyNid, eventNid } of current) {
-    const place = `${typeNid} ${keyNid}`
-    const nid = wanted.get(place)
-    if (nid === eventNid) wanted.delete(place)
-    else if (nid === undefined) gone.push(eventNid)
-  }
-  const events = await loadEvents(db, [...wanted.values(), ...gone], room)
-  return editedView(storedView(room.stateNid), [
-    ...gone.map((nid) => ({ event: undefined, replaces: events.get(nid) })),
-    ...[...wanted.values()].map((nid) => ({ event: events.get(nid), replaces: undefined })),
-  ])
+  const edits = await editsOf(db, room, await changesTo(db, room, stubs))
+  return editedView(storedView(room.stateNid), edits)
 }

@@ -3,7 +3,7 @@ import type { RoomId } from '../../../matrix/ids.ts'
 import { authEventIds, prevEventIds } from '../../../room/event.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
 import { type Db, transact } from '../../../storage/db.ts'
-import { EVENT_KIND, eventsById } from '../../../storage/events.ts'
+import { EVENT_KIND, eventsById, listEventStubs } from '../../../storage/events.ts'
 import { ensureRoom } from '../../../storage/rooms.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
@@ -12,10 +12,9 @@ import type { LiveRoom } from '../live-room.ts'
 import { type Incoming, toStored } from '../receive/incoming.ts'
 import { createEventId, judgeByAuthEvents, judgeByState, placesFor } from '../receive/judge.ts'
 import { storeOutliers } from '../receive/outliers.ts'
-import { editsBetween } from '../resolve-state.ts'
-import { keyOf, type StateView, storedView, ViewReader } from '../state-view.ts'
+import { type Change, changesTo, editsOf } from '../state-difference.ts'
+import { storedView, ViewReader } from '../state-view.ts'
 import { StoredEvent } from '../stored-event.ts'
-import { Unsaved } from '../unsaved.ts'
 
 /** Entries of the state that one transaction writes. */
 const MAX_AT_ONCE = 500
@@ -45,16 +44,7 @@ export async function adoptRoom(deps: Deps, described: Described): Promise<Store
   const { roomId, version, state, authChain, join } = described
   await transact(db, (tx) => ensureRoom(tx, roomId, version.id))
   await storeOutliers(deps, { roomId }, [...authChain, ...state])
-  const wanted = await stateOf(db, described)
-  const turn = new Turn()
-  for (let isDone = false; !isDone; ) {
-    await append.write(roomId, async (room) => {
-      const edits = await nextEdits(db, room, wanted)
-      isDone = edits.length < MAX_AT_ONCE
-      return edits.length === 0 ? undefined : stateBatch(room, edits)
-    })
-    if (turn.isOver) await turn.give()
-  }
+  await becomeState(deps, described)
   let joined: StoredEvent | undefined
   await append.write(roomId, async (room) => {
     const batch = await joinBatch(db, room, join)
@@ -65,20 +55,22 @@ export async function adoptRoom(deps: Deps, described: Described): Promise<Store
   return joined
 }
 
-/** The events of the state that were accepted, by their places. */
-async function stateOf(db: Db, { roomId, version, state }: Described): Promise<Map<string, StoredEvent>> {
-  const rows = await eventsById(
+/** Makes the state that was described the current one. */
+async function becomeState({ db, append }: Deps, { roomId, state }: Described): Promise<void> {
+  const stubs = await listEventStubs(
     db,
     state.map(({ eventId }) => eventId),
   )
-  const events = rows.map((row) => new StoredEvent(row, roomId, version))
-  return new Map(events.flatMap((event) => (event.isState && !event.rejected ? [[keyOf(event), event] as const] : [])))
-}
-
-async function nextEdits(db: Db, room: LiveRoom, wanted: ReadonlyMap<string, StoredEvent>): Promise<StateEdit[]> {
-  const target: StateView = { identity: wanted, base: undefined, overlay: wanted, ref: { on: undefined, edits: [] } }
-  const deps = { db, room, unsaved: new Unsaved() }
-  return (await editsBetween(deps, storedView(room.stateNid), target)).slice(0, MAX_AT_ONCE)
+  let changes: Change[] = []
+  const turn = new Turn()
+  for (let start = 0; start === 0 || start < changes.length; start += MAX_AT_ONCE) {
+    await append.write(roomId, async (room) => {
+      if (start === 0) changes = await changesTo(db, room, stubs)
+      const edits = await editsOf(db, room, changes.slice(start, start + MAX_AT_ONCE))
+      return edits.length === 0 ? undefined : stateBatch(room, edits)
+    })
+    if (turn.isOver) await turn.give()
+  }
 }
 
 const stateBatch = (room: LiveRoom, edits: readonly StateEdit[]): Batch => ({
