@@ -23,8 +23,12 @@ describe('Account data', () => {
     const answer = await phone.sync()
     expect(answer.account_data.events).toEqual([{ type: 'org.example.a', content: { n: 2 } }])
     expect(contentOf(answer.rooms.join[roomId].account_data, 'org.example.b')).toEqual({ m: 3 })
-    const { next_batch: _next, device_one_time_keys_count: _count, device_unused_fallback_key_types: _types, ...news } =
-      await phone.sync()
+    const {
+      next_batch: _next,
+      device_one_time_keys_count: _count,
+      device_unused_fallback_key_types: _types,
+      ...news
+    } = await phone.sync()
     expect(news).toEqual({})
     expect(await alice.get(`${own(alice)}/account_data/org.example.a`)).toEqual({ n: 2 })
     expect(await alice.get(`${ofRoom}/account_data/org.example.b`)).toEqual({ m: 3 })
