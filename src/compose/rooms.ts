@@ -48,7 +48,16 @@ export function composeRooms(
     past,
     services: remoteRooms,
   } = composeRemoteRooms(config, ground, federation, { append, liveRooms }, people)
-  const memberships = new Memberships({ db, rooms, append, serverName, remote, onForgotten: () => {}, ...people })
+  const memberships = new Memberships({
+    db,
+    clock,
+    rooms,
+    append,
+    serverName,
+    remote,
+    onForgotten: () => {},
+    ...people,
+  })
   const canPublish = () => config.rooms.publish === 'everybody'
   const publicRooms = new PublicRooms(db)
   const onPublished = (roomNid: number) => publicRooms.onPublished(roomNid)

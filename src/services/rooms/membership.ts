@@ -1,9 +1,10 @@
-import { forbidden, MatrixError } from '../../matrix/errors.ts'
+import { type ErrCode, forbidden, MatrixError } from '../../matrix/errors.ts'
 import { type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import * as table from '../../storage/memberships.ts'
 import { nameNids } from '../../storage/names.ts'
+import type { Clock } from '../../util/clock.ts'
 import type { Append } from './append.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
@@ -15,6 +16,7 @@ import { thirdPartyInvite } from './third-party-invite.ts'
 
 interface Deps {
   db: Db
+  clock: Clock
   rooms: LiveRooms
   append: Append
   serverName: string
@@ -47,6 +49,11 @@ interface Act {
   target: UserId
   reason?: string | undefined
 }
+
+/** Nobody here can decide, or nobody here may let somebody in. */
+const UNABLE: readonly ErrCode[] = ['M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOIN']
+const MAX_ATTEMPTS = 4
+const PAUSE_MS = 250
 
 /** Joining, inviting, leaving and their like (spec: client-server API, Room membership). */
 export class Memberships {
@@ -84,21 +91,38 @@ export class Memberships {
       })
       membership = 'invite'
     }
-    const content: JsonObject = { ...profile, membership: 'join' }
-    try {
-      const authorisedVia = await authorisingUser(room, userId, membership, this.#deps)
-      if (authorisedVia) content.join_authorised_via_users_server = authorisedVia
-    } catch (error) {
-      if (!(error instanceof MatrixError) || error.errcode === 'M_FORBIDDEN') throw error
-      // Others in the room may know more, or have somebody who may let the user in.
-      const refused = forbidden(error.message)
-      await this.#deps.remote.join({ roomId, userId, content: profile, via }).catch((failure: unknown) => {
-        throw failure instanceof MatrixError && failure.errcode !== 'M_FORBIDDEN' ? refused : failure
-      })
-      return roomId
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const authorisedVia = await authorisingUser(room, userId, membership, this.#deps)
+        const vouched = authorisedVia ? { join_authorised_via_users_server: authorisedVia } : {}
+        await this.#send(room, userId, userId, { ...profile, ...vouched, membership: 'join' })
+        return roomId
+      } catch (error) {
+        if (!(error instanceof MatrixError) || !UNABLE.includes(error.errcode)) throw error
+        if (await this.#joinThroughOthers(room, userId, profile, via, error, attempt)) return roomId
+      }
     }
-    await this.#send(room, userId, userId, content)
-    return roomId
+  }
+
+  /** Others in the room may know more, or have somebody who may let the user in. False: try again here. */
+  async #joinThroughOthers(
+    { roomId }: LiveRoom,
+    userId: UserId,
+    content: JsonObject,
+    via: readonly string[],
+    unable: MatrixError,
+    attempt: number,
+  ): Promise<boolean> {
+    try {
+      return await this.#deps.remote.join({ roomId, userId, content, via })
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+      if (error.errcode !== 'M_FORBIDDEN') throw forbidden(unable.message)
+      // We know that the user meets a condition: what shows it is still on its way to them.
+      if (unable.errcode !== 'M_UNABLE_TO_GRANT_JOIN' || attempt === MAX_ATTEMPTS) throw error
+      await this.#deps.clock.sleep(PAUSE_MS)
+      return false
+    }
   }
 
   async invite(act: Act & { extra?: JsonObject }): Promise<void> {
