@@ -55,6 +55,7 @@ const { values: options } = parseArgs({
 
 /** After the first answer, what starting took is given back. */
 const SETTLE_MS = 1000
+const REGISTERED_AT_ONCE = 8
 
 const print = (line: string) => stdout.write(`${line}\n`)
 const seconds = Number(options.seconds)
@@ -71,16 +72,16 @@ const failures: string[] = []
 
 function makeWorld(origin: string, server?: ServerProcess): World & { close(): Promise<void> } {
   const http = new Http(origin)
-  const pool: User[] = []
   return {
     http,
     seconds,
     async users(count) {
-      while (pool.length < count) {
-        const missing = Math.min(8, count - pool.length)
-        pool.push(...(await Promise.all(Array.from({ length: missing }, () => User.register(http)))))
+      const users: User[] = []
+      while (users.length < count) {
+        const missing = Math.min(REGISTERED_AT_ONCE, count - users.length)
+        users.push(...(await Promise.all(Array.from({ length: missing }, () => User.register(http)))))
       }
-      return pool.slice(0, count)
+      return users
     },
     cpuMs: () => server?.cpuMs(),
     close: () => http.close(),

@@ -6,7 +6,7 @@ export interface World {
   readonly http: Http
   /** How long a scenario loads the server. */
   readonly seconds: number
-  /** Users registered once and shared by the scenarios. */
+  /** Registers users: no scenario meets the rooms of another. */
   users(count: number): Promise<User[]>
   /** CPU time of the server's process so far, in milliseconds; undefined when it is somebody else's (`--target`). */
   cpuMs(): number | undefined

@@ -1,5 +1,6 @@
 import type { UserId } from '../../matrix/ids.ts'
 import type { Clock } from '../../util/clock.ts'
+import { Slots } from '../../util/slots.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Filters } from '../filters.ts'
 import type { Hub } from '../hub.ts'
@@ -32,12 +33,23 @@ export interface SyncParams {
 }
 
 const MAX_TIMEOUT_MS = 300_000
+/**
+ * How many long answers are composed at a time. A first sync of hundreds of rooms weighs megabytes: a whole office that
+ * comes back at once would otherwise exhaust the memory (200 such clients needed over 600 MiB), and nobody would have
+ * an answer sooner.
+ */
+const MAX_LONG_ANSWERS = 8
+/** A client that is this many positions behind is catching up: its answer may be long. */
+const FAR_BEHIND = 1000
 
 interface Answer {
   text: string
   isNews: boolean
   upTo: Point
 }
+
+/** For a client that has left while it waited for its turn. */
+const TO_NOBODY: Answer = { text: '{}', isNews: true, upTo: { pos: 0, n: 0 } }
 
 /**
  * `GET /sync` (spec: client-server API, Syncing). An answer is composed as of one position of the stream, from what the
@@ -47,6 +59,7 @@ interface Answer {
 export class Sync {
   readonly #deps: Deps
   readonly #users: ChangeIndex<UserId>
+  readonly #longAnswers = new Slots(MAX_LONG_ANSWERS)
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -67,13 +80,15 @@ export class Sync {
       stateAfterName: params.stateAfterName,
     }
     const { since } = request
-    if (!since || request.fullState) return (await this.#compose(request)).text
+    if (!since || request.fullState) return (await this.#composeLong(request, signal)).text
     const deadline = performance.now() + Math.min(params.timeoutMs, MAX_TIMEOUT_MS)
     // Up to here nothing was worth telling: later looks need not go back further.
     let from = since
     for (;;) {
       if (this.#mayHaveNews(viewer.userId, from)) {
-        const answer = await this.#compose({ ...request, since: from })
+        const isFarBehind = this.#deps.stream.current - from.pos > FAR_BEHIND
+        const next = { ...request, since: from }
+        const answer = await (isFarBehind ? this.#composeLong(next, signal) : this.#compose(next))
         if (answer.isNews) return answer.text
         from = answer.upTo
         continue
@@ -86,6 +101,10 @@ export class Sync {
 
   #mayHaveNews(userId: UserId, since: Point): boolean {
     return this.#users.mayHaveChanged(userId, since.pos) || this.#deps.typing.mayConcern(userId, since.n)
+  }
+
+  #composeLong(request: SyncRequest, signal: AbortSignal): Promise<Answer> {
+    return this.#longAnswers.run(async () => (signal.aborted ? TO_NOBODY : this.#compose(request)))
   }
 
   async #compose(request: SyncRequest): Promise<Answer> {
