@@ -573,6 +573,7 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   await table('cross_signing_key')
     .addColumn('user_nid', 'bigint', (col) => col.notNull())
     .addColumn('usage', 'text', (col) => col.notNull())
+    .addColumn('public_key', 'text', (col) => col.notNull())
     .addColumn('json', 'text', (col) => col.notNull())
     .addPrimaryKeyConstraint('cross_signing_key_pk', ['user_nid', 'usage'])
     .modifyEnd(c.clustered)
@@ -585,9 +586,11 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('signer_nid', 'bigint', (col) => col.notNull())
     .addColumn('key_id', 'text', (col) => col.notNull())
     .addColumn('signature', 'text', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
     .addPrimaryKeyConstraint('key_signature_pk', ['user_nid', 'target', 'signer_nid', 'key_id'])
     .modifyEnd(c.clustered)
     .execute()
+  await index('key_signature_signer', 'key_signature', ['signer_nid', 'pos'])
 
   // Backups of room keys. A deleted version keeps its number. etag counts the changes.
   await table('key_backup')

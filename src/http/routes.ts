@@ -1,6 +1,7 @@
 import * as account from './client/account.ts'
 import * as accountData from './client/account-data.ts'
 import * as createRoom from './client/create-room.ts'
+import * as crossSigning from './client/cross-signing.ts'
 import * as devices from './client/devices.ts'
 import * as directory from './client/directory.ts'
 import * as filter from './client/filter.ts'
@@ -97,6 +98,7 @@ const families: readonly object[] = [
   pushers,
   media,
   keys,
+  crossSigning,
   toDevice,
 ]
 

@@ -1,15 +1,55 @@
-import { isObject, type JsonObject } from '../matrix/json.ts'
 import type { Db, Tx } from './db.ts'
 import { places, rawRows, rawRun, valueLists } from './run.ts'
 
 export type Usage = 'master' | 'self_signing' | 'user_signing'
 
+/** A published key. `json`: the key object's text. */
 export interface CrossSigningKeyRow {
   user_nid: number
   usage: Usage
+  public_key: string
   json: string
 }
 
+export async function listCrossSigningKeys(db: Db, userNids: readonly number[]): Promise<CrossSigningKeyRow[]> {
+  if (userNids.length === 0) return []
+  const sql = `select user_nid, usage, public_key, json from cross_signing_key
+    where user_nid in (${places(userNids.length)})`
+  return rawRows<CrossSigningKeyRow>(db, sql, userNids)
+}
+
+export async function upsertCrossSigningKeys(tx: Tx, rows: readonly CrossSigningKeyRow[]): Promise<void> {
+  if (rows.length === 0) return
+  await rawRun(
+    tx,
+    `insert into cross_signing_key (user_nid, usage, public_key, json) values ${valueLists(rows.length, 4)}
+     on conflict (user_nid, usage) do update set public_key = excluded.public_key, json = excluded.json`,
+    rows.flatMap(({ user_nid, usage, public_key, json }) => [user_nid, usage, public_key, json]),
+  )
+}
+
+/** Deletes keys of a user, with the signatures on them and by them. */
+export async function deleteCrossSigningKeys(tx: Tx, userNid: number, publicKeys: readonly string[]): Promise<void> {
+  if (publicKeys.length === 0) return
+  const meant = places(publicKeys.length)
+  await rawRun(tx, `delete from cross_signing_key where user_nid = ? and public_key in (${meant})`, [
+    userNid,
+    ...publicKeys,
+  ])
+  await deleteSignaturesOn(tx, userNid, publicKeys)
+  await rawRun(tx, `delete from key_signature where signer_nid = ? and key_id in (${meant})`, [
+    userNid,
+    ...publicKeys.map((publicKey) => `ed25519:${publicKey}`),
+  ])
+}
+
+/** Whether one of the user's cross-signing keys has this text, which no device may have for an id. */
+export async function hasCrossSigningKey(db: Db, userNid: number, publicKey: string): Promise<boolean> {
+  const sql = 'select 1 from cross_signing_key where user_nid = ? and public_key = ?'
+  return (await rawRows(db, sql, [userNid, publicKey])).length > 0
+}
+
+/** A signature as it was put on the key of a user, with the signer's name. */
 export interface SignatureRow {
   user_nid: number
   target: string
@@ -18,38 +58,23 @@ export interface SignatureRow {
   signature: string
 }
 
-/** The public key of a cross-signing key: it has one. */
-export const publicKeyOf = (key: JsonObject): string | undefined => {
-  const [text] = isObject(key.keys) ? Object.values(key.keys) : []
-  return typeof text === 'string' ? text : undefined
-}
-
-export async function listCrossSigningKeys(db: Db, userNids: readonly number[]): Promise<CrossSigningKeyRow[]> {
-  if (userNids.length === 0) return []
-  const sql = `select user_nid, usage, json from cross_signing_key where user_nid in (${places(userNids.length)})`
-  return rawRows<CrossSigningKeyRow>(db, sql, userNids)
-}
-
-export async function upsertCrossSigningKeys(tx: Tx, rows: readonly CrossSigningKeyRow[]): Promise<void> {
-  if (rows.length === 0) return
-  await rawRun(
-    tx,
-    `insert into cross_signing_key (user_nid, usage, json) values ${valueLists(rows.length, 3)}
-     on conflict (user_nid, usage) do update set json = excluded.json`,
-    rows.flatMap(({ user_nid, usage, json }) => [user_nid, usage, json]),
-  )
-}
-
-/** Signatures on the keys of these users, by the users themselves and by the one who asks. */
-export async function listSignatures(db: Db, userNids: readonly number[], askerNid: number): Promise<SignatureRow[]> {
+/**
+ * Signatures on the keys of these users, by the users themselves, and by the one who asks
+ * (`askerNid` undefined: by nobody else).
+ */
+export async function listSignatures(
+  db: Db,
+  userNids: readonly number[],
+  askerNid: number | undefined,
+): Promise<SignatureRow[]> {
   if (userNids.length === 0) return []
   const sql = `select s.user_nid, s.target, n.text as signer, s.key_id, s.signature
     from key_signature s join name n on n.nid = s.signer_nid
     where s.user_nid in (${places(userNids.length)}) and (s.signer_nid = s.user_nid or s.signer_nid = ?)`
-  return rawRows<SignatureRow>(db, sql, [...userNids, askerNid])
+  return rawRows<SignatureRow>(db, sql, [...userNids, askerNid ?? 0])
 }
 
-/** A verified signature that a user put on a key. */
+/** A verified signature that a user put on a key. `target`: the device id, or the public key. */
 export interface NewSignature {
   readonly userNid: number
   readonly target: string
@@ -58,19 +83,53 @@ export interface NewSignature {
   readonly signature: string
 }
 
-export async function upsertSignatures(tx: Tx, signatures: readonly NewSignature[]): Promise<void> {
-  if (signatures.length === 0) return
-  await rawRun(
-    tx,
-    `insert into key_signature (user_nid, target, signer_nid, key_id, signature)
-     values ${valueLists(signatures.length, 5)}
-     on conflict (user_nid, target, signer_nid, key_id) do update set signature = excluded.signature`,
-    signatures.flatMap(({ userNid, target, signerNid, keyId, signature }) => [
-      userNid,
-      target,
-      signerNid,
-      keyId,
-      signature,
-    ]),
+/** Those that are not stored as they are. */
+export async function unknownSignatures<S extends NewSignature>(tx: Tx, signatures: readonly S[]): Promise<S[]> {
+  if (signatures.length === 0) return []
+  const sql = `select user_nid, target, signer_nid, key_id, signature from key_signature
+    where (user_nid, target) in (values ${signatures.map(() => '(cast(? as bigint), cast(? as text))').join(', ')})`
+  const params = signatures.flatMap(({ userNid, target }) => [userNid, target])
+  const rows = await rawRows<{ user_nid: number; signer_nid: number } & Omit<SignatureRow, 'signer'>>(tx, sql, params)
+  const known = new Set(
+    rows.map((row) => `${row.user_nid} ${row.target} ${row.signer_nid} ${row.key_id} ${row.signature}`),
   )
+  return signatures.filter(
+    (one) => !known.has(`${one.userNid} ${one.target} ${one.signerNid} ${one.keyId} ${one.signature}`),
+  )
+}
+
+const ROWS = 500
+
+export async function upsertSignatures(tx: Tx, pos: number, signatures: readonly NewSignature[]): Promise<void> {
+  for (let i = 0; i < signatures.length; i += ROWS) {
+    const part = signatures.slice(i, i + ROWS)
+    await rawRun(
+      tx,
+      `insert into key_signature (user_nid, target, signer_nid, key_id, signature, pos)
+       values ${valueLists(part.length, 6)}
+       on conflict (user_nid, target, signer_nid, key_id) do update set signature = excluded.signature, pos = excluded.pos`,
+      part.flatMap(({ userNid, target, signerNid, keyId, signature }) => [
+        userNid,
+        target,
+        signerNid,
+        keyId,
+        signature,
+        pos,
+      ]),
+    )
+  }
+}
+
+/** Forgets the signatures on keys that are another's now, or nobody's. `targets`: device ids or public keys. */
+export async function deleteSignaturesOn(tx: Tx, userNid: number, targets: readonly string[]): Promise<void> {
+  if (targets.length === 0) return
+  const sql = `delete from key_signature where user_nid = ? and target in (${places(targets.length)})`
+  await rawRun(tx, sql, [userNid, ...targets])
+}
+
+/** Whose keys the user signed in (`after`, `upTo`]. */
+export async function listSignedUsers(db: Db, signerNid: number, after: number, upTo: number): Promise<string[]> {
+  const sql = `select distinct n.text from key_signature s join name n on n.nid = s.user_nid
+    where s.signer_nid = ? and s.pos > ? and s.pos <= ?`
+  return (await rawRows<{ text: string }>(db, sql, [signerNid, after, upTo])).map(({ text }) => text)
 }

@@ -10,16 +10,17 @@ export interface DeviceKeyRow {
   json: string
 }
 
+/** The text of what the device published of its identity. */
+export async function findDeviceKey(db: Db, deviceNid: number): Promise<string | undefined> {
+  const [row] = await rawRows<{ json: string }>(db, 'select json from device_key where device_nid = ?', [deviceNid])
+  return row?.json
+}
+
 /** Stores a device's identity; false when it is the same text as before. */
 export async function upsertDeviceKey(tx: Tx, userNid: number, deviceNid: number, json: string): Promise<boolean> {
   const sql = `insert into device_key (device_nid, user_nid, json) values (?, ?, ?)
     on conflict (device_nid) do update set json = excluded.json where device_key.json <> excluded.json`
   return (await rawRun(tx, sql, [deviceNid, userNid, json])) > 0
-}
-
-/** Forgets the signatures of others on a device's identity: they were for another one under the same id. */
-export async function deleteDeviceSignatures(tx: Tx, userNid: number, deviceId: string): Promise<void> {
-  await rawRun(tx, 'delete from key_signature where user_nid = ? and target = ?', [userNid, deviceId])
 }
 
 /** The published identities of the devices of these users. */

@@ -480,6 +480,7 @@ export interface ToDeviceTransactionTable {
 export interface CrossSigningKeyTable {
   user_nid: number
   usage: string
+  public_key: string
   json: string
 }
 
@@ -489,6 +490,7 @@ export interface KeySignatureTable {
   signer_nid: number
   key_id: string
   signature: string
+  pos: number
 }
 
 export interface KeyBackupTable {

@@ -1,3 +1,5 @@
+import { invalidParam } from '../../matrix/errors.ts'
+import { hasCrossSigningKey } from '../../storage/cross-signing.ts'
 import type { Tx } from '../../storage/db.ts'
 import * as devices from '../../storage/devices.ts'
 import * as tokens from '../../storage/tokens.ts'
@@ -80,9 +82,13 @@ export const mintLogin = (deps: MintDeps, wish: DeviceWish): Login => ({
   grant: mintGrant(deps, wish.wantsRefresh ?? false),
 })
 
-/** Stores a login; what the device had been given before is void. Returns the device's nid. */
+/**
+ * Stores a login; what the device had been given before is void. Returns the device's nid. Throws `M_INVALID_PARAM` for a
+ * device id that is one of the user's cross-signing keys, with which clients would confuse it (spec: Cross-signing).
+ */
 export async function storeLogin(tx: Tx, userNid: number, login: Login): Promise<number> {
   const { deviceId, displayName, grant } = login
+  if (await hasCrossSigningKey(tx, userNid, deviceId)) throw invalidParam('A key is called like this device')
   const deviceNid = await devices.upsertDevice(tx, { userNid, deviceId, displayName })
   await tokens.deleteTokensOfDevice(tx, deviceNid)
   await storeGrant(tx, userNid, deviceNid, grant)

@@ -1,8 +1,10 @@
 import { canonicalJson } from '../../matrix/canonical-json.ts'
 import { invalidParam } from '../../matrix/errors.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
+import { signedText } from '../../matrix/sign-json.ts'
+import { deleteSignaturesOn } from '../../storage/cross-signing.ts'
 import type { Db } from '../../storage/db.ts'
-import { deleteDeviceSignatures, upsertDeviceKey } from '../../storage/device-keys.ts'
+import { findDeviceKey, upsertDeviceKey } from '../../storage/device-keys.ts'
 import * as store from '../../storage/one-time-keys.ts'
 import type { Requester } from '../accounts/sessions.ts'
 import { ChangeIndex } from '../change-index.ts'
@@ -50,9 +52,10 @@ export class DeviceKeys {
     if (identity !== undefined || oneTime.length + fallback.length > 0) {
       await stream.write(async (tx, take) => {
         let announce = () => {}
+        const before = identity === undefined ? undefined : await findDeviceKey(tx, deviceNid)
         if (identity !== undefined && (await upsertDeviceKey(tx, userNid, deviceNid, identity))) {
-          await deleteDeviceSignatures(tx, userNid, deviceId)
-          announce = await lists.note(tx, take, requester)
+          if (!isSameKey(before, identity)) await deleteSignaturesOn(tx, userNid, [deviceId])
+          announce = (await lists.note(tx, take, requester, { deviceIds: [deviceId] })).announce
         }
         await store.insertOneTimeKeys(tx, deviceNid, await unknown(tx, deviceNid, oneTime))
         await store.upsertFallbackKeys(tx, deviceNid, fallback)
@@ -77,6 +80,10 @@ export class DeviceKeys {
     return (await store.listUnusedFallbacks(this.#deps.db, deviceNid)).map(({ algorithm }) => algorithm)
   }
 }
+
+/** Whether the signatures on the one are good for the other. */
+const isSameKey = (before: string | undefined, after: string): boolean =>
+  before !== undefined && signedText(JSON.parse(before)) === signedText(JSON.parse(after))
 
 /** The keys among `rows` that are not stored yet. Throws when one is, with other content (spec: key ids are unique). */
 async function unknown(db: Db, deviceNid: number, rows: readonly store.KeyRow[]): Promise<store.KeyRow[]> {

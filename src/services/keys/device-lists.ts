@@ -1,4 +1,5 @@
 import type { UserId } from '../../matrix/ids.ts'
+import { listSignedUsers } from '../../storage/cross-signing.ts'
 import type { Db, Tx } from '../../storage/db.ts'
 import * as store from '../../storage/device-lists.ts'
 import type { Owner } from '../account-data.ts'
@@ -20,6 +21,23 @@ export interface ListChanges {
   readonly left: readonly string[]
 }
 
+/** What of a user's keys is new to those who share a room with the user. */
+export interface KeyChange {
+  /** Devices that came, went, or have another identity, name or signature. */
+  readonly deviceIds?: readonly string[]
+  /** Whether the master or self-signing key, or a signature on the master key, is among it. */
+  readonly crossSigning?: boolean
+}
+
+/** Part of the transaction in which the keys of a user change. */
+export type KeyChangeListener = (tx: Tx, owner: Owner, change: KeyChange) => Promise<void>
+
+/** A change that was written, at this position; `announce` it after the commit. */
+export interface Noted {
+  readonly pos: number
+  readonly announce: () => void
+}
+
 /** Which users' devices or keys changed, and who came into or went out of sight (spec: Tracking the device list). */
 export class DeviceLists {
   readonly #deps: Deps
@@ -27,6 +45,7 @@ export class DeviceLists {
   readonly #moves: ChangeIndex<number>
   /** Users who were told of a changed list. */
   readonly #told: ChangeIndex<UserId>
+  readonly #listeners: KeyChangeListener[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -41,27 +60,32 @@ export class DeviceLists {
     }
   }
 
-  /**
-   * Notes in a write of the stream that a user's devices or keys changed. Returns what to announce: those who share a
-   * room with the user wake, nobody else.
-   */
-  async note(tx: Tx, take: Take, { userId, userNid }: Owner): Promise<() => void> {
-    const neighbours = (await store.listNeighbours(tx, userNid)) as UserId[]
-    const { pos } = await take(1)
-    await store.upsertDeviceList(tx, userNid, pos)
-    return () => {
-      const told = new Set<UserId>([userId, ...neighbours])
-      for (const one of told) this.#told.note(one, pos)
-      this.#deps.hub.publish(told, pos)
-    }
+  /** Has `listener` write along with every change of keys that others see. */
+  onChange(listener: KeyChangeListener): void {
+    this.#listeners.push(listener)
   }
 
-  /** Notes a change that was written before. */
-  noteChange(owner: Owner): Promise<void> {
-    return this.#deps.stream.write(async (tx, take) => ({
-      value: undefined,
-      announce: await this.note(tx, take, owner),
-    }))
+  /**
+   * Notes in a write of the stream that a user's devices or keys changed. Those who share a room with the user wake when
+   * it is announced, nobody else.
+   */
+  async note(tx: Tx, take: Take, owner: Owner, change: KeyChange): Promise<Noted> {
+    const neighbours = (await store.listNeighbours(tx, owner.userNid)) as UserId[]
+    for (const listener of this.#listeners) await listener(tx, owner, change)
+    const { pos } = await take(1)
+    await store.upsertDeviceList(tx, owner.userNid, pos)
+    return { pos, announce: () => this.#tell(new Set<UserId>([owner.userId, ...neighbours]), pos) }
+  }
+
+  /** Notes what only the user's own devices may see: whose keys the user signed (spec: no other learns of it). */
+  async noteSigning(take: Take, { userId }: Owner): Promise<Noted> {
+    const { pos } = await take(1)
+    return { pos, announce: () => this.#tell([userId], pos) }
+  }
+
+  #tell(users: Iterable<UserId>, pos: number): void {
+    for (const one of users) this.#told.note(one, pos)
+    this.#deps.hub.publish(users, pos)
   }
 
   /** What changed in (`after`, `upTo`]. */
@@ -70,11 +94,11 @@ export class DeviceLists {
     const moved = [...rooms.values()]
       .filter(({ roomNid }) => this.#moves.mayHaveChanged(roomNid, after))
       .map(({ roomNid }) => roomNid)
-    const changed = this.#told.mayHaveChanged(userId, after)
-      ? await store.listChangedUsers(db, userNid, after, upTo)
-      : []
+    const told = this.#told.mayHaveChanged(userId, after)
+    const changed = told ? await store.listChangedUsers(db, userNid, after, upTo) : []
+    const signed = told ? await listSignedUsers(db, userNid, after, upTo) : []
     const met = await store.listMet(db, userNid, moved, after)
     const left = await store.listParted(db, userNid, moved, after)
-    return { changed: [...new Set([...changed, ...met])], left }
+    return { changed: [...new Set([...changed, ...signed, ...met])], left }
   }
 }

@@ -27,7 +27,7 @@ export class Keys {
   /** For `/keys/query`. */
   async query(asker: Requester, wanted: ReadonlyMap<UserId, readonly string[]>) {
     const local = new Map([...wanted].filter(([userId]) => this.#isLocal(userId)))
-    return { ...(await queryKeys(this.#deps.db, asker, local)), failures: this.#failures(wanted.keys()) }
+    return { ...(await queryKeys(this.#deps.db, asker.userNid, local)), failures: this.#failures(wanted.keys()) }
   }
 
   /** For `/keys/claim`. */
