@@ -2,7 +2,6 @@ import type { Config } from '../config/schema.ts'
 import { Gate } from '../services/accounts/gate.ts'
 import { DiskFiles } from '../services/media/disk-files.ts'
 import { Media } from '../services/media/media.ts'
-import { configureSharp } from '../services/media/render-thumbnail.ts'
 import { Thumbnails } from '../services/media/thumbnails.ts'
 import type { Ground } from './ground.ts'
 
@@ -32,7 +31,6 @@ export function composeMedia({ media: config }: Config, { db, clock, random, ser
   })
   every(HOUR_MS, 'expiring announced files', () => media.expire())
   every(HOUR_MS, 'removing halves of files', () => mediaFiles.sweep(clock.now() - 24 * HOUR_MS))
-  configureSharp()
   const thumbnails = new Thumbnails({
     files: mediaFiles,
     gate: new Gate(MAX_RUNNING, MAX_WAITING, 'Too many pictures are being made at once'),

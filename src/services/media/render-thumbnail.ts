@@ -1,4 +1,4 @@
-import sharp, { type Metadata, type Sharp } from 'sharp'
+import type { Metadata, Sharp, SharpConstructor } from 'sharp'
 import { MatrixError, tooLarge } from '../../matrix/errors.ts'
 import type { ThumbnailWish } from './thumbnail-size.ts'
 
@@ -10,12 +10,16 @@ const MAX_SECONDS = 10
 /** Only what browsers send as pictures is decoded: no SVG, PDF or TIFF, whose readers are large and seldom needed. */
 const LOADERS = ['Jpeg', 'Png', 'Nsgif', 'Webp', 'Heif'].map((name) => `VipsForeignLoad${name}`)
 
-/** Must run once before the first picture. Each takes one thread, so that the number of pictures bounds that of threads. */
-export function configureSharp(): void {
-  sharp.concurrency(1)
+/** sharp with its libraries takes 10 MiB and 40 ms: it comes with the first picture, so that a server starts lean. */
+let loading: Promise<SharpConstructor> | undefined
+
+async function load(): Promise<SharpConstructor> {
+  const { default: sharp } = await import('sharp')
+  sharp.concurrency(1) // so that the number of pictures bounds that of threads
   sharp.cache(false) // no picture is made twice
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: LOADERS })
+  return sharp
 }
 
 /**
@@ -23,6 +27,8 @@ export function configureSharp(): void {
  * is no larger than what is asked for. `M_UNKNOWN` for what is no picture, `M_TOO_LARGE` for one with too many pixels.
  */
 export async function renderThumbnail(content: Buffer, size: ThumbnailWish): Promise<Buffer | undefined> {
+  loading ??= load()
+  const sharp = await loading
   const known = await read(() => sharp(content, { limitInputPixels: false }).metadata())
   const { width, height } = known.autoOrient
   if (width * height > MAX_PIXELS) throw tooLarge('The picture has too many pixels')
