@@ -10,6 +10,7 @@ import { composeListeners } from './compose/listeners.ts'
 import { composeMedia } from './compose/media.ts'
 import { composeOutgoing } from './compose/outgoing.ts'
 import { composeOwnData } from './compose/own-data.ts'
+import { composeOwnKeys } from './compose/own-keys.ts'
 import { composePushers } from './compose/pushers.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
@@ -94,6 +95,7 @@ async function composeServices(config: Config, ground: Ground) {
     ...reading,
     ...own,
     ...keys,
+    ...composeOwnKeys(ground, accounts),
     ...sync,
     ...pushers,
     ...composeMedia(config, ground),

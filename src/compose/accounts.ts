@@ -13,6 +13,7 @@ import { Sessions } from '../services/accounts/sessions.ts'
 import { SharedSecret } from '../services/accounts/shared-secret.ts'
 import { Uia } from '../services/accounts/uia.ts'
 import { UiaSessions } from '../services/accounts/uia-sessions.ts'
+import { DeviceLists } from '../services/keys/device-lists.ts'
 import { Profiles } from '../services/profiles/profiles.ts'
 import { remoteProfile } from '../services/profiles/remote-profile.ts'
 import { UserDirectory } from '../services/user-directory/user-directory.ts'
@@ -31,7 +32,7 @@ const HOUR_MS = 3_600_000
 /** Accounts: logins, passwords, registration, profiles. */
 export function composeAccounts(
   config: Config,
-  { db, clock, random, serverName, rateLimits, every, lifetime }: Ground,
+  { db, clock, random, serverName, stream, hub, rateLimits, every, lifetime }: Ground,
   { client }: { client: FederationClient },
 ) {
   const passwords = new Passwords({
@@ -80,16 +81,19 @@ export function composeAccounts(
     isKnownTo: (server, userNid) => isServerInRoomOf(db, server, userNid),
     remoteProfile: (userId) => remoteProfile(client, userId),
   })
+  const deviceLists = new DeviceLists({ db, stream, hub })
   const accounts = new Accounts({
     db,
     clock,
     serverName,
     passwords,
     sessions,
+    stream,
+    lists: deviceLists,
     isExclusive: () => false,
     profiles,
   })
-  const devices = new Devices({ db, sessions, uia })
+  const devices = new Devices({ db, stream, lists: deviceLists, sessions, uia })
   const ownAccount = new OwnAccount({
     accounts,
     passwords,
@@ -134,6 +138,7 @@ export function composeAccounts(
     accounts,
     ownAccount,
     devices,
+    deviceLists,
     login,
     registration,
     registrationTokens,

@@ -1,10 +1,6 @@
 import type { Config } from '../config/schema.ts'
-import type { Uia } from '../services/accounts/uia.ts'
-import type { UiaSessions } from '../services/accounts/uia-sessions.ts'
-import { CrossSigning } from '../services/keys/cross-signing/cross-signing.ts'
-import { KeySignatures } from '../services/keys/cross-signing/key-signatures.ts'
 import { DeviceKeys } from '../services/keys/device-keys.ts'
-import { DeviceLists } from '../services/keys/device-lists.ts'
+import type { DeviceLists } from '../services/keys/device-lists.ts'
 import { EncryptionSection } from '../services/keys/encryption-section.ts'
 import { KeyClaims } from '../services/keys/key-claims.ts'
 import { Keys } from '../services/keys/keys.ts'
@@ -22,24 +18,19 @@ const DAY_MS = 24 * HOUR_MS
 export function composeKeys(
   { server_name: serverName }: Config,
   { db, clock, stream, hub, every }: Ground,
-  { append, userRooms, uia, uiaSessions }: { append: Append; userRooms: UserRooms; uia: Uia; uiaSessions: UiaSessions },
+  { append, userRooms, deviceLists: lists }: { append: Append; userRooms: UserRooms; deviceLists: DeviceLists },
 ) {
-  const lists = new DeviceLists({ db, stream, hub })
   append.onAppended((appended) => lists.onAppended(appended))
   const deviceKeys = new DeviceKeys({ db, stream, lists })
   const claims = new KeyClaims({ db, stream, hub, deviceKeys })
   const toDevice = new ToDevice({ db, clock, stream, hub })
-  const keySignatures = new KeySignatures({ db, stream, lists })
   every(HOUR_MS, 'forgetting transaction ids of messages to devices', () =>
     deleteInPieces(db, (tx, limit) => deleteToDeviceTransactionsBefore(tx, clock.now() - DAY_MS, limit)),
   )
   return {
     deviceKeys,
-    keySignatures,
-    crossSigning: new CrossSigning({ db, stream, lists, uia, uiaSessions, signatures: keySignatures }),
     keys: new Keys({ db, serverName, lists, claims, userRooms }),
     toDevice,
-    deviceLists: lists,
     encryptionSection: new EncryptionSection({ deviceKeys, lists, toDevice }),
   }
 }

@@ -1,5 +1,5 @@
 import type { Db, Tx } from './db.ts'
-import { rawRows, rawRun } from './run.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 /** `room_nid` 0 is global. `content` is JSON text. */
 export interface AccountDataRow {
@@ -46,4 +46,11 @@ export async function upsertAccountData(tx: Tx, userNid: number, row: AccountDat
      on conflict (user_nid, room_nid, type) do update set content = excluded.content, pos = excluded.pos`,
     [userNid, row.room_nid, row.type, row.content, row.pos],
   )
+}
+
+/** Forgets what a user stored globally under these types. */
+export async function deleteAccountData(tx: Tx, userNid: number, types: readonly string[]): Promise<void> {
+  if (types.length === 0) return
+  const sql = `delete from account_data where user_nid = ? and room_nid = 0 and type in (${places(types.length)})`
+  await rawRun(tx, sql, [userNid, ...types])
 }

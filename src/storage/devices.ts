@@ -1,7 +1,9 @@
+import { deleteAccountData } from './account-data.ts'
+import { deleteSignaturesOn } from './cross-signing.ts'
 import type { Db, Tx } from './db.ts'
 import { deleteKeysOfDevices } from './device-keys.ts'
 import { deletePushersOfDevices } from './pushers.ts'
-import { rawRows, rawRun } from './run.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 export interface Device {
   readonly nid: number
@@ -63,10 +65,16 @@ export async function upsertDevice(
   return row.nid
 }
 
-/** Whether the user has such a device. */
-export async function updateDisplayName(tx: Tx, userNid: number, deviceId: string, name: string): Promise<boolean> {
-  const sql = 'update device set display_name = ? where user_nid = ? and device_id = ?'
-  return (await rawRun(tx, sql, [name, userNid, deviceId])) === 1
+/** The nid of the device that was named; undefined if the user has no such device. */
+export async function updateDisplayName(
+  tx: Tx,
+  userNid: number,
+  deviceId: string,
+  name: string,
+): Promise<number | undefined> {
+  const sql = 'update device set display_name = ? where user_nid = ? and device_id = ? returning nid'
+  const [row] = await rawRows<{ nid: number }>(tx, sql, [name, userNid, deviceId])
+  return row?.nid
 }
 
 /**
@@ -77,30 +85,47 @@ export async function lockDevice(tx: Tx, deviceNid: number): Promise<boolean> {
   return (await rawRun(tx, 'update device set user_nid = user_nid where nid = ?', [deviceNid])) === 1
 }
 
-/** Deletes these devices of the user, with their tokens, pushers, keys and messages; returns the nids of those that existed. */
-export async function deleteDevices(tx: Tx, userNid: number, nids: readonly number[]): Promise<number[]> {
-  if (nids.length === 0) return []
-  const places = nids.map(() => '?').join(', ')
-  const sql = `delete from device where user_nid = ? and nid in (${places}) returning nid`
-  const deleted = (await rawRows<{ nid: number }>(tx, sql, [userNid, ...nids])).map((row) => row.nid)
-  if (deleted.length === 0) return []
-  const gone = deleted.map(() => '?').join(', ')
-  await rawRun(tx, `delete from access_token where device_nid in (${gone})`, deleted)
-  await rawRun(tx, `delete from refresh_token where device_nid in (${gone})`, deleted)
-  await deletePushersOfDevices(tx, gone, deleted)
-  await deleteKeysOfDevices(tx, gone, deleted)
-  return deleted
+/** Devices of one user: these, or all but one that is kept. */
+export type DeviceChoice = { readonly nids: readonly number[] } | { readonly allBut: number | undefined }
+
+/** Where the settings of one device for its own notifications stand in the account data (MSC3890). */
+const LOCAL_SETTINGS = ['m.local_notification_settings.', 'org.matrix.msc3890.local_notification_settings.']
+
+export interface GoneDevice {
+  readonly nid: number
+  readonly deviceId: string
+  /** Whether others knew it by the identity that it had published. */
+  readonly wasPublished: boolean
 }
 
-/** Deletes all devices of the user, with their tokens, pushers, keys and messages, but for one that may be kept. */
-export async function deleteDevicesExcept(tx: Tx, userNid: number, keptNid: number | undefined): Promise<void> {
-  const meant = `select nid from device where user_nid = ? and nid <> ?`
-  const params = [userNid, keptNid ?? -1]
-  await rawRun(tx, `delete from access_token where device_nid in (${meant})`, params)
-  await rawRun(tx, `delete from refresh_token where device_nid in (${meant})`, params)
-  await deletePushersOfDevices(tx, meant, params)
-  await deleteKeysOfDevices(tx, meant, params)
-  await rawRun(tx, 'delete from device where user_nid = ? and nid <> ?', params)
+/**
+ * Deletes devices of the user with all that belongs to them: tokens, pushers, keys and the signatures on them, messages,
+ * settings. Returns those that existed.
+ */
+export async function deleteDevices(tx: Tx, userNid: number, choice: DeviceChoice): Promise<GoneDevice[]> {
+  const nids = 'nids' in choice ? choice.nids : [choice.allBut ?? -1]
+  if (nids.length === 0) return []
+  const condition = `user_nid = ? and nid ${'nids' in choice ? '' : 'not'} in (${places(nids.length)})`
+  // Holds the rows, so that what is published meanwhile finds them gone.
+  const sql = `update device set user_nid = user_nid where ${condition} returning nid, device_id,
+    exists (select 1 from device_key k where k.device_nid = device.nid) as published`
+  const rows = await rawRows<{ nid: number; device_id: string; published: unknown }>(tx, sql, [userNid, ...nids])
+  if (rows.length === 0) return []
+  const gone = rows.map(({ nid }) => nid)
+  const meant = places(gone.length)
+  const deviceIds = rows.map(({ device_id }) => device_id)
+  await rawRun(tx, `delete from access_token where device_nid in (${meant})`, gone)
+  await rawRun(tx, `delete from refresh_token where device_nid in (${meant})`, gone)
+  await deletePushersOfDevices(tx, meant, gone)
+  await deleteKeysOfDevices(tx, meant, gone)
+  await deleteSignaturesOn(tx, userNid, deviceIds)
+  await deleteAccountData(
+    tx,
+    userNid,
+    deviceIds.flatMap((id) => LOCAL_SETTINGS.map((prefix) => prefix + id)),
+  )
+  await rawRun(tx, `delete from device where nid in (${meant})`, gone)
+  return rows.map(({ nid, device_id, published }) => ({ nid, deviceId: device_id, wasPublished: Boolean(published) }))
 }
 
 export interface Sighting {

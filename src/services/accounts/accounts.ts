@@ -2,10 +2,12 @@ import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
 import { localpartOf, type UserId } from '../../matrix/ids.ts'
 import * as accounts from '../../storage/accounts.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
-import { deleteDevicesExcept } from '../../storage/devices.ts'
 import { internNames } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
+import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Profiles } from '../profiles/profiles.ts'
+import type { Stream } from '../stream.ts'
+import { endDevices } from './ended-devices.ts'
 import { type DeviceWish, storeLogin } from './grants.ts'
 import type { Passwords } from './passwords.ts'
 import { type Opened, openedOf, type Sessions } from './sessions.ts'
@@ -17,6 +19,9 @@ interface Deps {
   readonly serverName: string
   readonly passwords: Passwords
   readonly sessions: Sessions
+  readonly stream: Stream
+  /** Told of devices that end. */
+  readonly lists: DeviceLists
   /** Whether an application service has this user id, and ids like it, for itself. */
   isExclusive(userId: UserId): boolean
   readonly profiles: Profiles
@@ -135,14 +140,17 @@ export class Accounts {
     logins: 'keep' | { readonly endAllBut: number | undefined },
     alongside: (tx: Tx) => Promise<void> = async () => {},
   ): Promise<void> {
-    const { passwords } = this.#deps
+    const { passwords, stream, lists, sessions } = this.#deps
     passwords.check(password)
     const hash = await passwords.hash(password)
-    await this.#change(userNid, async (tx) => {
+    const owner = await this.#byNid(userNid)
+    await stream.write(async (tx, take) => {
       if (!(await accounts.updatePassword(tx, userNid, hash))) throw forbidden('This account has been deactivated')
-      if (logins !== 'keep') await deleteDevicesExcept(tx, userNid, logins.endAllBut)
       await alongside(tx)
+      if (logins === 'keep') return { value: undefined }
+      return endDevices(lists, tx, take, owner, { allBut: logins.endAllBut })
     })
+    sessions.forgetUser(userNid)
   }
 
   /**
@@ -150,15 +158,15 @@ export class Accounts {
    * the user beside events. Leaving its rooms follows in the background (`Deactivations`).
    */
   async deactivate(userNid: number, erase: boolean): Promise<void> {
-    const { db, profiles } = this.#deps
-    const account = await accounts.findAccountByNid(db, userNid)
-    if (!account) throw notFound('There is no such account')
-    await this.#change(userNid, async (tx) => {
+    const { profiles, stream, lists, sessions } = this.#deps
+    const account = await this.#byNid(userNid)
+    await stream.write(async (tx, take) => {
       await accounts.updateDeactivated(tx, userNid, erase)
-      await deleteDevicesExcept(tx, userNid, undefined)
       await profiles.delete(tx, userNid)
       if (erase) await accounts.deletePrivateData(tx, userNid)
+      return endDevices(lists, tx, take, account, { allBut: undefined })
     })
+    sessions.forgetUser(userNid)
     profiles.forget(account.userId)
     for (const listener of this.#deactivatedListeners) listener(userNid, erase)
   }
@@ -166,6 +174,12 @@ export class Accounts {
   /** Told after the commit that an account has ended, and whether its user wants to be forgotten. */
   onDeactivated(listener: DeactivatedListener): void {
     this.#deactivatedListeners.push(listener)
+  }
+
+  async #byNid(userNid: number): Promise<accounts.Account> {
+    const account = await accounts.findAccountByNid(this.#deps.db, userNid)
+    if (!account) throw notFound('There is no such account')
+    return account
   }
 
   /** A change of what every request of the account depends on. */

@@ -1,8 +1,13 @@
 import { hash } from 'node:crypto'
 import { notFound } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import { type Db, transact } from '../../storage/db.ts'
+import type { Db } from '../../storage/db.ts'
+import { findDeviceKey } from '../../storage/device-keys.ts'
 import * as devices from '../../storage/devices.ts'
+import type { Owner } from '../account-data.ts'
+import type { DeviceLists } from '../keys/device-lists.ts'
+import type { Stream } from '../stream.ts'
+import { endDevices } from './ended-devices.ts'
 import type { Requester, Sessions } from './sessions.ts'
 import type { Uia } from './uia.ts'
 
@@ -10,6 +15,8 @@ export type { Device } from '../../storage/devices.ts'
 
 interface Deps {
   readonly db: Db
+  readonly stream: Stream
+  readonly lists: DeviceLists
   readonly sessions: Sessions
   readonly uia: Uia
 }
@@ -36,12 +43,16 @@ export class Devices {
     return this.#withSighting(device)
   }
 
-  /** Throws `M_NOT_FOUND`. */
-  async rename({ userNid }: User, deviceId: string, displayName: string): Promise<void> {
-    const isRenamed = await transact(this.#deps.db, (tx) =>
-      devices.updateDisplayName(tx, userNid, deviceId, displayName),
-    )
-    if (!isRenamed) throw unknownDevice()
+  /** Names a device for people, who may see the name beside its keys. Throws `M_NOT_FOUND`. */
+  async rename(owner: Owner, deviceId: string, displayName: string): Promise<void> {
+    const { stream, lists } = this.#deps
+    await stream.write(async (tx, take) => {
+      const nid = await devices.updateDisplayName(tx, owner.userNid, deviceId, displayName)
+      if (nid === undefined) throw unknownDevice()
+      if ((await findDeviceKey(tx, nid)) === undefined) return { value: undefined }
+      const { announce } = await lists.note(tx, take, owner, { deviceIds: [deviceId] })
+      return { value: undefined, announce }
+    })
   }
 
   /** Deletes devices once the user has confirmed it; those that do not exist are as good as deleted. */
@@ -51,26 +62,22 @@ export class Devices {
     const operation = `client.deleteDevices ${hash('sha256', JSON.stringify(named), 'base64url')}`
     await uia.authenticate({ operation, requester, auth, flows: [['m.login.password']] })
     const known = await devices.devicesById(db, requester.userNid, named)
-    await this.#end(
-      requester.userNid,
-      known.map((device) => device.nid),
-    )
+    await this.#end(requester, { nids: known.map((device) => device.nid) })
   }
 
   /** Ends the login of the device that asks. */
-  logout({ userNid, deviceNid }: Requester): Promise<void> {
-    return this.#end(userNid, [deviceNid])
+  logout(requester: Requester): Promise<void> {
+    return this.#end(requester, { nids: [requester.deviceNid] })
   }
 
-  async logoutAll({ userNid }: User): Promise<void> {
-    await transact(this.#deps.db, (tx) => devices.deleteDevicesExcept(tx, userNid, undefined))
-    this.#deps.sessions.forgetUser(userNid)
+  logoutAll(owner: Owner): Promise<void> {
+    return this.#end(owner, { allBut: undefined })
   }
 
-  async #end(userNid: number, deviceNids: readonly number[]): Promise<void> {
-    const { db, sessions } = this.#deps
-    await transact(db, (tx) => devices.deleteDevices(tx, userNid, deviceNids))
-    sessions.forgetDevices(userNid, deviceNids)
+  async #end(owner: Owner, choice: devices.DeviceChoice): Promise<void> {
+    const { stream, lists, sessions } = this.#deps
+    const nids = await stream.write((tx, take) => endDevices(lists, tx, take, owner, choice))
+    sessions.forgetDevices(owner.userNid, nids)
   }
 
   /** What the database does not know yet of when the device was last seen. */

@@ -37,7 +37,8 @@ export interface Opened {
   readonly expiresInMs: number | undefined
 }
 
-const unknownToken = (softLogout: boolean) =>
+/** @param softLogout the device stays what it was and may log in again */
+export const unknownToken = (softLogout: boolean) =>
   new MatrixError('M_UNKNOWN_TOKEN', softLogout ? 'The access token has expired' : 'Unknown access token', {
     fields: { soft_logout: softLogout },
   })

@@ -5,8 +5,9 @@ import { signedText } from '../../matrix/sign-json.ts'
 import { deleteSignaturesOn } from '../../storage/cross-signing.ts'
 import type { Db } from '../../storage/db.ts'
 import { findDeviceKey, upsertDeviceKey } from '../../storage/device-keys.ts'
+import { lockDevice } from '../../storage/devices.ts'
 import * as store from '../../storage/one-time-keys.ts'
-import type { Requester } from '../accounts/sessions.ts'
+import { type Requester, unknownToken } from '../accounts/sessions.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Stream } from '../stream.ts'
 import type { DeviceLists } from './device-lists.ts'
@@ -52,6 +53,8 @@ export class DeviceKeys {
     if (identity !== undefined || oneTime.length + fallback.length > 0) {
       await stream.write(async (tx, take) => {
         let announce = () => {}
+        // The device may have been logged out meanwhile, and nothing of it may come back.
+        if (!(await lockDevice(tx, deviceNid))) throw unknownToken(false)
         const before = identity === undefined ? undefined : await findDeviceKey(tx, deviceNid)
         if (identity !== undefined && (await upsertDeviceKey(tx, userNid, deviceNid, identity))) {
           if (!isSameKey(before, identity)) await deleteSignaturesOn(tx, userNid, [deviceId])

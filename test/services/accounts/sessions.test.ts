@@ -5,6 +5,9 @@ import { Devices } from '../../../src/services/accounts/devices.ts'
 import { type Requester, Sessions } from '../../../src/services/accounts/sessions.ts'
 import { TokenCache } from '../../../src/services/accounts/token-cache.ts'
 import type { Uia } from '../../../src/services/accounts/uia.ts'
+import { Hub } from '../../../src/services/hub.ts'
+import { DeviceLists } from '../../../src/services/keys/device-lists.ts'
+import { Stream } from '../../../src/services/stream.ts'
 import { insertAccount } from '../../../src/storage/accounts.ts'
 import { type Db, transact } from '../../../src/storage/db.ts'
 import { FakeClock } from '../../support/clock.ts'
@@ -28,7 +31,9 @@ withDatabases('sessions', (open) => {
       maxCachedTokens: 2,
       lastSeenEveryMs: 100,
     })
-    devices = new Devices({ db, sessions, uia: {} as Uia })
+    const stream = new Stream(db, 0)
+    const lists = new DeviceLists({ db, stream, hub: new Hub() })
+    devices = new Devices({ db, stream, lists, sessions, uia: {} as Uia })
     await transact(db, (tx) =>
       insertAccount(tx, {
         userNid: USER,
@@ -72,7 +77,7 @@ withDatabases('sessions', (open) => {
     expect(await whose(b)).toBe('B')
     const again = await open('B')
     expect([await whose(b), await whose(again)]).toEqual(['M_UNKNOWN_TOKEN false', 'B'])
-    await devices.logoutAll({ userNid: USER })
+    await devices.logoutAll({ userId: '@alice:example.org', userNid: USER })
     expect([await whose(again), await whose(c)]).toEqual(['M_UNKNOWN_TOKEN false', 'M_UNKNOWN_TOKEN false'])
   })
 
