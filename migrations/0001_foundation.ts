@@ -98,6 +98,15 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
+  // Positions of events that came with a gap before them. A timeline that reaches back so far begins there, also when the
+  // gap was filled since: what filled it has no place in the order of arrival.
+  await table('timeline_gap')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('timeline_gap_pk', ['room_nid', 'pos'])
+    .modifyEnd(c.clustered)
+    .execute()
+
   // Which event relates to which; a redaction of the child removes the row. pos: of the child, so that a parent's
   // children are read in order of arrival.
   await table('relation')

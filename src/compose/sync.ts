@@ -51,7 +51,7 @@ export function composeSync(
     onFailure: (err) => log.error({ err }, 'moving push rules and tags to a new room failed'),
   })
   lifetime.add(movedRooms)
-  roomUpgrades.onReplaced((old, replacement) => movedRooms.onReplaced(old, replacement))
+  roomUpgrades.onReplaced((old, replacement, users) => movedRooms.onReplaced(old, replacement, users))
   const typing = new Typing({ clock, rooms, hub, stream })
   lifetime.add(typing)
   const receipts = new Receipts({ db, clock, stream, hub, rooms, accountData })

@@ -31,6 +31,10 @@ export interface RoomVersion {
   readonly createHashRoomId: boolean
   /** Creators (sender and additional_creators) have infinite power. */
   readonly privilegedCreators: boolean
+  /** A state key that begins with a user id is that user's, and those may set it who outrank the user (MSC3757). */
+  readonly ownedState: boolean
+  /** Of a proposal: nobody should use it for rooms that are to stay. */
+  readonly unstable: boolean
 }
 
 const v1: RoomVersion = {
@@ -53,6 +57,8 @@ const v1: RoomVersion = {
   byteLimits: false,
   createHashRoomId: false,
   privilegedCreators: false,
+  ownedState: false,
+  unstable: false,
 }
 const v2: RoomVersion = { ...v1, id: '2', stateRes: 'v2' }
 const v3: RoomVersion = { ...v2, id: '3', eventId: 'hash', redactionAuthRule: false }
@@ -72,8 +78,11 @@ const v11: RoomVersion = {
   byteLimits: true,
 }
 const v12: RoomVersion = { ...v11, id: '12', stateRes: 'v2.1', createHashRoomId: true, privilegedCreators: true }
+const owned10: RoomVersion = { ...v10, id: 'org.matrix.msc3757.10', ownedState: true, unstable: true }
+const owned11: RoomVersion = { ...v11, id: 'org.matrix.msc3757.11', ownedState: true, unstable: true }
 
-const VERSIONS = new Map([v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12].map((v) => [v.id, v]))
+const ALL = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, owned10, owned11]
+const VERSIONS = new Map(ALL.map((v) => [v.id, v]))
 
 export const DEFAULT_ROOM_VERSION = '12'
 export const roomVersion = (id: string): RoomVersion | undefined => VERSIONS.get(id)

@@ -30,9 +30,9 @@ export class MovedRooms {
     this.#backlog = new Backlog({ work: (signal) => this.#work(signal), onFailure: deps.onFailure })
   }
 
-  /** A room has been replaced. The members are noted now: most of them leave it soon. */
-  onReplaced(from: LiveRoom, to: LiveRoom): void {
-    this.#moves.push({ from, to, members: [...from.localJoined] })
+  /** A room of these members has been replaced. */
+  onReplaced(from: LiveRoom, to: LiveRoom, members: readonly UserId[]): void {
+    this.#moves.push({ from, to, members })
     this.#backlog.wake()
   }
 

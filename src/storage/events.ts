@@ -132,6 +132,17 @@ export const listBefore = (db: Db, roomNid: number, from: RoomPlace, limit: numb
     [roomNid, from.depth, from.pos, limit],
   )
 
+/**
+ * The depth of the deepest event that had arrived by a position, among the room's `limit` deepest; undefined: none of
+ * them had. The index alone answers.
+ */
+export async function findDepthBy(db: Db, roomNid: number, pos: number, limit: number): Promise<number | undefined> {
+  const sql = `select max(depth) as depth from
+    (select depth, pos from event where room_nid = ? and pos is not null order by depth desc, pos desc limit ?) as deepest
+    where pos <= ?`
+  return (await rawRows<{ depth: number | null }>(db, sql, [roomNid, limit, pos]))[0]?.depth ?? undefined
+}
+
 /** Timeline events after `from` (exclusive) in room order, earliest first. */
 export const listAfter = (db: Db, roomNid: number, from: RoomPlace, limit: number): Promise<EventRow[]> =>
   rawRows<EventRow>(

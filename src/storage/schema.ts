@@ -10,6 +10,7 @@ export interface Schema {
   event: EventTable
   extremity: ExtremityTable
   missing_event: MissingEventTable
+  timeline_gap: TimelineGapTable
   relation: RelationTable
   thread: ThreadTable
   thread_sender: ThreadSenderTable
@@ -121,6 +122,11 @@ export interface MissingEventTable {
   room_nid: number
   event_id: string
   referrer_nid: number
+}
+
+export interface TimelineGapTable {
+  room_nid: number
+  pos: number
 }
 
 export interface RelationTable {

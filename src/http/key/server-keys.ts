@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { canonicalJson } from '../../matrix/canonical-json.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { intParam } from '../query.ts'
-import { route } from '../route.ts'
+import { jsonText, route } from '../route.ts'
 
+/** The text is the one that was signed, so that it can be checked without being parsed. */
 export const getServerKey = route(
   {
     id: 'server.getServerKey',
@@ -10,7 +12,7 @@ export const getServerKey = route(
     path: ['/_matrix/key/v2/server', '/_matrix/key/v2/server/:keyId'],
     auth: 'none',
   },
-  async (_input, { ownKeys }) => ownKeys.published(),
+  async (_input, { ownKeys }) => jsonText(canonicalJson(ownKeys.published())),
 )
 
 export const perspectivesKeyQuery = route(

@@ -1,4 +1,5 @@
 import type { RoomEvent, StateLookup, Verdict } from '../event.ts'
+import { stateOwner } from '../state-owner.ts'
 import type { RoomVersion } from '../versions.ts'
 import { authorizeAliases } from './aliases.ts'
 import { AuthCase } from './auth-case.ts'
@@ -52,7 +53,10 @@ export function authorize(event: RoomEvent, state: StateLookup, version: RoomVer
   }
   // Rule 9.
   if (typeof stateKey === 'string' && stateKey.startsWith('@') && stateKey !== sender) {
-    return 'The state key is the id of another user'
+    if (!version.ownedState) return 'The state key is the id of another user'
+    const owner = stateOwner(stateKey)
+    if (owner === undefined) return 'The state key begins with no user id'
+    if (owner !== sender && senderLevel <= levels.userLevel(owner)) return 'The state is that of another user'
   }
   // Rule 10.
   if (type === 'm.room.power_levels') return authorizePowerLevels(auth)

@@ -10,7 +10,7 @@ import type { MemberProfile } from '../rooms/member-profile.ts'
 import { indexUser, unindexUser } from '../user-directory/user-index.ts'
 import { checkFieldName, DISPLAYED, fieldValue } from './profile-fields.ts'
 
-/** Whose profiles one may look up: everybody's, also without an account; those of whom one knows, with one. */
+/** Whose profiles one may look up: everybody's, other servers' users too, even without an account; with one; those of whom one knows. */
 export type Lookup = 'public' | 'users' | 'acquaintances'
 
 interface Deps {
@@ -77,8 +77,7 @@ export class Profiles {
       const userNid = isOurs ? account?.userNid : (await nameNids(db, [userId])).get(userId)
       if (userNid === undefined || !(await knows(viewerNid, userNid))) throw forbidden('You may not see this profile')
     }
-    // Without an account one could otherwise have us ask any server anything.
-    if (!isOurs && viewerNid !== undefined) return remoteProfile(userId)
+    if (!isOurs) return remoteProfile(userId)
     if (!account || account.isDeactivated) throw notFound('There is no such profile')
     return this.#read(db, account.userNid)
   }

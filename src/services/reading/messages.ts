@@ -3,7 +3,7 @@ import type { Viewer } from '../rooms/viewer.ts'
 import type { EventFilterContent } from '../sync/filter-schema.ts'
 import { tokenAfter } from '../tokens.ts'
 import { sendersOf } from './lazy-members.ts'
-import { END, earlier, endOf, placeOfToken, START } from './places.ts'
+import { arrivalBefore, END, earlier, endOf, placeOfToken, START } from './places.ts'
 import type { Reading } from './reading.ts'
 import { type Direction, scan } from './scan.ts'
 
@@ -43,6 +43,7 @@ export async function listMessages(
     direction: dir,
     from: start,
     to: dir === 'b' ? stop : earlier(stop, last),
+    arrivedBy: dir === 'b' && from !== undefined ? arrivalBefore(from) : undefined,
     limit: limitOf(limit, filter),
     filter,
   })

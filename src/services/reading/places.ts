@@ -1,10 +1,12 @@
 import type { Db } from '../../storage/db.ts'
-import { listBefore, listNewest } from '../../storage/events.ts'
+import { findDepthBy, listBefore, listNewest } from '../../storage/events.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { type Placed, parseToken } from '../tokens.ts'
 
-/** Events that are looked at to find how deep the room was at a moment. */
-const RECENT = 10
+/** Events that are looked at to find how deep the room was at a moment: the deepest now, */
+const DEEPEST = 2_000
+/** and if all of them came later, those that had just arrived. */
+const RECENT = 50
 
 /** The place before everything: no event has a negative depth. */
 export const START: Placed = { depth: -1, pos: 0 }
@@ -17,11 +19,13 @@ export const earlier = (a: Placed, b: Placed): Placed => (comparePlaces(a, b) < 
 
 /**
  * The place in room order that a token means. A position of the stream is the place after the deepest of the events that
- * had just arrived. Throws `M_INVALID_PARAM` for what is no token.
+ * had arrived by then. Throws `M_INVALID_PARAM` for what is no token.
  */
 export async function placeOfToken(db: Db, room: LiveRoom, text: string): Promise<Placed> {
   const token = parseToken(text)
   if (token.kind === 't') return token
+  const depth = await findDepthBy(db, room.nid, token.pos, DEEPEST)
+  if (depth !== undefined) return { depth, pos: token.pos }
   const recent = await listNewest(db, room.nid, token.pos + 1, RECENT)
   if (recent.length === 0) return START
   return { depth: Math.max(...recent.map((row) => row.depth)), pos: token.pos }
@@ -36,4 +40,13 @@ export async function endOf(db: Db, room: LiveRoom): Promise<Placed> {
 /** The position of arrival that a token means. */
 export function positionOfToken(text: string): number {
   return parseToken(text).pos
+}
+
+/**
+ * The position that events must have arrived by to be before a token of the stream: its client was given what came later,
+ * wherever that stands in the room. undefined: the token is a place in room order.
+ */
+export function arrivalBefore(text: string): number | undefined {
+  const token = parseToken(text)
+  return token.kind === 's' ? token.pos : undefined
 }

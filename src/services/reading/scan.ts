@@ -20,6 +20,8 @@ export interface Stretch {
   readonly from: Placed
   /** Where to stop. */
   readonly to: Placed
+  /** Without events that arrived later; undefined: with all. */
+  readonly arrivedBy?: number | undefined
   readonly limit: number
   readonly filter: EventFilterContent
 }
@@ -40,7 +42,7 @@ export async function scan(
   { db, visibility }: { db: Db; visibility: Visibility },
   room: LiveRoom,
   viewer: Viewer,
-  { direction, from, to, limit, filter }: Stretch,
+  { direction, from, to, limit, filter, arrivedBy = Number.MAX_SAFE_INTEGER }: Stretch,
 ): Promise<Scanned> {
   const judge = new EventFilter(filter)
   if (!judge.admitsRoom(room.roomId)) return { events: [], next: undefined }
@@ -52,7 +54,7 @@ export async function scan(
     const rows = await listPage(db, room.nid, direction, at, size)
     const inside = rows.map((row) => new StoredEvent(row, room.roomId, room.version)).filter(isBefore(direction, to))
     scanned += rows.length
-    const passing = inside.filter((event) => judge.admits(filterable(event)))
+    const passing = inside.filter((event) => event.pos <= arrivedBy && judge.admits(filterable(event)))
     for (const event of await visibility.visibleEvents(room, passing, viewer)) {
       if (events.length === limit) break
       events.push(event)

@@ -8,6 +8,7 @@ import type { Pdu, StateLookup } from '../../room/event.ts'
 import { checkFormat, MAX_EVENT_BYTES } from '../../room/format.ts'
 import { referenceHash, roomIdOf } from '../../room/hashes.ts'
 import { type SignedEvent, signEvent } from '../../room/signing.ts'
+import { stateOwner } from '../../room/state-owner.ts'
 import type { RoomVersion } from '../../room/versions.ts'
 import { EVENT_KIND } from '../../storage/events.ts'
 import type { Draft } from './draft.ts'
@@ -44,6 +45,9 @@ export function buildEvent(draft: Draft, foundation: Foundation, now: number, si
   const { version } = foundation
   const flaw = canonicalFlaw(draft.content, version.strictCanonicalJson)
   if (flaw !== undefined) throw badJson(flaw)
+  if (version.ownedState && draft.stateKey?.startsWith('@') && stateOwner(draft.stateKey) === undefined) {
+    throw badJson('The state key begins with no user id')
+  }
   const { pdu, authEvents, depth } = assemble(draft, foundation, now, signer)
   const refused = authorize({ eventId: pdu.event_id ?? '', pdu }, foundation.state, version)
   if (refused !== undefined) throw forbidden(refused)

@@ -65,3 +65,9 @@ export interface Batch {
   /** Numbers of events from the time before we were in the room: they are stored anew, now that all is known of them. */
   superseded?: readonly number[]
 }
+
+/** Positions of those of the entries that have a gap before them in the order of arrival. */
+export const gapsIn = (entries: readonly Entry[]): number[] =>
+  entries.flatMap(({ event, missing }) =>
+    missing && missing.length > 0 && event.isTimeline && event.pos > 0 ? event.pos : [],
+  )

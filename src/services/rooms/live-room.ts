@@ -5,8 +5,9 @@ import type { RoomVersion } from '../../room/versions.ts'
 import type { Db } from '../../storage/db.ts'
 import * as events from '../../storage/events.ts'
 import * as memberships from '../../storage/memberships.ts'
+import { lastTimelineGap } from '../../storage/timeline-gaps.ts'
 import { CurrentState, type StateTuple } from './current-state.ts'
-import type { Batch, StateEdit } from './entry.ts'
+import { type Batch, gapsIn, type StateEdit } from './entry.ts'
 import type { Persisted } from './persist.ts'
 import { applyMove, moveOf } from './server-moves.ts'
 import { StoredEvent } from './stored-event.ts'
@@ -25,6 +26,8 @@ export interface LoadedRoom {
   tail: TimelineTail
   /** Position of the newest change. */
   lastPos: number
+  /** Position of the last event with a gap before it; 0: none. */
+  lastGap: number
   localJoined: Iterable<UserId>
   servers: Map<string, number>
   counts: Map<string, number>
@@ -51,6 +54,7 @@ export class LiveRoom {
   #stateNid: number | undefined
   #extremities: readonly StoredEvent[]
   #lastPos: number
+  #lastGap: number
   #powerLevels: { of: StoredEvent | undefined; value: PowerLevels } | undefined
   #heroes: Promise<string[]> | undefined
 
@@ -68,6 +72,7 @@ export class LiveRoom {
     this.#stateNid = loaded.stateNid
     this.#extremities = loaded.extremities
     this.#lastPos = loaded.lastPos
+    this.#lastGap = loaded.lastGap
   }
 
   get stateNid(): number | undefined {
@@ -132,6 +137,13 @@ export class LiveRoom {
     return found
   }
 
+  /** The last event that arrived in (`after`, `upTo`] without its predecessors: its position; undefined: there is none. */
+  async gapIn(after: number, upTo: number): Promise<number | undefined> {
+    if (this.#lastGap <= after) return undefined
+    const last = this.#lastGap <= upTo ? this.#lastGap : await lastTimelineGap(this.#db, this.nid, upTo)
+    return last > after ? last : undefined
+  }
+
   /** The members who stand for the room's name: joined or invited, longest so first; one more than are shown. */
   heroes(): Promise<string[]> {
     this.#heroes ??= this.#loadHeroes().catch((error: unknown) => {
@@ -171,6 +183,7 @@ export class LiveRoom {
     }
     if (stateNid !== undefined) this.#stateNid = stateNid
     if (lastPos !== undefined) this.#lastPos = lastPos
+    this.#lastGap = gapsIn(entries).at(-1) ?? this.#lastGap
     return moved
   }
 

@@ -8,6 +8,7 @@ import { namesOf } from '../../storage/names.ts'
 import { listRelatedTo } from '../../storage/relations.ts'
 import { countRoomServers } from '../../storage/room-servers.ts'
 import { listExtremities, type RoomRow } from '../../storage/rooms.ts'
+import { lastTimelineGap } from '../../storage/timeline-gaps.ts'
 import { listTransactionsOf } from '../../storage/transactions.ts'
 import { LiveRoom } from './live-room.ts'
 import { StoredEvent } from './stored-event.ts'
@@ -29,6 +30,7 @@ export async function loadRoom(db: Db, row: RoomRow, version: RoomVersion): Prom
     extremities: extremities.map(wrap),
     tail,
     lastPos: Math.max(tail.events.at(-1)?.pos ?? 0, await lastStateChange(db, row.nid)),
+    lastGap: await lastTimelineGap(db, row.nid, Number.MAX_SAFE_INTEGER),
     localJoined: names.values() as Iterable<UserId>,
     servers: await countRoomServers(db, row.nid),
     counts: await memberships.countMembers(db, row.nid),
@@ -43,6 +45,7 @@ export const blankRoom = (db: Db, room: { nid: number; roomId: RoomId; version: 
     extremities: [],
     tail: new TimelineTail({ events: [], floor: 0, related: [], txns: [] }),
     lastPos: 0,
+    lastGap: 0,
     localJoined: [],
     servers: new Map(),
     counts: new Map(),

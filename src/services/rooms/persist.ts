@@ -5,9 +5,10 @@ import * as events from '../../storage/events.ts'
 import { deleteMissing, insertMissing } from '../../storage/missing-events.ts'
 import { internNames } from '../../storage/names.ts'
 import * as rooms from '../../storage/rooms.ts'
+import { insertTimelineGaps } from '../../storage/timeline-gaps.ts'
 import { insertTransactions } from '../../storage/transactions.ts'
 import type { Take } from '../stream.ts'
-import type { Batch, Entry } from './entry.ts'
+import { type Batch, type Entry, gapsIn } from './entry.ts'
 import { persistChanges } from './persist-changes.ts'
 import { persistOutgoing } from './persist-outgoing.ts'
 import { persistRelations } from './persist-relations.ts'
@@ -127,6 +128,8 @@ async function persistMissing(tx: Tx, batches: readonly Batch[]): Promise<void> 
       missing.map((eventId) => ({ room_nid: room.nid, event_id: eventId, referrer_nid: event.nid })),
     )
     if (missing.length > 0) await insertMissing(tx, missing)
+    const gaps = gapsIn(entries).map((pos) => ({ room_nid: room.nid, pos }))
+    if (gaps.length > 0) await insertTimelineGaps(tx, gaps)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
-import type { RoomId, UserId } from '../../matrix/ids.ts'
-import type { JsonObject } from '../../matrix/json.ts'
+import { type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
+import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { roomVersion } from '../../room/versions.ts'
 import type { Db, Tx } from '../../storage/db.ts'
 import * as directory from '../../storage/directory.ts'
@@ -9,6 +9,7 @@ import { listMembers } from '../../storage/memberships.ts'
 import type { Append, Appended } from './append.ts'
 import { newRoomId } from './create.ts'
 import type { Draft } from './draft.ts'
+import type { StateEdit } from './entry.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
 import type { MemberProfile } from './member-profile.ts'
@@ -32,8 +33,11 @@ interface Deps {
   onPublished(tx: Tx, roomNid: number): void
 }
 
-/** Told when a room of this server has been replaced by another, however that came about. */
-export type ReplacedListener = (old: LiveRoom, replacement: LiveRoom) => void
+/**
+ * Told when a room of this server has been replaced by another, however that came about, and when users of this server
+ * join a room that replaced one: whose room it is now.
+ */
+export type ReplacedListener = (old: LiveRoom, replacement: LiveRoom, users: readonly UserId[]) => void
 
 /** Replacing a room by one of another version (spec: client-server API, Room upgrades). */
 export class RoomUpgrades {
@@ -72,20 +76,31 @@ export class RoomUpgrades {
   }
 
   onAppended({ room, changes }: Appended): void {
+    if (this.#listeners.length === 0) return
     const tombstone = changes.findLast(({ event }) => event?.type === 'm.room.tombstone')?.event
-    const replacement = tombstone?.pdu.content.replacement_room
-    if (typeof replacement !== 'string' || this.#listeners.length === 0) return
-    this.#announce(room, replacement).catch((err: unknown) =>
-      this.#deps.log.error({ err, roomId: room.roomId }, 'following the replacement of a room failed'),
-    )
+    const replacementId = tombstone?.pdu.content.replacement_room
+    const joined = changes.flatMap((change) => joinedUser(change, this.#deps.serverName) ?? [])
+    if (joined.length > 0) this.#log(room, this.#announceJoined(room, joined))
+    if (typeof replacementId === 'string') this.#log(room, this.#announceReplaced(room, replacementId))
+  }
+
+  #log({ roomId }: LiveRoom, work: Promise<void>): void {
+    work.catch((err: unknown) => this.#deps.log.error({ err, roomId }, 'following the replacement of a room failed'))
   }
 
   /** Both rooms say so, or it is no replacement: anybody may claim to succeed a room. */
-  async #announce(old: LiveRoom, replacementId: string): Promise<void> {
+  async #announceReplaced(old: LiveRoom, replacementId: string): Promise<void> {
     const replacement = await this.#deps.rooms.find(replacementId)
-    const predecessor = (await replacement?.stateEvent('m.room.create', ''))?.pdu.content.predecessor
-    const isMutual = (predecessor as JsonObject | undefined)?.room_id === old.roomId
-    if (replacement && isMutual) for (const listener of this.#listeners) listener(old, replacement)
+    if (!replacement || (await predecessorOf(replacement)) !== old.roomId) return
+    for (const listener of this.#listeners) listener(old, replacement, [...old.localJoined])
+  }
+
+  async #announceJoined(room: LiveRoom, users: readonly UserId[]): Promise<void> {
+    const oldId = await predecessorOf(room)
+    const old = oldId === undefined ? undefined : await this.#deps.rooms.find(oldId)
+    const tombstone = await old?.stateEvent('m.room.tombstone', '')
+    if (!old || tombstone?.pdu.content.replacement_room !== room.roomId) return
+    for (const listener of this.#listeners) listener(old, room, users)
   }
 
   async #bans(old: LiveRoom, sender: UserId): Promise<Draft[]> {
@@ -131,4 +146,17 @@ async function refuseOutsiders(room: LiveRoom, userId: UserId): Promise<void> {
   if (levels.userLevel(userId) < levels.eventLevel('m.room.tombstone', true)) {
     throw forbidden('You may not upgrade this room')
   }
+}
+
+async function predecessorOf(room: LiveRoom): Promise<string | undefined> {
+  const predecessor = (await room.stateEvent('m.room.create', ''))?.pdu.content.predecessor
+  return isObject(predecessor) && typeof predecessor.room_id === 'string' ? predecessor.room_id : undefined
+}
+
+/** The user of this server who joins by this change. */
+function joinedUser({ event, replaces }: StateEdit, serverName: string): UserId | undefined {
+  if (event?.type !== 'm.room.member' || event.membership !== 'join' || replaces?.membership === 'join')
+    return undefined
+  const userId = event.stateKey as UserId
+  return serverOf(userId) === serverName ? userId : undefined
 }

@@ -7,7 +7,6 @@ import type { ClientEvents } from '../rooms/client-events.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Visibility } from '../rooms/visibility.ts'
-import { syncToken, tokenBefore } from '../tokens.ts'
 import type { Typing } from '../typing.ts'
 import { filterable } from './event-filter.ts'
 import { stateTexts, timelineTexts } from './event-texts.ts'
@@ -16,7 +15,7 @@ import type { RoomChanges } from './room-changes.ts'
 import type { SentMembers } from './sent-members.ts'
 import type { StateReader } from './state-reader.ts'
 import { SUMMARY_TYPES, type Summary, summaryOf } from './summary.ts'
-import { readTimeline, type Timeline } from './timeline.ts'
+import { isUnseen, prevBatch, readTimeline, startOf, type Timeline, type TimelineRange } from './timeline.ts'
 import type { RoomOfUser } from './user-rooms.ts'
 
 export interface JoinedRoomDeps {
@@ -56,7 +55,7 @@ export class JoinedRoom {
   async compose(accountData: readonly string[]): Promise<string | undefined> {
     const { visibility } = this.#deps
     const { viewer, filter, ignored, upTo } = this.#context
-    const range = { after: this.#after, upTo: upTo.pos, limit: filter.timelineLimit }
+    const range = { after: this.#after, upTo: upTo.pos, limit: filter.timelineLimit, isFirst: this.#after === 0 }
     const timeline = await readTimeline(visibility, this.#room, viewer, range, filter.timeline, ignored)
     const changes = await this.#stateChanges()
     const ephemeral = await this.#ephemeral()
@@ -67,7 +66,7 @@ export class JoinedRoom {
     const state = await this.#state(timeline, changes, summary)
     const unread = await this.#deps.unread.of(this.#room, viewer, this.#mine.sincePos, upTo.pos)
     const fields = [
-      `"timeline":${await this.#timelineText(timeline)}`,
+      `"timeline":${await this.#timelineText(timeline, range)}`,
       `"${this.#context.stateAfterName ?? 'state'}":{"events":[${state.join(',')}]}`,
       unreadText(unread, filter.unreadByThread),
     ]
@@ -78,15 +77,14 @@ export class JoinedRoom {
     return `{${fields.join(',')}}`
   }
 
-  async #timelineText({ events, limited }: Timeline): Promise<string> {
+  async #timelineText(timeline: Timeline, range: TimelineRange): Promise<string> {
     const { clientEvents } = this.#deps
     const { since, upTo } = this.#context
-    const [first] = events
+    const { events, limited } = timeline
     // A room that is new to the client has a gap before its timeline, however short that is.
     const isLimited = limited || (since !== undefined && this.#after === 0)
     const texts = await timelineTexts(clientEvents, this.#room, events, this.#context, isLimited || this.#isWhole)
-    const prevBatch = first ? tokenBefore({ depth: first.row.depth, pos: first.pos }) : syncToken(upTo.pos, upTo.n)
-    return `{"events":[${texts.join(',')}],"limited":${isLimited},"prev_batch":"${prevBatch}"}`
+    return `{"events":[${texts.join(',')}],"limited":${isLimited},"prev_batch":"${prevBatch(timeline, range, upTo.n)}"}`
   }
 
   /** What changed of the state since the client was here; nothing for a client that is given all of it. */
@@ -109,22 +107,20 @@ export class JoinedRoom {
   async #state(timeline: Timeline, changes: readonly StateChange[], summary: Summary | undefined): Promise<string[]> {
     const { filter, upTo, stateAfterName } = this.#context
     if (!filter.state.admitsRoom(this.#room.roomId)) return []
-    const first = timeline.events[0]?.pos
-    const end = stateAfterName || first === undefined ? upTo.pos : first - 1
+    const end = stateAfterName ? upTo.pos : (startOf(timeline) ?? upTo.pos)
+    const unseen = isUnseen(timeline)
+    const isKept = (change: StateChange) => change.pos <= upTo.pos && unseen(change)
     const events = this.#isWhole
-      ? await this.#deps.state.whole(this.#room, end, !filter.lazyLoadMembers)
-      : await this.#deps.state.changed(this.#room, this.#unseen(timeline, changes, end))
+      ? await this.#deps.state.whole(this.#room, end, !filter.lazyLoadMembers, isKept)
+      : await this.#deps.state.changed(
+          this.#room,
+          changes.filter((change) => change.pos <= end || unseen(change)),
+        )
     const members = filter.lazyLoadMembers ? await this.#lazyMembers(timeline, events, summary, end) : []
     const shown = [...events, ...members].filter(
       (event) => filter.state.isOpen || filter.state.admits(filterable(event)),
     )
     return stateTexts(shown, this.#context)
-  }
-
-  /** Changes before `end`, and those that no event of the timeline shows: a resolution brought them about. */
-  #unseen(timeline: Timeline, changes: readonly StateChange[], end: number): StateChange[] {
-    const shown = new Set(timeline.events.map((event) => event.nid))
-    return changes.filter((change) => change.pos <= end || !shown.has(change.event_nid ?? 0))
   }
 
   /** The members whom the answer mentions, as far as the device does not have them. */

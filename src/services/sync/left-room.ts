@@ -2,12 +2,11 @@ import type { ClientEvents } from '../rooms/client-events.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Visibility } from '../rooms/visibility.ts'
-import { syncToken, tokenBefore } from '../tokens.ts'
 import { filterable } from './event-filter.ts'
 import { stateTexts, timelineTexts } from './event-texts.ts'
 import type { SyncContext } from './request.ts'
 import type { StateReader } from './state-reader.ts'
-import { readTimeline, type Timeline } from './timeline.ts'
+import { isUnseen, prevBatch, readTimeline, startOf, type Timeline } from './timeline.ts'
 import type { RoomOfUser } from './user-rooms.ts'
 
 export interface LeftRoomDeps {
@@ -43,10 +42,8 @@ export async function composeLeftRoom(
   const events = wasMember ? await stateOf(state, room, timeline, range, isWhole, stateAfterName !== undefined) : own
   const shown = events.filter((event) => filter.state.isOpen || filter.state.admits(filterable(event)))
   const texts = await timelineTexts(clientEvents, room, timeline.events, context, timeline.limited)
-  const [first] = timeline.events
-  const prevBatch = first ? tokenBefore({ depth: first.row.depth, pos: first.pos }) : syncToken(range.upTo, upTo.n)
   return (
-    `{"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited},"prev_batch":"${prevBatch}"},` +
+    `{"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited},"prev_batch":"${prevBatch(timeline, range, upTo.n)}"},` +
     `"${stateAfterName ?? 'state'}":{"events":[${stateTexts(shown, context).join(',')}]}}`
   )
 }
@@ -59,8 +56,12 @@ async function stateOf(
   isWhole: boolean,
   atEnd: boolean,
 ): Promise<StoredEvent[]> {
-  const first = timeline.events[0]?.pos
-  const end = atEnd || first === undefined ? upTo : first - 1
-  if (isWhole) return reader.whole(room, end, true)
-  return reader.changed(room, await reader.changes(room, after, end))
+  const end = atEnd ? upTo : (startOf(timeline) ?? upTo)
+  const unseen = isUnseen(timeline)
+  if (isWhole) return reader.whole(room, end, true, (change) => change.pos <= upTo && unseen(change))
+  const changes = await reader.changes(room, after, upTo)
+  return reader.changed(
+    room,
+    changes.filter((change) => change.pos <= end || unseen(change)),
+  )
 }

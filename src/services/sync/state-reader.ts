@@ -24,17 +24,27 @@ export class StateReader {
     this.#db = db
   }
 
-  /** The whole state after `pos`, or all of it but the members. */
-  async whole(room: LiveRoom, pos: number, withMembers: boolean): Promise<StoredEvent[]> {
+  /** The whole state after `pos`, or all of it but the members, and later changes that are to be kept. */
+  async whole(
+    room: LiveRoom,
+    pos: number,
+    withMembers: boolean,
+    isKept: (change: StateChange) => boolean,
+  ): Promise<StoredEvent[]> {
     const rows = withMembers ? await this.#everything(room) : await this.#allButMembers(room)
     // Read after the state: what changed in between is taken back again.
     const changes = await listStateChanges(this.#db, room.nid, pos, Number.MAX_SAFE_INTEGER)
     const state = new Map(rows.map((row) => [placeOf(row), row.nid]))
     const memberNid = withMembers ? undefined : await this.#memberNid()
+    const settled = new Set<string>()
     for (const change of changes.toReversed()) {
-      if (change.type_nid === memberNid) continue
-      if (change.prev_event_nid === null) state.delete(placeOf(change))
-      else state.set(placeOf(change), change.prev_event_nid)
+      const place = placeOf(change)
+      if (change.type_nid === memberNid || settled.has(place)) continue
+      const isLast = isKept(change)
+      if (isLast) settled.add(place)
+      const nid = isLast ? change.event_nid : change.prev_event_nid
+      if (nid === null) state.delete(place)
+      else state.set(place, nid)
     }
     return this.#events(room, state.values(), new Map(rows.map((row) => [row.nid, row])))
   }
