@@ -33,8 +33,6 @@ export interface RoomVersion {
   readonly privilegedCreators: boolean
   /** A state key that begins with a user id is that user's, and those may set it who outrank the user (MSC3757). */
   readonly ownedState: boolean
-  /** Of a proposal: nobody should use it for rooms that are to stay. */
-  readonly unstable: boolean
 }
 
 const v1: RoomVersion = {
@@ -58,7 +56,6 @@ const v1: RoomVersion = {
   createHashRoomId: false,
   privilegedCreators: false,
   ownedState: false,
-  unstable: false,
 }
 const v2: RoomVersion = { ...v1, id: '2', stateRes: 'v2' }
 const v3: RoomVersion = { ...v2, id: '3', eventId: 'hash', redactionAuthRule: false }
@@ -78,12 +75,17 @@ const v11: RoomVersion = {
   byteLimits: true,
 }
 const v12: RoomVersion = { ...v11, id: '12', stateRes: 'v2.1', createHashRoomId: true, privilegedCreators: true }
-const owned10: RoomVersion = { ...v10, id: 'org.matrix.msc3757.10', ownedState: true, unstable: true }
-const owned11: RoomVersion = { ...v11, id: 'org.matrix.msc3757.11', ownedState: true, unstable: true }
+const owned10: RoomVersion = { ...v10, id: 'org.matrix.msc3757.10', ownedState: true }
+const owned11: RoomVersion = { ...v11, id: 'org.matrix.msc3757.11', ownedState: true }
 
-const ALL = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, owned10, owned11]
-const VERSIONS = new Map(ALL.map((v) => [v.id, v]))
+const STABLE = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12]
+const UNSTABLE = [owned10, owned11]
+const VERSIONS = new Map([...STABLE, ...UNSTABLE].map((v) => [v.id, v]))
 
 export const DEFAULT_ROOM_VERSION = '12'
 export const roomVersion = (id: string): RoomVersion | undefined => VERSIONS.get(id)
+/** The versions of the specification. */
+export const stableVersionIds = (): string[] => STABLE.map(({ id }) => id)
+/** Versions of proposals: nobody should use them for rooms that are to stay. */
+export const unstableVersionIds = (): string[] => UNSTABLE.map(({ id }) => id)
 export const roomVersionIds = (): string[] => [...VERSIONS.keys()]

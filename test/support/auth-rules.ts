@@ -3,9 +3,9 @@ import type { JsonObject } from '../../src/matrix/json.ts'
 import { authorize } from '../../src/room/auth/authorize.ts'
 import type { Pdu, RoomEvent, StateLookup, Verdict } from '../../src/room/event.ts'
 import { stateKeyOf } from '../../src/room/state-key.ts'
-import { type RoomVersion, roomVersion, roomVersionIds } from '../../src/room/versions.ts'
+import { type RoomVersion, roomVersion, stableVersionIds } from '../../src/room/versions.ts'
 
-export const ALL = roomVersionIds()
+export const ALL = stableVersionIds()
 export const since = (version: number): string[] => ALL.filter((id) => Number(id) >= version)
 export const until = (version: number): string[] => ALL.filter((id) => Number(id) <= version)
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../src/matrix/json.ts'
 import type { Pdu } from '../../src/room/event.ts'
-import { type RoomVersion, roomVersion, roomVersionIds } from '../../src/room/versions.ts'
+import { type RoomVersion, roomVersion, stableVersionIds } from '../../src/room/versions.ts'
 
 export const version = (id: string): RoomVersion => {
   const found = roomVersion(id)
@@ -8,7 +8,7 @@ export const version = (id: string): RoomVersion => {
   return found
 }
 
-export const allVersions = roomVersionIds().map(version)
+export const allVersions = stableVersionIds().map(version)
 
 /** A well-formed event in the format of the version, which nobody has signed. */
 export function sampleEvent(roomVersion: RoomVersion, fields: { [key: string]: unknown } = {}): Pdu {

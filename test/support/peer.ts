@@ -115,6 +115,12 @@ export class Peer {
         ? { pdus: this.pdus(state), auth_chain: this.pdus(chain) }
         : { pdu_ids: ids(state), auth_chain_ids: ids(chain) }
     }
+    if (what === 'backfill') {
+      const latest = query.getAll('v')
+      const limit = Number(query.get('limit'))
+      const first = latest.flatMap((id) => this.#find(id) ?? [])
+      return { pdus: this.pdus([...first, ...this.#between(latest, [], limit)].slice(0, limit)) }
+    }
     if (what === 'get_missing_events') {
       const { latest_events: latest, earliest_events: earliest, limit } = JSON.parse(body)
       return { events: this.pdus(this.#between(latest, earliest, limit)) }

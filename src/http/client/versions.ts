@@ -1,5 +1,5 @@
 import { notFound } from '../../matrix/errors.ts'
-import { roomVersion, roomVersionIds } from '../../room/versions.ts'
+import { stableVersionIds, unstableVersionIds } from '../../room/versions.ts'
 import { route } from '../route.ts'
 
 const NEWEST_MINOR = 19
@@ -31,7 +31,10 @@ export const getCapabilities = route(
         'm.change_password': { enabled: discovery.mayChangePassword },
         'm.room_versions': {
           default: discovery.defaultRoomVersion,
-          available: Object.fromEntries(roomVersionIds().map((id) => [id, stabilityOf(id)])),
+          available: Object.fromEntries([
+            ...stableVersionIds().map((id) => [id, 'stable']),
+            ...unstableVersionIds().map((id) => [id, 'unstable']),
+          ]),
         },
         'm.set_displayname': profile,
         'm.set_avatar_url': profile,
@@ -65,5 +68,3 @@ export const getWellknown = route(
     return { ...discovery.wellKnown, 'm.homeserver': { base_url: discovery.publicUrl } }
   },
 )
-
-const stabilityOf = (id: string) => (roomVersion(id)?.unstable ? 'unstable' : 'stable')
