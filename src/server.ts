@@ -14,6 +14,7 @@ import { composeOwnKeys } from './compose/own-keys.ts'
 import { composePushers } from './compose/pushers.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
+import { composeSlidingSync } from './compose/sliding-sync.ts'
 import { composeSpaces } from './compose/spaces.ts'
 import { composeSync } from './compose/sync.ts'
 import type { Config } from './config/schema.ts'
@@ -97,6 +98,7 @@ async function composeServices(config: Config, ground: Ground) {
     ...keys,
     ...composeOwnKeys(ground, accounts),
     ...sync,
+    ...composeSlidingSync(ground, own, { ...rooms, ...reading }, { ...accounts, ...keys }, sync),
     ...pushers,
     ...composeMedia(config, ground),
   }

@@ -28,6 +28,7 @@ import * as roomState from './client/room-state.ts'
 import * as roomSummary from './client/room-summary.ts'
 import * as roomUpgrade from './client/room-upgrade.ts'
 import * as send from './client/send.ts'
+import * as slidingSync from './client/sliding-sync.ts'
 import * as spaces from './client/spaces.ts'
 import * as sync from './client/sync.ts'
 import * as tags from './client/tags.ts'
@@ -86,6 +87,7 @@ const families: readonly object[] = [
   oldSync,
   openId,
   sync,
+  slidingSync,
   filter,
   typing,
   receipts,

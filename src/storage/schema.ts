@@ -35,6 +35,7 @@ export interface Schema {
   account_data: AccountDataTable
   filter: FilterTable
   receipt: ReceiptTable
+  sliding_state: SlidingStateTable
   push_rules: PushRulesTable
   presence: PresenceTable
   server_key: ServerKeyTable
@@ -324,6 +325,14 @@ export interface ReceiptTable {
   event_pos: number
   ts: number
   pos: number
+}
+
+export interface SlidingStateTable {
+  device_nid: number
+  conn_id: string
+  id: string
+  rooms: string
+  used_ts: number
 }
 
 export interface PushRulesTable {

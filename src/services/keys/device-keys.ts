@@ -78,6 +78,11 @@ export class DeviceKeys {
     return Object.fromEntries([['signed_curve25519', 0], ...rows.map(({ algorithm, count }) => [algorithm, count])])
   }
 
+  /** Whether somebody was certainly given a key of the device, or it published some, after this position. */
+  haveChanged(deviceNid: number, after: number): boolean {
+    return this.changes.covers(after) && this.changes.mayHaveChanged(deviceNid, after)
+  }
+
   /** The algorithms of which the device has a fallback key that nobody was given. */
   async unusedFallbacks(deviceNid: number): Promise<string[]> {
     return (await store.listUnusedFallbacks(this.#deps.db, deviceNid)).map(({ algorithm }) => algorithm)
