@@ -614,17 +614,20 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('key_signature_signer', 'key_signature', ['signer_nid', 'pos'])
 
-  // Backups of room keys. A deleted version keeps its number. etag counts the changes.
+  // Backups of room keys. The newest version stays when it is deleted, so that its number does not come again. etag counts
+  // the changes, sessions the keys.
   await table('key_backup')
     .addColumn('user_nid', 'bigint', (col) => col.notNull())
     .addColumn('version', 'bigint', (col) => col.notNull())
     .addColumn('algorithm', 'text', (col) => col.notNull())
     .addColumn('auth_data', 'text', (col) => col.notNull())
     .addColumn('etag', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('sessions', 'bigint', (col) => col.notNull().defaultTo(0))
     .addColumn('deleted', 'smallint', (col) => col.notNull().defaultTo(0))
     .addPrimaryKeyConstraint('key_backup_pk', ['user_nid', 'version'])
     .modifyEnd(c.clustered)
     .execute()
+  await index('key_backup_deleted', 'key_backup', ['deleted'])
   await table('key_backup_session')
     .addColumn('user_nid', 'bigint', (col) => col.notNull())
     .addColumn('version', 'bigint', (col) => col.notNull())

@@ -5,6 +5,8 @@ import * as crossSigning from './client/cross-signing.ts'
 import * as devices from './client/devices.ts'
 import * as directory from './client/directory.ts'
 import * as filter from './client/filter.ts'
+import * as keyBackup from './client/key-backup.ts'
+import * as keyBackupVersions from './client/key-backup-versions.ts'
 import * as keys from './client/keys.ts'
 import * as login from './client/login.ts'
 import * as loginFallback from './client/login-fallback.ts'
@@ -101,6 +103,8 @@ const families: readonly object[] = [
   media,
   keys,
   crossSigning,
+  keyBackupVersions,
+  keyBackup,
   toDevice,
 ]
 

@@ -514,6 +514,7 @@ export interface KeyBackupTable {
   algorithm: string
   auth_data: string
   etag: Generated<number>
+  sessions: Generated<number>
   deleted: Generated<number>
 }
 

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../matrix/canonical-json.ts'
-import { invalidParam } from '../../matrix/errors.ts'
+import { badJson, invalidParam } from '../../matrix/errors.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { signedText } from '../../matrix/sign-json.ts'
 import { deleteSignaturesOn } from '../../storage/cross-signing.ts'
@@ -127,7 +127,7 @@ function rowsOf(keys: JsonObject, max: number): store.KeyRow[] {
 function identityText({ userId, deviceId }: Requester, keys: JsonObject): string {
   if (keys.user_id !== userId || keys.device_id !== deviceId) throw invalidParam('These are the keys of another device')
   if (!Array.isArray(keys.algorithms) || !isObject(keys.keys) || !isObject(keys.signatures)) {
-    throw invalidParam('Device keys have algorithms, keys and signatures')
+    throw badJson('Device keys have algorithms, keys and signatures')
   }
   const { unsigned: _, ...identity } = keys
   const json = canonicalJson(identity)
