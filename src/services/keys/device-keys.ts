@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../matrix/canonical-json.ts'
-import { badJson, invalidParam } from '../../matrix/errors.ts'
+import { badJson, invalidParam, missingParam } from '../../matrix/errors.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { signedText } from '../../matrix/sign-json.ts'
 import { deleteSignaturesOn } from '../../storage/cross-signing.ts'
@@ -44,6 +44,7 @@ export class DeviceKeys {
   async upload(requester: Requester, { deviceKeys, oneTimeKeys, fallbackKeys }: Upload) {
     const { db, stream, lists } = this.#deps
     const { userNid, deviceNid, deviceId } = requester
+    if (deviceId === undefined) throw missingParam('Keys belong to a device: name it in device_id')
     const oneTime = rowsOf(oneTimeKeys, MAX_ONE_TIME_KEYS)
     const fallback = rowsOf(fallbackKeys, MAX_FALLBACK_KEYS)
     if (new Set(fallback.map(({ algorithm }) => algorithm)).size < fallback.length) {
