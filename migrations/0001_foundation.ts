@@ -377,19 +377,6 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   await index('receipt_pos', 'receipt', ['room_nid', 'pos'])
   await index('receipt_user', 'receipt', ['user_nid', 'room_nid'])
 
-  // What a device was sent over its connections of sliding sync (MSC4186); two states of one at most: the one that the
-  // device has, and the one that it has if the last answer arrived. Expires when it is not used for two weeks.
-  await table('sliding_state')
-    .addColumn('device_nid', 'bigint', (col) => col.notNull())
-    .addColumn('conn_id', 'text', (col) => col.notNull())
-    .addColumn('id', 'text', (col) => col.notNull())
-    .addColumn('rooms', 'text', (col) => col.notNull())
-    .addColumn('used_ts', 'bigint', (col) => col.notNull())
-    .addPrimaryKeyConstraint('sliding_state_pk', ['device_nid', 'conn_id', 'id'])
-    .modifyEnd(c.clustered)
-    .execute()
-  await index('sliding_state_used', 'sliding_state', ['used_ts'])
-
   // A user's own push rules and changes to the predefined ones; no row: the predefined rules as they are.
   await table('push_rules')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
@@ -427,10 +414,12 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
 
   // The servers with joined members in a room, ours included, and how many: from `membership`, changed with it.
+  // since_pos: where that began.
   await table('room_server')
     .addColumn('room_nid', 'bigint', (col) => col.notNull())
     .addColumn('server_nid', 'bigint', (col) => col.notNull())
     .addColumn('joined', 'bigint', (col) => col.notNull())
+    .addColumn('since_pos', 'bigint', (col) => col.notNull())
     .addPrimaryKeyConstraint('room_server_pk', ['room_nid', 'server_nid'])
     .modifyEnd(c.clustered)
     .execute()
@@ -565,12 +554,36 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
-  // When a user's devices or keys last changed.
+  // When a user's devices or keys last changed. version: the last change of the devices, as other servers are told.
   await table('device_list')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
     .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('ts', 'bigint', (col) => col.notNull())
+    .addColumn('version', 'bigint', (col) => col.notNull())
     .execute()
   await index('device_list_pos', 'device_list', ['pos'])
+
+  // Copies of the device lists of other servers' users. pos: where we began to read it; good for as long as a room has
+  // been shared without a break since then. stream_id: the last update it holds, as its server counts them; null: not
+  // known. is_stale: it must be read again. doubts: how often that was found out, to see whether it was while reading.
+  await table('remote_list')
+    .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('server_nid', 'bigint', (col) => col.notNull())
+    .addColumn('stream_id', 'bigint')
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('is_stale', 'smallint', (col) => col.notNull())
+    .addColumn('doubts', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('remote_list_stale', 'remote_list', ['is_stale', 'server_nid', 'user_nid'])
+
+  await table('remote_device')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('device_id', 'text', (col) => col.notNull())
+    .addColumn('display_name', 'text')
+    .addColumn('json', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('remote_device_pk', ['user_nid', 'device_id'])
+    .modifyEnd(c.clustered)
+    .execute()
 
   // Messages that wait until the device's next token says that they have arrived. One request has one pos.
   await table('to_device')
@@ -590,6 +603,16 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
   await index('to_device_transaction_created', 'to_device_transaction', ['created_ts'])
+
+  // Ids of such messages that came from other servers. Expires after a month: whoever was not answered sends them again.
+  await table('inbound_message')
+    .addColumn('server_nid', 'bigint', (col) => col.notNull())
+    .addColumn('message_id', 'text', (col) => col.notNull())
+    .addColumn('received_ts', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('inbound_message_pk', ['server_nid', 'message_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('inbound_message_received', 'inbound_message', ['received_ts'])
 
   // usage: master, self_signing or user_signing.
   await table('cross_signing_key')
@@ -614,20 +637,17 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('key_signature_signer', 'key_signature', ['signer_nid', 'pos'])
 
-  // Backups of room keys. The newest version stays when it is deleted, so that its number does not come again. etag counts
-  // the changes, sessions the keys.
+  // Backups of room keys. A deleted version keeps its number. etag counts the changes.
   await table('key_backup')
     .addColumn('user_nid', 'bigint', (col) => col.notNull())
     .addColumn('version', 'bigint', (col) => col.notNull())
     .addColumn('algorithm', 'text', (col) => col.notNull())
     .addColumn('auth_data', 'text', (col) => col.notNull())
     .addColumn('etag', 'bigint', (col) => col.notNull().defaultTo(0))
-    .addColumn('sessions', 'bigint', (col) => col.notNull().defaultTo(0))
     .addColumn('deleted', 'smallint', (col) => col.notNull().defaultTo(0))
     .addPrimaryKeyConstraint('key_backup_pk', ['user_nid', 'version'])
     .modifyEnd(c.clustered)
     .execute()
-  await index('key_backup_deleted', 'key_backup', ['deleted'])
   await table('key_backup_session')
     .addColumn('user_nid', 'bigint', (col) => col.notNull())
     .addColumn('version', 'bigint', (col) => col.notNull())

@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { composeAccountRooms } from './compose/account-rooms.ts'
 import { composeAccounts } from './compose/accounts.ts'
-import { composeAppServices } from './compose/app-services.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { composeFederation } from './compose/federation.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
@@ -15,11 +14,9 @@ import { composeOwnKeys } from './compose/own-keys.ts'
 import { composePushers } from './compose/pushers.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
-import { composeSlidingSync } from './compose/sliding-sync.ts'
 import { composeSpaces } from './compose/spaces.ts'
 import { composeSync } from './compose/sync.ts'
 import type { Config } from './config/schema.ts'
-import type { AppServices } from './services/appservices/app-services.ts'
 
 export type { Edges } from './compose/ground.ts'
 
@@ -43,9 +40,8 @@ export interface Server {
 
 /** Builds everything once, in order: each part can use only what stands above it. */
 export async function createServer(config: Config, edges: Edges): Promise<Server> {
-  const appServices = composeAppServices(config)
   const ground = await layGround(config, edges)
-  const services = await composeServices(config, ground, appServices)
+  const services = await composeServices(config, ground)
   const http = composeListeners(config, ground, services)
   return {
     services,
@@ -63,9 +59,9 @@ export async function createServer(config: Config, edges: Edges): Promise<Server
 }
 
 /** One line for each family of services. `ground` itself stays out: routes never see the database. */
-async function composeServices(config: Config, ground: Ground, appServices: AppServices) {
+async function composeServices(config: Config, ground: Ground) {
   const federation = composeFederation(config, ground)
-  const accounts = composeAccounts(config, ground, federation, appServices)
+  const accounts = composeAccounts(config, ground, federation)
   const own = composeOwnData(ground)
   const rooms = composeRooms(
     config,
@@ -76,14 +72,13 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
       onForgotten: (userId, roomId) => own.userRooms.forget(userId, roomId),
     },
     federation,
-    appServices,
   )
   const accountRooms = composeAccountRooms(ground, accounts, rooms)
   const reading = await composeReading(ground, accounts, rooms, {
     ignoredUsers: (userId) => own.ignoredUsers.of(userId),
     accountDataOf: (userNid, roomNid) => own.accountData.ofRoom(userNid, roomNid),
   })
-  const keys = composeKeys(config, ground, { ...rooms, ...own, ...accounts })
+  const keys = composeKeys(config, ground, { federation, ...rooms, ...own, ...accounts })
   const sync = composeSync(config, ground, own, { ...rooms, ...reading, ...keys })
   composeOutgoing(config, ground, federation.sender, { ...rooms, ...sync })
   composeIncoming(ground, { ...rooms, ...sync })
@@ -102,7 +97,6 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     ...keys,
     ...composeOwnKeys(ground, accounts),
     ...sync,
-    ...composeSlidingSync(ground, own, { ...rooms, ...reading }, { ...accounts, ...keys }, sync),
     ...pushers,
     ...composeMedia(config, ground),
   }

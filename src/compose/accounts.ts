@@ -13,9 +13,6 @@ import { Sessions } from '../services/accounts/sessions.ts'
 import { SharedSecret } from '../services/accounts/shared-secret.ts'
 import { Uia } from '../services/accounts/uia.ts'
 import { UiaSessions } from '../services/accounts/uia-sessions.ts'
-import { AppServiceAccounts } from '../services/appservices/app-service-accounts.ts'
-import type { AppServices } from '../services/appservices/app-services.ts'
-import { Identities } from '../services/appservices/identities.ts'
 import { DeviceLists } from '../services/keys/device-lists.ts'
 import { Profiles } from '../services/profiles/profiles.ts'
 import { remoteProfile } from '../services/profiles/remote-profile.ts'
@@ -37,7 +34,6 @@ export function composeAccounts(
   config: Config,
   { db, clock, random, serverName, stream, hub, rateLimits, every, lifetime }: Ground,
   { client }: { client: FederationClient },
-  appServices: AppServices,
 ) {
   const passwords = new Passwords({
     method: hashMethodOf(config),
@@ -85,7 +81,7 @@ export function composeAccounts(
     isKnownTo: (server, userNid) => isServerInRoomOf(db, server, userNid),
     remoteProfile: (userId) => remoteProfile(client, userId),
   })
-  const deviceLists = new DeviceLists({ db, stream, hub })
+  const deviceLists = new DeviceLists({ db, clock, stream, hub })
   const accounts = new Accounts({
     db,
     clock,
@@ -94,7 +90,7 @@ export function composeAccounts(
     sessions,
     stream,
     lists: deviceLists,
-    isExclusive: (userId) => appServices.isUserTaken(userId),
+    isExclusive: () => false,
     profiles,
   })
   const devices = new Devices({ db, stream, lists: deviceLists, sessions, uia })
@@ -105,14 +101,7 @@ export function composeAccounts(
     uiaSessions,
     mayChangePassword: config.passwords.change,
   })
-  const login = new Login({
-    credentials,
-    sessions,
-    byPassword: config.passwords.login,
-    byAppService: !appServices.isEmpty,
-  })
-  const appServiceAccounts = new AppServiceAccounts({ serverName, accounts, sessions, appServices })
-  lifetime.add({ start: () => appServiceAccounts.start() })
+  const login = new Login({ credentials, sessions, byPassword: config.passwords.login })
   const registrationTokens = new RegistrationTokens({ db, clock, random })
   const registration = new Registration({
     registrationTokens,
@@ -144,8 +133,6 @@ export function composeAccounts(
     userDirectory,
     sharedSecret,
     sessions,
-    identities: new Identities({ db, sessions, appServices }),
-    appServiceAccounts,
     uia,
     uiaSessions,
     accounts,

@@ -42,11 +42,12 @@ export function composeFederation(config: Config, ground: Ground) {
     userAgent: `Bongsu/${version}`,
     mayFederate,
     onContact: (server, failure) => {
-      if (failure === undefined) sender.onHeard(server)
+      if (failure === undefined) for (const listener of heard) listener(server)
       else log.info({ server, failure }, 'another server cannot be reached')
     },
   })
   const sender = composeSender(ground, signedClient, mayFederate)
+  const heard: ((server: string) => void)[] = [(server) => sender.onHeard(server)]
   const keyRing = new KeyRing({
     db,
     clock,
@@ -70,7 +71,7 @@ export function composeFederation(config: Config, ground: Ground) {
     now: () => clock.now(),
     onHeard: (server) => {
       keyRing.forgive(server)
-      sender.onHeard(server)
+      for (const listener of heard) listener(server)
     },
   })
   const client = new FederationClient(signedClient)
@@ -80,6 +81,10 @@ export function composeFederation(config: Config, ground: Ground) {
     keyRing,
     guardedClient,
     sender,
+    /** Has `listener` told of servers that speak to us. */
+    onHeard: (listener: (server: string) => void) => {
+      heard.push(listener)
+    },
     /** What routes may use. */
     services: {
       remoteDirectory: new RemoteDirectory(client),

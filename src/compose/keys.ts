@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import type { Edus } from '../services/edus.ts'
 import { DeviceKeys } from '../services/keys/device-keys.ts'
 import type { DeviceLists } from '../services/keys/device-lists.ts'
 import { EncryptionSection } from '../services/keys/encryption-section.ts'
@@ -10,26 +11,43 @@ import type { UserRooms } from '../services/sync/user-rooms.ts'
 import { deleteInPieces } from '../storage/expire.ts'
 import { deleteToDeviceTransactionsBefore } from '../storage/to-device.ts'
 import type { Ground } from './ground.ts'
+import { composeRemoteKeys } from './remote-keys.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
+interface Parts {
+  federation: Parameters<typeof composeRemoteKeys>[2]['federation']
+  append: Append
+  edus: Edus
+  userRooms: UserRooms
+  deviceLists: DeviceLists
+}
+
 /** Keys of devices, and messages between devices. */
-export function composeKeys(
-  { server_name: serverName }: Config,
-  { db, clock, stream, hub, every }: Ground,
-  { append, userRooms, deviceLists: lists }: { append: Append; userRooms: UserRooms; deviceLists: DeviceLists },
-) {
+export function composeKeys(config: Config, ground: Ground, parts: Parts) {
+  const { db, clock, stream, hub, serverName, random, every } = ground
+  const { federation, append, userRooms, deviceLists: lists } = parts
   append.onAppended((appended) => lists.onAppended(appended))
   const deviceKeys = new DeviceKeys({ db, stream, lists })
   const claims = new KeyClaims({ db, stream, hub, deviceKeys })
-  const toDevice = new ToDevice({ db, clock, stream, hub })
+  const toDevice = new ToDevice({
+    db,
+    clock,
+    stream,
+    hub,
+    sender: federation.sender,
+    serverName,
+    newMessageId: () => Buffer.from(random(12)).toString('base64url'),
+  })
   every(HOUR_MS, 'forgetting transaction ids of messages to devices', () =>
     deleteInPieces(db, (tx, limit) => deleteToDeviceTransactionsBefore(tx, clock.now() - DAY_MS, limit)),
   )
+  const { servedKeys, ...remote } = composeRemoteKeys(config, ground, { ...parts, claims, toDevice })
   return {
     deviceKeys,
-    keys: new Keys({ db, serverName, lists, claims, userRooms }),
+    keys: new Keys({ db, serverName, lists, claims, userRooms, ...remote }),
+    servedKeys,
     toDevice,
     encryptionSection: new EncryptionSection({ deviceKeys, lists, toDevice }),
   }

@@ -69,6 +69,10 @@ export const federation = z
       .optional()
       .describe('Where other servers reach this one; published in /.well-known/matrix/server.')
       .meta({ example: 'matrix.example.org:443' }),
+    device_names: z
+      .boolean()
+      .prefault(false)
+      .describe('Show people of other servers what ours call their devices, when they look at their keys.'),
     presence: z.boolean().prefault(false).describe('Tell other servers who is online, and believe them.'),
   })
   .prefault({})

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { isServerName } from '../matrix/ids.ts'
-import { applicationServices } from './application-services.ts'
 import { database } from './database.ts'
 import { federation } from './federation.ts'
 import { http } from './http.ts'
@@ -53,7 +52,6 @@ export const configSchema = z.strictObject({
   media,
   federation,
   outbound,
-  application_services: applicationServices,
   support,
   logging,
 })

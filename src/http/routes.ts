@@ -5,8 +5,6 @@ import * as crossSigning from './client/cross-signing.ts'
 import * as devices from './client/devices.ts'
 import * as directory from './client/directory.ts'
 import * as filter from './client/filter.ts'
-import * as keyBackup from './client/key-backup.ts'
-import * as keyBackupVersions from './client/key-backup-versions.ts'
 import * as keys from './client/keys.ts'
 import * as login from './client/login.ts'
 import * as loginFallback from './client/login-fallback.ts'
@@ -30,7 +28,6 @@ import * as roomState from './client/room-state.ts'
 import * as roomSummary from './client/room-summary.ts'
 import * as roomUpgrade from './client/room-upgrade.ts'
 import * as send from './client/send.ts'
-import * as slidingSync from './client/sliding-sync.ts'
 import * as spaces from './client/spaces.ts'
 import * as sync from './client/sync.ts'
 import * as tags from './client/tags.ts'
@@ -43,6 +40,7 @@ import * as federationBackfill from './federation/backfill.ts'
 import * as federationEvents from './federation/events.ts'
 import * as federationHierarchy from './federation/hierarchy.ts'
 import * as federationInvite from './federation/invite.ts'
+import * as federationKeys from './federation/keys.ts'
 import * as federationMemberships from './federation/memberships.ts'
 import * as federationOpenId from './federation/openid.ts'
 import * as federationQueries from './federation/queries.ts'
@@ -89,7 +87,6 @@ const families: readonly object[] = [
   oldSync,
   openId,
   sync,
-  slidingSync,
   filter,
   typing,
   receipts,
@@ -103,8 +100,6 @@ const families: readonly object[] = [
   media,
   keys,
   crossSigning,
-  keyBackupVersions,
-  keyBackup,
   toDevice,
 ]
 
@@ -131,6 +126,7 @@ export const federationRoutes = routesOf([
   federationThirdPartyInvites,
   federationOpenId,
   federationHierarchy,
+  federationKeys,
 ])
 
 /** What the command line may ask, through the socket in the data directory. */

@@ -6,3 +6,7 @@ export type JsonObject = { [key: string]: Json | undefined }
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value)
+
+/** The object's own value of this name; undefined where there is none, or no object. */
+export const own = (object: Json | undefined, name: string): Json | undefined =>
+  isObject(object) && Object.hasOwn(object, name) ? object[name] : undefined

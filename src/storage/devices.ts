@@ -4,7 +4,6 @@ import type { Db, Tx } from './db.ts'
 import { deleteKeysOfDevices } from './device-keys.ts'
 import { deletePushersOfDevices } from './pushers.ts'
 import { places, rawRows, rawRun } from './run.ts'
-import { deleteSlidingOfDevices } from './sliding-states.ts'
 
 export interface Device {
   readonly nid: number
@@ -49,6 +48,12 @@ export async function devicesById(db: Db, userNid: number, deviceIds: readonly s
 export async function listDevices(db: Db, userNid: number): Promise<Device[]> {
   const sql = `select ${COLUMNS} from device where user_nid = ? order by device_id`
   return (await rawRows<Row>(db, sql, [userNid])).map(toDevice)
+}
+
+/** The id of the device that the user logged in on last. */
+export async function findNewestDevice(db: Db, userNid: number): Promise<string | undefined> {
+  const sql = 'select device_id from device where user_nid = ? order by nid desc limit 1'
+  return (await rawRows<{ device_id: string }>(db, sql, [userNid]))[0]?.device_id
 }
 
 /** The device's nid. A known device keeps its display name (spec: `initial_device_display_name` is ignored then). */
@@ -101,7 +106,7 @@ export interface GoneDevice {
 
 /**
  * Deletes devices of the user with all that belongs to them: tokens, pushers, keys and the signatures on them, messages,
- * connections, settings. Returns those that existed.
+ * settings. Returns those that existed.
  */
 export async function deleteDevices(tx: Tx, userNid: number, choice: DeviceChoice): Promise<GoneDevice[]> {
   const nids = 'nids' in choice ? choice.nids : [choice.allBut ?? -1]
@@ -119,7 +124,6 @@ export async function deleteDevices(tx: Tx, userNid: number, choice: DeviceChoic
   await rawRun(tx, `delete from refresh_token where device_nid in (${meant})`, gone)
   await deletePushersOfDevices(tx, meant, gone)
   await deleteKeysOfDevices(tx, meant, gone)
-  await deleteSlidingOfDevices(tx, meant, gone)
   await deleteSignaturesOn(tx, userNid, deviceIds)
   await deleteAccountData(
     tx,

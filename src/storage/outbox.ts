@@ -37,14 +37,23 @@ export async function queueEvents(tx: Tx, rows: readonly OutboxEventRow[]): Prom
   }
 }
 
-/** Queues something that is no event (JSON text) for these servers. `precedes`: events wait until it has been sent. */
-export async function queueEdu(tx: Tx, serverNids: readonly number[], edu: string, precedes: boolean): Promise<void> {
-  for (let start = 0; start < serverNids.length; start += CHUNK) {
-    const part = serverNids.slice(start, start + CHUNK)
+/** What is no event and waits to be sent to a server. */
+export interface OutboxEduRow {
+  server_nid: number
+  /** 0: events wait until it has been sent. */
+  later: number
+  /** JSON text. */
+  edu: string
+}
+
+/** Queues what is no event. */
+export async function queueEdus(tx: Tx, rows: readonly OutboxEduRow[]): Promise<void> {
+  for (let start = 0; start < rows.length; start += CHUNK) {
+    const part = rows.slice(start, start + CHUNK)
     await rawRun(
       tx,
       `insert into outbox_edu (server_nid, later, edu) values ${valueLists(part.length, 3)}`,
-      part.flatMap((nid) => [nid, precedes ? 0 : 1, edu]),
+      part.flatMap(({ server_nid, later, edu }) => [server_nid, later, edu]),
     )
   }
 }

@@ -6,6 +6,8 @@ export interface RoomServerChange {
   roomNid: number
   serverNid: number
   joined: number
+  /** Where that happens. */
+  pos: number
 }
 
 /** Follows the memberships of rooms; called with every change of them. */
@@ -13,9 +15,9 @@ export async function changeRoomServers(tx: Tx, changes: readonly RoomServerChan
   if (changes.length === 0) return
   await rawRun(
     tx,
-    `insert into room_server (room_nid, server_nid, joined) values ${valueLists(changes.length, 3)}
+    `insert into room_server (room_nid, server_nid, joined, since_pos) values ${valueLists(changes.length, 4)}
      on conflict (room_nid, server_nid) do update set joined = room_server.joined + excluded.joined`,
-    changes.flatMap(({ roomNid, serverNid, joined }) => [roomNid, serverNid, joined]),
+    changes.flatMap(({ roomNid, serverNid, joined, pos }) => [roomNid, serverNid, joined, pos]),
   )
   for (const { roomNid, serverNid, joined } of changes) {
     if (joined >= 0) continue
@@ -59,6 +61,19 @@ export async function listServersOfUser(db: Db, userNid: number): Promise<string
     `select distinct n.text from membership m join room_server s on s.room_nid = m.room_nid
      join name n on n.nid = s.server_nid where m.user_nid = ? and m.membership = 'join' and s.joined > 0`,
     [userNid],
+  )
+  return rows.map(({ text }) => text)
+}
+
+/** The other servers in a room that share no other room with the user. */
+export async function listServersMet(db: Db, userNid: number, roomNid: number, ownNid: number): Promise<string[]> {
+  const rows = await rawRows<{ text: string }>(
+    db,
+    `select n.text from room_server s join name n on n.nid = s.server_nid
+     where s.room_nid = ? and s.joined > 0 and s.server_nid <> ? and not exists
+       (select 1 from membership m join room_server o on o.room_nid = m.room_nid and o.server_nid = s.server_nid
+        where m.user_nid = ? and m.membership = 'join' and m.room_nid <> s.room_nid and o.joined > 0)`,
+    [roomNid, ownNid, userNid],
   )
   return rows.map(({ text }) => text)
 }

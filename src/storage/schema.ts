@@ -35,7 +35,6 @@ export interface Schema {
   account_data: AccountDataTable
   filter: FilterTable
   receipt: ReceiptTable
-  sliding_state: SlidingStateTable
   push_rules: PushRulesTable
   presence: PresenceTable
   server_key: ServerKeyTable
@@ -54,8 +53,11 @@ export interface Schema {
   one_time_key: OneTimeKeyTable
   fallback_key: FallbackKeyTable
   device_list: DeviceListTable
+  remote_list: RemoteListTable
+  remote_device: RemoteDeviceTable
   to_device: ToDeviceTable
   to_device_transaction: ToDeviceTransactionTable
+  inbound_message: InboundMessageTable
   cross_signing_key: CrossSigningKeyTable
   key_signature: KeySignatureTable
   key_backup: KeyBackupTable
@@ -327,14 +329,6 @@ export interface ReceiptTable {
   pos: number
 }
 
-export interface SlidingStateTable {
-  device_nid: number
-  conn_id: string
-  id: string
-  rooms: string
-  used_ts: number
-}
-
 export interface PushRulesTable {
   user_nid: number
   rules: string
@@ -368,6 +362,7 @@ export interface RoomServerTable {
   room_nid: number
   server_nid: number
   joined: number
+  since_pos: number
 }
 
 export interface DestinationTable {
@@ -478,6 +473,24 @@ export interface FallbackKeyTable {
 export interface DeviceListTable {
   user_nid: number
   pos: number
+  ts: number
+  version: number
+}
+
+export interface RemoteListTable {
+  user_nid: number
+  server_nid: number
+  stream_id: number | null
+  pos: number
+  is_stale: number
+  doubts: number
+}
+
+export interface RemoteDeviceTable {
+  user_nid: number
+  device_id: string
+  display_name: string | null
+  json: string
 }
 
 export interface ToDeviceTable {
@@ -490,6 +503,12 @@ export interface ToDeviceTransactionTable {
   device_nid: number
   txn_id: string
   created_ts: number
+}
+
+export interface InboundMessageTable {
+  server_nid: number
+  message_id: string
+  received_ts: number
 }
 
 export interface CrossSigningKeyTable {
@@ -514,7 +533,6 @@ export interface KeyBackupTable {
   algorithm: string
   auth_data: string
   etag: Generated<number>
-  sessions: Generated<number>
   deleted: Generated<number>
 }
 

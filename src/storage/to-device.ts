@@ -26,6 +26,20 @@ export const deleteToDeviceTransactionsBefore = (tx: Tx, ts: number, limit: numb
     [ts, limit],
   )
 
+/** Notes the id of messages of another server; false when they came before. */
+export async function insertInboundMessage(tx: Tx, serverNid: number, messageId: string, ts: number): Promise<boolean> {
+  const sql = `insert into inbound_message (server_nid, message_id, received_ts) values (?, ?, ?) on conflict do nothing`
+  return (await rawRun(tx, sql, [serverNid, messageId, ts])) > 0
+}
+
+export const deleteInboundMessagesBefore = (tx: Tx, ts: number, limit: number): Promise<number> =>
+  rawRun(
+    tx,
+    `delete from inbound_message where (server_nid, message_id) in
+       (select server_nid, message_id from inbound_message where received_ts < ? order by received_ts limit ?)`,
+    [ts, limit],
+  )
+
 const ROWS = 500
 
 /** Stores messages, at most one for each device, under one position. */
@@ -37,18 +51,9 @@ export async function insertToDevice(tx: Tx, pos: number, messages: readonly Wai
   }
 }
 
-/** Messages of the device up to `upTo`, the oldest `limit` of them in order. */
-export const listToDevice = (
-  db: Db,
-  deviceNid: number,
-  upTo: number,
-  limit: number,
-): Promise<{ pos: number; json: string }[]> =>
-  rawRows(db, 'select pos, json from to_device where device_nid = ? and pos <= ? order by pos limit ?', [
-    deviceNid,
-    upTo,
-    limit,
-  ])
+/** Messages of the device up to `upTo`, in order. */
+export const listToDevice = (db: Db, deviceNid: number, upTo: number): Promise<{ pos: number; json: string }[]> =>
+  rawRows(db, 'select pos, json from to_device where device_nid = ? and pos <= ? order by pos', [deviceNid, upTo])
 
 export async function deleteToDevice(tx: Tx, deviceNid: number, upTo: number): Promise<void> {
   await rawRun(tx, 'delete from to_device where device_nid = ? and pos <= ?', [deviceNid, upTo])

@@ -231,7 +231,7 @@ withDatabases('the sender', (open) => {
     await transact(outpost.db, async (tx) => {
       for (const n of upTo(150)) {
         const edu = { type: 'm.direct_to_device', content: { n } }
-        await outpost.sender.enqueueEdu(tx, ['other.test', 'own.test'], edu, true)
+        await outpost.sender.enqueueEdus(tx, [{ servers: ['other.test', 'own.test'], edu }], true)
       }
     })
     await outpost.sender.idle()

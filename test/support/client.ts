@@ -101,6 +101,14 @@ export class User extends Client {
     this.deviceId = deviceId
   }
 
+  /** The same client where its server listens after a restart. */
+  at({ url }: { url: string }): User {
+    const moved = new User(url, this.accessToken ?? '', this.userId, this.deviceId)
+    moved.#since = this.#since
+    moved.#txn = this.#txn
+    return moved
+  }
+
   async createRoom(body: object = {}): Promise<string> {
     return (await this.post('/v3/createRoom', body)).room_id
   }

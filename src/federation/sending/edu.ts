@@ -7,5 +7,11 @@ export interface Edu {
   readonly content: JsonObject
 }
 
+/** Where it goes. */
+export interface Letter {
+  readonly servers: Iterable<string>
+  readonly edu: Edu
+}
+
 /** Its canonical text, as it stands in a transaction. */
 export const eduText = ({ type, content }: Edu): string => canonicalJson({ edu_type: type, content })

@@ -1,12 +1,12 @@
 import { afterCommit, type Db, type Tx, transact } from '../../storage/db.ts'
 import { findDestination } from '../../storage/destinations.ts'
 import { internNames, nameNids } from '../../storage/names.ts'
-import { listWaitingServers, queueEdu } from '../../storage/outbox.ts'
+import { listWaitingServers, queueEdus } from '../../storage/outbox.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Slots } from '../../util/slots.ts'
 import { Turn } from '../../util/turn.ts'
 import { Destination, type DestinationDeps } from './destination.ts'
-import { type Edu, eduText } from './edu.ts'
+import { type Edu, eduText, type Letter } from './edu.ts'
 import { Health } from './health.ts'
 import { PassingEdus, type PassingReceipt } from './passing-edus.ts'
 
@@ -87,15 +87,24 @@ export class Sender {
   }
 
   /**
-   * Queues something that is no event, in the transaction to which it belongs. `precedes`: events wait until it has been
-   * sent (device lists, to-device messages).
+   * Queues what is no event, in the transaction to which it belongs. `precedes`: events wait until it has been sent
+   * (device lists, to-device messages).
    */
-  async enqueueEdu(tx: Tx, servers: Iterable<string>, edu: Edu, precedes = false): Promise<void> {
-    const others = [...new Set(servers)].filter((name) => this.#isDestination(name))
-    if (others.length === 0) return
-    const nids = await internNames(tx, others)
-    await queueEdu(tx, [...nids.values()], eduText(edu), precedes)
-    afterCommit(tx, () => this.wake(others))
+  async enqueueEdus(tx: Tx, letters: readonly Letter[], precedes: boolean): Promise<void> {
+    const servers = new Set(
+      letters.flatMap((letter) => [...letter.servers]).filter((name) => this.#isDestination(name)),
+    )
+    if (servers.size === 0) return
+    const nids = await internNames(tx, servers)
+    const rows = letters.flatMap((letter) => {
+      const edu = eduText(letter.edu)
+      return [...new Set(letter.servers)].flatMap((server) => {
+        const nid = servers.has(server) ? nids.get(server) : undefined
+        return nid === undefined ? [] : [{ server_nid: nid, later: precedes ? 0 : 1, edu }]
+      })
+    })
+    await queueEdus(tx, rows)
+    afterCommit(tx, () => this.wake(servers))
   }
 
   /** Sends something that is worth it only while it is new. `key`: what it replaces if that has not been sent yet. */

@@ -1,13 +1,12 @@
 import { z } from 'zod'
-import { type UserId, userId } from '../../matrix/ids.ts'
+import { claimedKeys, claimsOf, queriedKeys, wantedOf } from '../keys-body.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'
 
 const paths = (suffix: string) => ['v3', 'r0'].map((version) => `/_matrix/client/${version}/keys${suffix}`)
 
-const MAX_DEVICES = 1_000
-
-const entries = <T>(record: Partial<Record<string, T>>) => Object.entries(record) as [string, T][]
+/** How long other servers may take, in milliseconds. */
+const timeout = z.int().nonnegative().optional()
 
 export const uploadKeys = route(
   {
@@ -36,10 +35,9 @@ export const queryKeys = route(
     method: 'POST',
     path: paths('/query'),
     auth: 'guest',
-    body: z.object({ device_keys: z.record(userId, z.array(z.string()).max(MAX_DEVICES)) }),
+    body: z.object({ device_keys: queriedKeys, timeout }),
   },
-  async ({ requester, body }, { keys }) =>
-    keys.query(requester, new Map(entries(body.device_keys) as [UserId, string[]][])),
+  async ({ requester, body }, { keys }) => keys.query(requester, wantedOf(body.device_keys), body.timeout),
 )
 
 export const claimKeys = route(
@@ -48,14 +46,9 @@ export const claimKeys = route(
     method: 'POST',
     path: paths('/claim'),
     auth: 'guest',
-    body: z.object({ one_time_keys: z.record(userId, z.record(z.string(), z.string())) }),
+    body: z.object({ one_time_keys: claimedKeys, timeout }),
   },
-  async ({ body }, { keys }) =>
-    keys.claim(
-      entries(body.one_time_keys).flatMap(([owner, devices]) =>
-        entries(devices).map(([deviceId, algorithm]) => ({ userId: owner as UserId, deviceId, algorithm })),
-      ),
-    ),
+  async ({ body }, { keys }) => keys.claim(claimsOf(body.one_time_keys), body.timeout),
 )
 
 export const getKeysChanges = route(

@@ -19,6 +19,6 @@ export async function endDevices(
   const nids = gone.map(({ nid }) => nid)
   const deviceIds = gone.filter(({ wasPublished }) => wasPublished).map(({ deviceId }) => deviceId)
   if (deviceIds.length === 0) return { value: nids }
-  const { announce } = await lists.note(tx, take, owner, { deviceIds })
+  const announce = await lists.note(tx, take, owner, { deviceIds })
   return { value: nids, announce }
 }

@@ -2,6 +2,7 @@ import type { UserId } from '../../matrix/ids.ts'
 import { listSignedUsers } from '../../storage/cross-signing.ts'
 import type { Db, Tx } from '../../storage/db.ts'
 import * as store from '../../storage/device-lists.ts'
+import type { Clock } from '../../util/clock.ts'
 import type { Owner } from '../account-data.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
@@ -11,6 +12,7 @@ import type { RoomsOfUser } from '../sync/user-rooms.ts'
 
 interface Deps {
   db: Db
+  clock: Clock
   stream: Stream
   hub: Hub
 }
@@ -29,14 +31,16 @@ export interface KeyChange {
   readonly crossSigning?: boolean
 }
 
-/** Part of the transaction in which the keys of a user change. */
-export type KeyChangeListener = (tx: Tx, owner: Owner, change: KeyChange) => Promise<void>
-
-/** A change that was written, at this position; `announce` it after the commit. */
-export interface Noted {
+/** The positions of a change. */
+export interface Stamp {
+  /** One for each device that is in it, from here on. */
   readonly pos: number
-  readonly announce: () => void
+  /** That of the last device that changed before; 0: there was none. */
+  readonly before: number
 }
+
+/** Part of the transaction in which the keys of a user change, after all else in it. */
+export type KeyChangeListener = (tx: Tx, owner: Owner, change: KeyChange, stamp: Stamp) => Promise<void>
 
 /** Which users' devices or keys changed, and who came into or went out of sight (spec: Tracking the device list). */
 export class DeviceLists {
@@ -67,20 +71,47 @@ export class DeviceLists {
 
   /**
    * Notes in a write of the stream that a user's devices or keys changed. Those who share a room with the user wake when
-   * it is announced, nobody else.
+   * it is announced, nobody else. `write` is for what of the change bears its position.
    */
-  async note(tx: Tx, take: Take, owner: Owner, change: KeyChange): Promise<Noted> {
-    const neighbours = (await store.listNeighbours(tx, owner.userNid)) as UserId[]
-    for (const listener of this.#listeners) await listener(tx, owner, change)
+  async note(
+    tx: Tx,
+    take: Take,
+    owner: Owner,
+    change: KeyChange,
+    write: (pos: number) => Promise<void> = async () => {},
+  ): Promise<() => void> {
+    const { clock } = this.#deps
+    const neighbours = await store.listNeighbours(tx, [owner.userNid])
+    const devices = change.deviceIds?.length ?? 0
+    const { pos } = await take(Math.max(1, devices))
+    const last = pos + Math.max(1, devices) - 1
+    const before = await store.findListVersion(tx, owner.userNid)
+    const version = devices > 0 ? last : before
+    await store.upsertDeviceLists(tx, [{ user_nid: owner.userNid, pos: last, ts: clock.now(), version }])
+    await write(last)
+    for (const listener of this.#listeners) await listener(tx, owner, change, { pos, before })
+    return () => this.#tell(new Set<UserId>([owner.userId, ...neighbours]), last)
+  }
+
+  /** The same for users of other servers, which have told us of it. */
+  async noteOthers(tx: Tx, take: Take, users: readonly Owner[]): Promise<() => void> {
+    if (users.length === 0) return () => {}
+    const nids = users.map(({ userNid }) => userNid)
+    const neighbours = await store.listNeighbours(tx, nids)
     const { pos } = await take(1)
-    await store.upsertDeviceList(tx, owner.userNid, pos)
-    return { pos, announce: () => this.#tell(new Set<UserId>([owner.userId, ...neighbours]), pos) }
+    const ts = this.#deps.clock.now()
+    await store.upsertDeviceLists(
+      tx,
+      nids.map((user_nid) => ({ user_nid, pos, ts, version: 0 })),
+    )
+    return () => this.#tell(new Set(neighbours), pos)
   }
 
   /** Notes what only the user's own devices may see: whose keys the user signed (spec: no other learns of it). */
-  async noteSigning(take: Take, { userId }: Owner): Promise<Noted> {
+  async noteSigning(take: Take, { userId }: Owner, write: (pos: number) => Promise<void>): Promise<() => void> {
     const { pos } = await take(1)
-    return { pos, announce: () => this.#tell([userId], pos) }
+    await write(pos)
+    return () => this.#tell([userId], pos)
   }
 
   #tell(users: Iterable<UserId>, pos: number): void {

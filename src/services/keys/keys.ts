@@ -1,12 +1,13 @@
-import type { UserId } from '../../matrix/ids.ts'
-import { serverOf } from '../../matrix/ids.ts'
+import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import type { Requester } from '../accounts/sessions.ts'
 import type { UserRooms } from '../sync/user-rooms.ts'
 import { parseToken } from '../tokens.ts'
 import type { DeviceLists, ListChanges } from './device-lists.ts'
 import type { Claim, KeyClaims } from './key-claims.ts'
-import { queryKeys } from './key-query.ts'
+import { addRemoteUser, queryKeys } from './key-query.ts'
+import type { RemoteClaims } from './remote/remote-claims.ts'
+import type { RemoteQueries } from './remote/remote-queries.ts'
 
 interface Deps {
   db: Db
@@ -14,9 +15,15 @@ interface Deps {
   lists: DeviceLists
   claims: KeyClaims
   userRooms: UserRooms
+  remoteQueries: RemoteQueries
+  remoteClaims: RemoteClaims
 }
 
-/** What clients ask of keys. Those of other servers count as out of reach. */
+/** How long other servers may take, unless the client says otherwise (spec: the recommended default). */
+const TIMEOUT_MS = 10_000
+const LONGEST_TIMEOUT_MS = 30_000
+
+/** What clients ask of keys. */
 export class Keys {
   readonly #deps: Deps
 
@@ -24,19 +31,31 @@ export class Keys {
     this.#deps = deps
   }
 
-  /** For `/keys/query`. */
-  async query(asker: Requester, wanted: ReadonlyMap<UserId, readonly string[]>) {
-    const local = new Map([...wanted].filter(([userId]) => this.#isLocal(userId)))
-    return { ...(await queryKeys(this.#deps.db, asker.userNid, local)), failures: this.#failures(wanted.keys()) }
+  /**
+   * For `/keys/query`. `failures` names the servers that did not answer; what is known of their users is there all the
+   * same. `timeoutMs`: how long they may take.
+   */
+  async query(asker: Requester, wanted: ReadonlyMap<UserId, readonly string[]>, timeoutMs = TIMEOUT_MS) {
+    const { db, remoteQueries } = this.#deps
+    const remote = [...wanted.keys()].filter((userId) => !this.#isLocal(userId))
+    if (remote.length === 0) return { ...(await queryKeys(db, asker.userNid, wanted)), failures: {} }
+    const timeout = Math.min(timeoutMs, LONGEST_TIMEOUT_MS)
+    const { copied, passing, failed } = await remoteQueries.bring(remote, timeout)
+    const stored = new Map([...wanted].filter(([userId]) => this.#isLocal(userId) || copied.has(userId)))
+    const answer = await queryKeys(db, asker.userNid, stored)
+    for (const [userId, user] of passing) addRemoteUser(answer, userId, user, wanted.get(userId) ?? [])
+    return { ...answer, failures: failuresOf(failed) }
   }
 
   /** For `/keys/claim`. */
-  async claim(claims: readonly Claim[]) {
+  async claim(claims: readonly Claim[], timeoutMs = TIMEOUT_MS) {
     const local = claims.filter(({ userId }) => this.#isLocal(userId))
-    return {
-      one_time_keys: await this.#deps.claims.claim(local),
-      failures: this.#failures(claims.map(({ userId }) => userId)),
-    }
+    const remote = claims.filter(({ userId }) => !this.#isLocal(userId))
+    const [ours, theirs] = await Promise.all([
+      this.#deps.claims.claim(local),
+      this.#deps.remoteClaims.claim(remote, Math.min(timeoutMs, LONGEST_TIMEOUT_MS)),
+    ])
+    return { one_time_keys: { ...ours, ...theirs.keys }, failures: failuresOf(theirs.failed) }
   }
 
   /** For `/keys/changes`: between two tokens of `/sync`. */
@@ -48,10 +67,7 @@ export class Keys {
   #isLocal(userId: UserId): boolean {
     return serverOf(userId) === this.#deps.serverName
   }
-
-  #failures(userIds: Iterable<UserId>): Record<string, object> {
-    const servers = new Set([...userIds].map(serverOf))
-    servers.delete(this.#deps.serverName)
-    return Object.fromEntries([...servers].map((server) => [server, { message: 'This server was not asked' }]))
-  }
 }
+
+const failuresOf = (servers: Iterable<string>): Record<string, object> =>
+  Object.fromEntries([...servers].map((server) => [server, { status: 503, message: 'The server did not answer' }]))

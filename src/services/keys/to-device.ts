@@ -1,24 +1,45 @@
-import type { UserId } from '../../matrix/ids.ts'
+import type { Sender } from '../../federation/sending/sender.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import type { Db } from '../../storage/db.ts'
-import { transact } from '../../storage/db.ts'
+import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { findDevicesOf } from '../../storage/device-keys.ts'
-import { nameNids } from '../../storage/names.ts'
+import { internNames, nameNids } from '../../storage/names.ts'
 import * as store from '../../storage/to-device.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Requester } from '../accounts/sessions.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
+import { toDeviceLetters } from './remote/to-device-letters.ts'
 
 interface Deps {
   db: Db
   clock: Clock
   stream: Stream
   hub: Hub
+  sender: Sender
+  serverName: string
+  /** At most 32 characters (spec: m.direct_to_device). */
+  newMessageId(): string
 }
 
 /** Contents by user and device; the device `*` stands for all of the user's. */
 export type Messages = ReadonlyMap<UserId, ReadonlyMap<string, JsonObject>>
+
+/** Messages that came from another server. */
+export interface RemoteMessages {
+  readonly sender: UserId
+  readonly type: string
+  readonly messageId: string
+  readonly messages: Messages
+}
+
+/** As much as an event: keys and secrets take a few kilobytes. */
+const MAX_MESSAGE_BYTES = 64 * 1024
+
+/** Whether this is no more than one message may hold. */
+export const isOfSize = (content: JsonObject): boolean =>
+  Buffer.byteLength(JSON.stringify(content)) <= MAX_MESSAGE_BYTES
 
 /** The newest messages that wait for a device; a device that stays away for years loses the oldest. */
 const MAX_WAITING = 10_000
@@ -34,9 +55,35 @@ export class ToDevice {
     this.#deps = deps
   }
 
-  /** Sends once for each transaction id of the device; devices that do not exist get nothing. */
+  /** Sends once for each transaction id of the device; devices that do not exist get nothing. Throws `M_TOO_LARGE`. */
   async send(sender: Requester, type: string, txnId: string, messages: Messages): Promise<void> {
-    const { db, clock, stream, hub } = this.#deps
+    const { clock, serverName, sender: outbox, newMessageId } = this.#deps
+    if (![...messages.values()].every((ofUser) => [...ofUser.values()].every(isOfSize))) {
+      throw new MatrixError('M_TOO_LARGE', `A message has at most ${MAX_MESSAGE_BYTES} bytes`)
+    }
+    const isLocal = ([userId]: readonly [UserId, unknown]) => serverOf(userId) === serverName
+    const [local, remote] = [new Map([...messages].filter(isLocal)), [...messages].filter((one) => !isLocal(one))]
+    const letters = toDeviceLetters({ sender: sender.userId, type, messages: new Map(remote), newMessageId })
+    await this.#deliver(sender.userId, type, local, async (tx) => {
+      const id = `${type} ${txnId}`
+      const isNew = await store.insertToDeviceTransaction(tx, sender.deviceNid, id, clock.now())
+      if (isNew) await outbox.enqueueEdus(tx, letters, true)
+      return isNew
+    })
+  }
+
+  /** Takes messages of another server's user, once for each id that the server gave them. */
+  async receiveFrom(server: string, { sender, type, messageId, messages }: RemoteMessages): Promise<void> {
+    const { clock } = this.#deps
+    await this.#deliver(sender, type, messages, async (tx) => {
+      const serverNid = (await internNames(tx, [server])).get(server) ?? 0
+      return store.insertInboundMessage(tx, serverNid, messageId, clock.now())
+    })
+  }
+
+  /** `isNew` notes, as part of the transaction, that the messages came, and says whether they had not come before. */
+  async #deliver(sender: UserId, type: string, messages: Messages, isNew: (tx: Tx) => Promise<boolean>): Promise<void> {
+    const { db, stream, hub } = this.#deps
     const nids = await nameNids(db, messages.keys())
     const devices = await findDevicesOf(db, [...nids.values()])
     const userIds = new Map([...nids].map(([userId, nid]) => [nid, userId as UserId]))
@@ -47,12 +94,11 @@ export class ToDevice {
       const content = wanted?.get(device_id) ?? wanted?.get('*')
       if (!userId || content === undefined) return []
       receivers.add(userId)
-      return [{ deviceNid: nid, json: JSON.stringify({ type, sender: sender.userId, content }) }]
+      return [{ deviceNid: nid, json: JSON.stringify({ type, sender, content }) }]
     })
     const trims = this.#sends++ % TRIM_EVERY === 0
     await stream.write(async (tx, take) => {
-      const isNew = await store.insertToDeviceTransaction(tx, sender.deviceNid, `${type} ${txnId}`, clock.now())
-      if (!isNew || rows.length === 0) return { value: undefined }
+      if (!(await isNew(tx)) || rows.length === 0) return { value: undefined }
       const deviceNids = rows.map(({ deviceNid }) => deviceNid)
       if (trims) await store.trimToDevice(tx, deviceNids, MAX_WAITING)
       const { pos } = await take(1)
@@ -66,24 +112,11 @@ export class ToDevice {
    * has arrived and is deleted.
    */
   async receive(deviceNid: number, after: number | undefined, upTo: number): Promise<string[]> {
-    return (await this.receiveSome(deviceNid, after, upTo)).events
-  }
-
-  /** The same for at most `limit` messages; `end` is the position up to which the client has then received. */
-  async receiveSome(
-    deviceNid: number,
-    after: number | undefined,
-    upTo: number,
-    limit = MAX_WAITING,
-  ): Promise<{ events: string[]; end: number }> {
     const { db } = this.#deps
-    let waiting = await store.listToDevice(db, deviceNid, upTo, limit)
-    const [first] = waiting
-    if (after !== undefined && first && first.pos <= after) {
-      await transact(db, (tx) => store.deleteToDevice(tx, deviceNid, after))
-      waiting = await store.listToDevice(db, deviceNid, upTo, limit)
-    }
-    const last = waiting.at(-1)
-    return { events: waiting.map(({ json }) => json), end: last && waiting.length === limit ? last.pos : upTo }
+    const waiting = await store.listToDevice(db, deviceNid, upTo)
+    if (after === undefined || waiting.length === 0) return waiting.map(({ json }) => json)
+    const fresh = waiting.filter(({ pos }) => pos > after)
+    if (fresh.length < waiting.length) await transact(db, (tx) => store.deleteToDevice(tx, deviceNid, after))
+    return fresh.map(({ json }) => json)
   }
 }

@@ -41,8 +41,6 @@ interface JoinOptions {
   via?: readonly string[] | undefined
   /** Proof that an identity server gives to who was invited by another address. */
   thirdPartySigned?: JsonObject | undefined
-  /** When it happened, as an application service may say; now, where another server makes the event. */
-  ts?: number | undefined
 }
 
 interface Act {
@@ -81,7 +79,7 @@ export class Memberships {
     room: LiveRoom,
     { userId, isGuest }: Joiner,
     profile: JsonObject,
-    { thirdPartySigned, via = [], ts }: JoinOptions,
+    { thirdPartySigned, via = [] }: JoinOptions,
   ): Promise<RoomId> {
     const { roomId } = room
     let membership = await room.membershipOf(userId)
@@ -97,7 +95,7 @@ export class Memberships {
       try {
         const authorisedVia = await authorisingUser(room, userId, membership, this.#deps)
         const vouched = authorisedVia ? { join_authorised_via_users_server: authorisedVia } : {}
-        await this.#send(room, userId, userId, { ...profile, ...vouched, membership: 'join' }, ts)
+        await this.#send(room, userId, userId, { ...profile, ...vouched, membership: 'join' })
         return roomId
       } catch (error) {
         if (!(error instanceof MatrixError) || !UNABLE.includes(error.errcode)) throw error
@@ -127,7 +125,7 @@ export class Memberships {
     }
   }
 
-  async invite(act: Act & { extra?: JsonObject; ts?: number | undefined }): Promise<void> {
+  async invite(act: Act & { extra?: JsonObject }): Promise<void> {
     const { serverName, refusesInvite, profileOf, remote } = this.#deps
     const room = await this.#joinedRoom(act.sender, act.roomId)
     if (serverOf(act.target) !== serverName) {
@@ -138,8 +136,12 @@ export class Memberships {
       throw new MatrixError('M_INVITE_BLOCKED', 'This user does not accept your invites')
     }
     const profile = await profileOf(act.target)
-    const content = { ...profile, ...act.extra, membership: 'invite', ...reasonOf(act) }
-    await this.#send(room, act.sender, act.target, content, act.ts)
+    await this.#send(room, act.sender, act.target, {
+      ...profile,
+      ...act.extra,
+      membership: 'invite',
+      ...reasonOf(act),
+    })
   }
 
   /** Leaves a room, rejects an invite or takes back a knock. Leaving again is no error. */
@@ -237,9 +239,8 @@ export class Memberships {
     return room
   }
 
-  async #send(room: LiveRoom, sender: UserId, target: UserId, content: JsonObject, ts?: number): Promise<void> {
-    const draft = { type: 'm.room.member', sender, stateKey: target, content, ts }
-    await this.#deps.append.send(room.roomId, { draft })
+  async #send(room: LiveRoom, sender: UserId, target: UserId, content: JsonObject): Promise<void> {
+    await this.#deps.append.send(room.roomId, { draft: { type: 'm.room.member', sender, stateKey: target, content } })
   }
 }
 

@@ -3,9 +3,10 @@ import { changeCurrentState } from '../../storage/current-state.ts'
 import type { Tx } from '../../storage/db.ts'
 import * as memberships from '../../storage/memberships.ts'
 import { changeRoomServers, type RoomServerChange } from '../../storage/room-servers.ts'
-import type { Batch } from './entry.ts'
+import type { Batch, StateEdit } from './entry.ts'
 import { placeOf } from './persist-state.ts'
 import { persistAccess } from './room-access.ts'
+import { moveOf } from './server-moves.ts'
 import type { StoredEvent } from './stored-event.ts'
 
 /**
@@ -21,12 +22,14 @@ export async function persistChanges(
 ): Promise<void> {
   const rows: Parameters<typeof changeCurrentState>[1][number][] = []
   const members: Parameters<typeof memberships.upsertMemberships>[1][number][] = []
+  const servers = new RoomServerCounts(nidOf)
   for (const [index, { room, changes }] of batches.entries()) {
     for (const { edit, at } of changes) {
       const { event, replaces } = edit
       const { typeNid, keyNid } = placeOf(edit)
       // The position of what no entry brings about is the batch's last.
       const pos = (at?.event.isTimeline ? at.event.pos : lastPositions[index]) ?? 0
+      servers.count(room.nid, edit, pos)
       rows.push({
         room_nid: room.nid,
         pos,
@@ -42,7 +45,7 @@ export async function persistChanges(
   }
   if (rows.length > 0) await changeCurrentState(tx, rows)
   if (members.length > 0) await memberships.upsertMemberships(tx, members)
-  await changeRoomServers(tx, serverChanges(batches, nidOf))
+  await changeRoomServers(tx, servers.changes)
   for (const { room, changes } of batches) {
     const edits = changes.map(({ edit }) => edit)
     if (edits.length > 0) await persistAccess(tx, room.nid, edits)
@@ -50,20 +53,26 @@ export async function persistChanges(
 }
 
 /** Which servers gained or lost members. */
-function serverChanges(batches: readonly Batch[], nidOf: (text: string) => number): RoomServerChange[] {
-  const found = new Map<string, RoomServerChange>()
-  for (const { room, changes } of batches) {
-    for (const { edit } of changes) {
-      const member = edit.event ?? edit.replaces
-      if (member?.type !== 'm.room.member') continue
-      const joined = Number(edit.event?.membership === 'join') - Number(edit.replaces?.membership === 'join')
-      if (joined === 0) continue
-      const serverNid = nidOf(serverOf(member.stateKey ?? ''))
-      const key = `${room.nid} ${serverNid}`
-      found.set(key, { roomNid: room.nid, serverNid, joined: (found.get(key)?.joined ?? 0) + joined })
-    }
+class RoomServerCounts {
+  readonly #found = new Map<string, RoomServerChange>()
+  readonly #nidOf: (text: string) => number
+
+  constructor(nidOf: (text: string) => number) {
+    this.#nidOf = nidOf
   }
-  return [...found.values()].filter(({ joined }) => joined !== 0)
+
+  count(roomNid: number, edit: StateEdit, pos: number): void {
+    const move = moveOf(edit)
+    if (!move) return
+    const serverNid = this.#nidOf(move.server)
+    const key = `${roomNid} ${serverNid}`
+    const before = this.#found.get(key)
+    this.#found.set(key, { roomNid, serverNid, joined: (before?.joined ?? 0) + move.by, pos: before?.pos ?? pos })
+  }
+
+  get changes(): RoomServerChange[] {
+    return [...this.#found.values()].filter(({ joined }) => joined !== 0)
+  }
 }
 
 const memberRow = (event: StoredEvent, pos: number, strippedState: string | undefined, serverName: string) => ({

@@ -17,8 +17,6 @@ interface Sender {
   userId: UserId
   deviceNid: number
   isGuest: boolean
-  /** When it happened, where the sender may say so. */
-  ts?: number | undefined
 }
 
 /** Sending events as a client asks for it (spec: client-server API, Sending events to a room). */
@@ -37,7 +35,7 @@ export class Sending {
       return this.redact(sender, roomId, redacts, txnId, rest)
     }
     return this.#deps.append.send(roomId, {
-      draft: { type, sender: sender.userId, content, ts: sender.ts },
+      draft: { type, sender: sender.userId, content },
       txn: { deviceNid: sender.deviceNid, txnId },
     })
   }
@@ -45,7 +43,7 @@ export class Sending {
   async redact(sender: Sender, roomId: RoomId, eventId: string, txnId: string, content: JsonObject): Promise<Sent> {
     if (!isEventId(eventId)) throw invalidParam('Not an event id')
     return this.#deps.append.send(roomId, {
-      draft: { type: 'm.room.redaction', sender: sender.userId, content, redacts: eventId, ts: sender.ts },
+      draft: { type: 'm.room.redaction', sender: sender.userId, content, redacts: eventId },
       txn: { deviceNid: sender.deviceNid, txnId },
     })
   }
@@ -66,15 +64,15 @@ export class Sending {
   /** Membership through the state endpoint acts like the endpoints made for it. */
   async #member(sender: Sender, roomId: RoomId, target: string, given: JsonObject): Promise<{ eventId: string }> {
     const { memberships } = this.#deps
-    const { userId, ts } = sender
+    const { userId } = sender
     if (!isUserId(target)) throw badJson('The state key of a member event is a user id')
     // Who vouches for a join is the server's to say.
     const { join_authorised_via_users_server: _, ...content } = given
     const { membership, ...extra } = content
     if (membership === 'join' && userId === target && !(await memberships.isJoined(userId, roomId))) {
-      await memberships.join(sender, roomId, { extra, ts })
+      await memberships.join(sender, roomId, { extra })
     } else if (membership === 'invite') {
-      await memberships.invite({ sender: userId, roomId, target, extra, ts })
+      await memberships.invite({ sender: userId, roomId, target, extra })
     } else {
       return this.#send(sender, roomId, 'm.room.member', target, content)
     }
@@ -84,6 +82,6 @@ export class Sending {
   }
 
   #send(sender: Sender, roomId: RoomId, type: string, stateKey: string, content: JsonObject): Promise<Sent> {
-    return this.#deps.append.send(roomId, { draft: { type, sender: sender.userId, stateKey, content, ts: sender.ts } })
+    return this.#deps.append.send(roomId, { draft: { type, sender: sender.userId, stateKey, content } })
   }
 }

@@ -32,7 +32,7 @@ withDatabases('sessions', (open) => {
       lastSeenEveryMs: 100,
     })
     const stream = new Stream(db, 0)
-    const lists = new DeviceLists({ db, stream, hub: new Hub() })
+    const lists = new DeviceLists({ db, clock, stream, hub: new Hub() })
     devices = new Devices({ db, stream, lists, sessions, uia: {} as Uia })
     await transact(db, (tx) =>
       insertAccount(tx, {
@@ -48,7 +48,7 @@ withDatabases('sessions', (open) => {
   })
   const whose = async (token: string): Promise<string> => {
     const found = await sessions.authenticate(token, '192.0.2.1', 'test')
-    return found instanceof MatrixError ? `${found.errcode} ${found.fields.soft_logout}` : `${found.deviceId}`
+    return found instanceof MatrixError ? `${found.errcode} ${found.fields.soft_logout}` : found.deviceId
   }
   const requester = async (token: string): Promise<Requester> => {
     const found = await sessions.authenticate(token, '192.0.2.1')

@@ -62,7 +62,7 @@ export class CrossSigning {
       await uiaSessions.spend(tx, authorised?.session)
       await store.deleteCrossSigningKeys(tx, userNid, outdated(keys, now))
       await store.upsertCrossSigningKeys(tx, rowsOf(requester, keys, master))
-      const { announce } = await lists.note(tx, take, requester, { crossSigning: true })
+      const announce = await lists.note(tx, take, requester, { crossSigning: true })
       return { value: undefined, announce }
     })
     // Those of the user's devices; what is wrong with them does not make the key wrong.

@@ -7,7 +7,7 @@ import * as store from '../../../storage/cross-signing.ts'
 import type { Db } from '../../../storage/db.ts'
 import type { Requester } from '../../accounts/sessions.ts'
 import type { Stream } from '../../stream.ts'
-import type { DeviceLists, Noted } from '../device-lists.ts'
+import type { DeviceLists } from '../device-lists.ts'
 import { readSignableKeys, type SignableKeys } from './signable-keys.ts'
 
 interface Deps {
@@ -61,12 +61,13 @@ export class KeySignatures {
         const fresh = await store.unknownSignatures(tx, current)
         if (fresh.length === 0) return { value: undefined }
         const ownTargets = fresh.filter((one) => one.userNid === userNid).map(({ target }) => target)
-        const change = { deviceIds: ownTargets.filter((target) => keys.devices.has(target)), crossSigning: true }
-        const { pos, announce }: Noted =
+        const ownDevices = ownTargets.filter((target) => keys.devices.has(target))
+        const change = { deviceIds: ownDevices, crossSigning: ownDevices.length < ownTargets.length }
+        const write = (pos: number) => store.upsertSignatures(tx, pos, fresh)
+        const announce =
           ownTargets.length > 0
-            ? await lists.note(tx, take, requester, change)
-            : await lists.noteSigning(take, requester)
-        await store.upsertSignatures(tx, pos, fresh)
+            ? await lists.note(tx, take, requester, change, write)
+            : await lists.noteSigning(take, requester, write)
         return { value: undefined, announce }
       })
     }

@@ -68,8 +68,9 @@ export class InboundTransactions {
     const answered = serverNid && (await findInboundTransaction(db, serverNid, transaction.txnId))
     if (answered) return answered
     const receivedTs = clock.now()
+    await edus.receive(origin, transaction.edus, 'before events')
     const results = await inbox.receive(origin, transaction.pdus)
-    await edus.receive(origin, transaction.edus)
+    await edus.receive(origin, transaction.edus, 'after events')
     const pdus = [...results].map(([eventId, error]) => [eventId, error === undefined ? {} : { error }])
     const answer = JSON.stringify({ pdus: Object.fromEntries(pdus) })
     await transact(db, async (tx) => {
