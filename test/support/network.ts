@@ -12,8 +12,9 @@ export class TestNetwork implements Network {
   readonly #hosts = new Map<string, readonly string[]>()
   readonly #services = new Map<string, readonly Service[]>()
   readonly #ports = new Map<string, number>()
+  /** Addresses, and links (`from>to`). */
   readonly #cut = new Set<string>()
-  readonly #open = new Map<Socket, string>()
+  readonly #open = new Map<Socket, readonly string[]>()
   /** Every connection that was asked for: `10.0.0.1:8448`. */
   readonly attempts: string[] = []
   /** Every name that was looked up. */
@@ -42,14 +43,24 @@ export class TestNetwork implements Network {
     return { host: '127.0.0.1', port: this.#ports.get(`${address}:${port}`) ?? REFUSED }
   }
 
-  /** Nobody reaches this address any more; connections to it break. */
-  cut(address: string): void {
-    this.#cut.add(address)
-    for (const [socket, to] of this.#open) if (to === address) socket.destroy()
+  /** Nobody reaches this address any more, or only this one does not; connections to it break. */
+  cut(address: string, from?: string): void {
+    const place = linkOf(address, from)
+    this.#cut.add(place)
+    for (const [socket, way] of this.#open) if (way.includes(place)) socket.destroy()
   }
 
-  mend(address: string): void {
-    this.#cut.delete(address)
+  mend(address: string, from?: string): void {
+    this.#cut.delete(linkOf(address, from))
+  }
+
+  /** The network as one of its addresses has it. */
+  from(address: string): Network {
+    return {
+      addresses: (hostname) => this.addresses(hostname),
+      services: (name) => this.services(name),
+      connect: (_hostname, addresses, port) => this.#connect(addresses, port, address),
+    }
   }
 
   async addresses(hostname: string): Promise<readonly Address[]> {
@@ -65,14 +76,21 @@ export class TestNetwork implements Network {
   }
 
   connect(_hostname: string, addresses: readonly Address[], port: number): Socket {
-    const places = addresses.map(({ address }) => `${address}:${port}`)
-    this.attempts.push(...places)
-    const open = places.find((place) => this.#ports.has(place) && !this.#cut.has(hostOf(place)))
-    const socket = connect({ host: '127.0.0.1', port: this.#ports.get(open ?? '') ?? REFUSED })
-    if (open === undefined) return socket
-    this.#open.set(socket, hostOf(open))
+    return this.#connect(addresses, port)
+  }
+
+  #connect(addresses: readonly Address[], port: number, from?: string): Socket {
+    const placeOf = (address: string) => `${address}:${port}`
+    this.attempts.push(...addresses.map(({ address }) => placeOf(address)))
+    const wayTo = (address: string) => [address, linkOf(address, from)]
+    const open = addresses.find(
+      ({ address }) => this.#ports.has(placeOf(address)) && !wayTo(address).some((part) => this.#cut.has(part)),
+    )
+    const socket = connect({ host: '127.0.0.1', port: (open && this.#ports.get(placeOf(open.address))) ?? REFUSED })
+    if (!open) return socket
+    this.#open.set(socket, wayTo(open.address))
     return socket.on('close', () => this.#open.delete(socket))
   }
 }
 
-const hostOf = (place: string): string => place.slice(0, place.lastIndexOf(':'))
+const linkOf = (to: string, from?: string): string => (from === undefined ? to : `${from}>${to}`)

@@ -19,26 +19,35 @@ export interface Federated extends TestServer {
   restart(): Promise<Federated>
 }
 
+export interface WorldOptions {
+  /** Of all servers; default: one that stands still. */
+  readonly clock?: FakeClock
+  /** What ends the world; default: the end of the test. */
+  readonly atEnd?: (work: () => Promise<void> | void) => void
+}
+
 /** Servers that talk to each other over TLS, and the world between them. */
 export class World {
   readonly network = new TestNetwork()
   readonly clock: FakeClock
   readonly authority: Authority
   readonly directory: string
+  readonly #atEnd: (work: () => Promise<void> | void) => void
   #count = 0
 
-  private constructor(authority: Authority, directory: string, clock: FakeClock) {
+  private constructor(authority: Authority, directory: string, { clock, atEnd }: Required<WorldOptions>) {
     this.authority = authority
     this.directory = directory
     this.clock = clock
+    this.#atEnd = atEnd
     writeFileSync(join(directory, 'ca.pem'), authority.cert)
   }
 
-  /** An empty world that ends with the test. */
-  static async create(clock = new FakeClock()): Promise<World> {
-    const world = new World(await Authority.create(), mkdtempSync(join(tmpdir(), 'bongsu-world-')), clock)
-    onTestFinished(() => rmSync(world.directory, { recursive: true, force: true }))
-    return world
+  /** An empty world. */
+  static async create({ clock = new FakeClock(), atEnd = onTestFinished }: WorldOptions = {}): Promise<World> {
+    const directory = mkdtempSync(join(tmpdir(), 'bongsu-world-'))
+    atEnd(() => rmSync(directory, { recursive: true, force: true }))
+    return new World(await Authority.create(), directory, { clock, atEnd })
   }
 
   /** Starts a server. Its name leads to an address of its own, where it listens on port 8448. */
@@ -46,7 +55,7 @@ export class World {
     const address = `10.0.0.${++this.#count}`
     this.network.name(name, address)
     const home = mkdtempSync(join(this.directory, 'server-'))
-    onTestFinished(async () => (await serverDatabase(home)).remove())
+    this.#atEnd(async () => (await serverDatabase(home)).remove())
     return this.#open(name, address, home, config, log)
   }
 
@@ -64,7 +73,7 @@ export class World {
     const server = await openServer({
       directory: home,
       clock: this.clock,
-      network: this.network,
+      network: this.network.from(address),
       ...(log && { log }),
       config: {
         server_name: name,
@@ -81,7 +90,7 @@ export class World {
         ...config,
       },
     })
-    onTestFinished(() => server.close())
+    this.#atEnd(() => server.close())
     const listening = server.server.addresses()[1]
     if (typeof listening !== 'object') throw new Error('The second listener has no port')
     this.network.listen(address, 8448, listening.port)

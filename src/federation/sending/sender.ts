@@ -57,11 +57,12 @@ export class Sender {
     const probes = new Slots(MAX_PROBES)
     const packing = new Slots(MAX_PACKING)
     const turn = new Turn()
-    const start = deps.clock.now().toString(36)
+    // Never one that another run has used, even if the clock was set back: the server would take it for the same again.
+    const run = `${deps.clock.now().toString(36)}-${Math.floor(deps.random() * 2 ** 32).toString(36)}`
     this.#destinationDeps = {
       ...deps,
       stop: this.#stop.signal,
-      newTxnId: () => `${start}-${(++this.#txnCount).toString(36)}`,
+      newTxnId: () => `${run}-${(++this.#txnCount).toString(36)}`,
       probe: (work) => probes.run(work),
       inTurn: (work) =>
         packing.run(async () => {
