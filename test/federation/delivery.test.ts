@@ -64,6 +64,15 @@ it('goes on after a restart with what had not been sent', async () => {
   await again.close()
 })
 
+it('is not taken for its own past after a restart, even if the clock has not moved', async () => {
+  const { one, alice, bob, roomId } = await sharedRoom()
+  await alice.send(roomId, 'before')
+  await expect.poll(() => messages(bob, roomId)).toEqual(['before'])
+  const again = await one.restart()
+  await (await again.client.login('alice')).send(roomId, 'after')
+  await expect.poll(() => messages(bob, roomId)).toEqual(['before', 'after'])
+})
+
 it('tells a server that its last user was kicked, and then no more', async () => {
   const { world, two, alice, bob, roomId } = await sharedRoom()
   const carol = await two.client.register('carol')

@@ -47,7 +47,7 @@ export class TestNetwork implements Network {
   cut(address: string, from?: string): void {
     const place = linkOf(address, from)
     this.#cut.add(place)
-    for (const [socket, way] of this.#open) if (way.includes(place)) socket.destroy()
+    for (const [socket, way] of this.#open) if (way.includes(place)) socket.destroy(new Error('The link is cut'))
   }
 
   mend(address: string, from?: string): void {
