@@ -107,8 +107,8 @@ export class Append {
       },
       announce: (persisted) => {
         const room = blankRoom(db, { ...batch.room, version })
-        rooms.add(room)
         this.#announce(room, batch, persisted)
+        rooms.add(room) // only now, so that memory counts it with all that is in it
       },
     })
     return roomId
