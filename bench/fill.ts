@@ -38,35 +38,42 @@ export async function fill(
     const { bytes } = JSON.parse(readFileSync(marker, 'utf8')) as { bytes?: BytesPerEvent }
     return bytes
   }
-  const config = loadConfig(makeServerHome(dataDir, database, 0))
-  const log = pino({ level: 'silent' })
-  const onFatal = (error: unknown) => {
-    throw error
-  }
-  const server = await createServer(config, {
-    clock: systemClock,
-    random: randomBytes,
-    network: systemNetwork(),
-    log,
-    onFatal,
-  })
-  const sqlite = database.kind === 'sqlite' ? config.database.kind === 'sqlite' && config.database.path : false
+  const configFile = makeServerHome(dataDir, database, 0)
+  const { database: opened } = loadConfig(configFile)
+  const sqlite = opened.kind === 'sqlite' ? opened.path : undefined
   let bytes: BytesPerEvent | undefined
-  try {
+  await withServices(configFile, async (services) => {
     const started = performance.now()
-    const users = await makeUsers(server.services)
-    const rooms = await makeRooms(server.services, users)
+    const users = await makeUsers(services)
+    const rooms = await makeRooms(services, users)
     const before = sqlite ? databaseBytes(sqlite) : 0
-    await sendAll(server.services, users, rooms, events)
+    await sendAll(services, users, rooms, events)
     print(`Filled the database with ${events} events in ${((performance.now() - started) / 1000).toFixed(0)} s.`)
     if (sqlite && events > 0) {
       bytes = { stored: (databaseBytes(sqlite) - before) / events, json: averageJsonBytes(sqlite) }
     }
+  })
+  writeFileSync(marker, JSON.stringify({ bytes }))
+  return bytes
+}
+
+/** Uses a server's services in this process, without its listeners. */
+export async function withServices(configFile: string, work: (services: Services) => Promise<void>): Promise<void> {
+  const onFatal = (error: unknown) => {
+    throw error
+  }
+  const server = await createServer(loadConfig(configFile), {
+    clock: systemClock,
+    random: randomBytes,
+    network: systemNetwork(),
+    log: pino({ level: 'silent' }),
+    onFatal,
+  })
+  try {
+    await work(server.services)
   } finally {
     await server.close()
   }
-  writeFileSync(marker, JSON.stringify({ bytes }))
-  return bytes
 }
 
 async function makeUsers({ accounts }: Services): Promise<UserId[]> {

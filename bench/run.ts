@@ -21,6 +21,7 @@ import { User } from './load/user.ts'
 import type { Figure, Scenario, World } from './scenario.ts'
 import { bigRoom300, bigRoom1000 } from './scenarios/big-room.ts'
 import { delivery200, delivery500 } from './scenarios/delivery.ts'
+import { federationInbound } from './scenarios/federation-inbound.ts'
 import { messages, oneSender } from './scenarios/messages.ts'
 import { disturbedDelivery, emptySync, firstSync200, firstSync500 } from './scenarios/syncs.ts'
 import { joins, registrations, rooms } from './scenarios/writes.ts'
@@ -39,6 +40,7 @@ const SCENARIOS: readonly Scenario[] = [
   joins,
   registrations,
   disturbedDelivery,
+  federationInbound,
 ]
 
 const { values: options } = parseArgs({

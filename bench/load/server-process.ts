@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeHome } from '../../src/cli/home.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
@@ -28,9 +28,15 @@ export class ServerProcess {
     this.#child = child
   }
 
+  /** In a home that is made for it. */
   static async start(dataDir: string, database: DatabaseInput): Promise<ServerProcess> {
     const port = await freePort()
-    const configFile = makeServerHome(dataDir, database, port)
+    return ServerProcess.run(makeServerHome(dataDir, database, port), port)
+  }
+
+  /** With a configuration whose plain listener is on that port. */
+  static async run(configFile: string, port: number): Promise<ServerProcess> {
+    const dataDir = dirname(configFile)
     const log = openSync(join(dataDir, 'server.log'), 'a')
     const started = performance.now()
     const child = spawn(BONGSU, ['--config', configFile, 'start'], {
@@ -69,19 +75,26 @@ export class ServerProcess {
 }
 
 /**
- * Makes what a first start makes: configuration and key. Port 0 for a server that is not to be reached.
+ * Makes what a first start makes: configuration and key. Port 0 for a server that is not to be reached. `further`: what
+ * else the configuration says.
  * @returns the configuration's file
  */
-export function makeServerHome(dataDir: string, database: DatabaseInput, port: number): string {
+export function makeServerHome(
+  dataDir: string,
+  database: DatabaseInput,
+  port: number,
+  { listeners = [], ...further }: Partial<ConfigInput> = {},
+): string {
   mkdirSync(dataDir, { recursive: true })
   const file = join(dataDir, 'config.yaml')
   rmSync(file, { force: true })
   makeHome(file, {
     server_name: 'bench.localhost',
-    listeners: [{ address: '127.0.0.1', port, serves: ['client', 'health', 'metrics'] }],
+    listeners: [{ address: '127.0.0.1', port, serves: ['client', 'health', 'metrics'] }, ...listeners],
     database,
     registration: { mode: 'open' },
     rate_limits: { enabled: false },
+    ...further,
   })
   return file
 }
@@ -96,7 +109,8 @@ const answers = (origin: string): Promise<boolean> =>
     () => false,
   )
 
-function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)

@@ -31,8 +31,10 @@ export class User {
     return (await this.#post<{ room_id: string }>('/createRoom', { preset: 'public_chat', ...body })).room_id
   }
 
-  async join(roomId: string): Promise<void> {
-    await this.#post(`/join/${encodeURIComponent(roomId)}`, {})
+  /** `via`: a server in the room, where ours is not. */
+  async join(roomId: string, via?: string): Promise<void> {
+    const query = via === undefined ? '' : `?via=${encodeURIComponent(via)}&server_name=${encodeURIComponent(via)}`
+    await this.#post(`/join/${encodeURIComponent(roomId)}${query}`, {})
   }
 
   /** Sends a text message; resolves when the server has acknowledged it. */

@@ -5,7 +5,12 @@ import type { Figure, Scenario, World } from '../scenario.ts'
 
 /** Rooms with their members. */
 export interface Groups {
-  readonly rooms: readonly { readonly roomId: string; readonly members: readonly User[] }[]
+  /** `senders`: who writes there; without it the members, who all sync. */
+  readonly rooms: readonly {
+    readonly roomId: string
+    readonly members: readonly User[]
+    readonly senders?: readonly User[]
+  }[]
 }
 
 /** `clients` users spread over `rooms` rooms of equal size. */
@@ -50,7 +55,8 @@ export async function measureDelivery({ rooms }: Groups, perSecond: number, seco
   await Promise.all(syncers.map((syncer) => syncer.start()))
   await paced(perSecond, seconds, async (index) => {
     const room = rooms[index % rooms.length]
-    const sender = room?.members[Math.floor(index / rooms.length) % room.members.length]
+    const senders = room?.senders ?? room?.members ?? []
+    const sender = senders[Math.floor(index / rooms.length) % senders.length]
     if (!room || !sender) return
     sentAt.set(index, performance.now())
     await sender.send(room.roomId, `mark-${index}- 전달 시간을 재는 메시지`)

@@ -1,6 +1,5 @@
 import type { JsonObject } from '../../src/matrix/json.ts'
 import { authEventIds, prevEventIds } from '../../src/room/event.ts'
-import { eventIdOf } from '../../src/room/hashes.ts'
 import { FakeServer } from './fake-server.ts'
 import { type BuiltEvent, keyOf, RoomBuilder } from './room-builder.ts'
 import type { Federated, World } from './servers.ts'
@@ -152,18 +151,8 @@ export class Peer {
   }
 
   #sendJoin(pdu: BuiltEvent['pdu']): object {
-    const before = this.room.last
-    const state = [...this.room.stateAfter([before]).values()]
-    const ids = new Map(this.room.events.map((event) => [event.eventId, event]))
-    const auth = authEventIds(pdu).flatMap((id) => ids.get(id) ?? [])
-    const join: BuiltEvent = {
-      eventId: eventIdOf(pdu, this.room.version),
-      pdu,
-      nid: this.room.events.length,
-      authNids: auth.map(({ nid }) => nid),
-      authRank: 1 + auth.reduce((highest, { authRank }) => Math.max(highest, authRank), 0),
-    }
-    this.room.add(join, [before])
+    const state = [...this.room.stateAfter([this.room.last]).values()]
+    this.room.receive(pdu)
     return { state: this.pdus(state), auth_chain: this.pdus(this.#chain(state)), event: pdu }
   }
 }

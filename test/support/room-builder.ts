@@ -3,8 +3,8 @@ import { serverOf } from '../../src/matrix/ids.ts'
 import type { JsonObject } from '../../src/matrix/json.ts'
 import { SigningKey } from '../../src/matrix/signing-key.ts'
 import { authTypesFor } from '../../src/room/auth-types.ts'
-import type { Pdu } from '../../src/room/event.ts'
-import { referenceHash, roomIdOf } from '../../src/room/hashes.ts'
+import { authEventIds, type Pdu } from '../../src/room/event.ts'
+import { eventIdOf, referenceHash, roomIdOf } from '../../src/room/hashes.ts'
 import type { GraphEvent } from '../../src/room/resolve/known.ts'
 import { signEvent } from '../../src/room/signing.ts'
 import { stateKeyOf } from '../../src/room/state-key.ts'
@@ -125,6 +125,20 @@ export class RoomBuilder {
   add(event: BuiltEvent, after: readonly BuiltEvent[]): void {
     this.#after.set(event, withEvent(this.stateAfter(after), event))
     this.events.push(event)
+  }
+
+  /** Adds an event that another server made, after the last one here. */
+  receive(pdu: Pdu): void {
+    const named = new Set(authEventIds(pdu))
+    const auth = this.events.filter(({ eventId }) => named.has(eventId))
+    const event: BuiltEvent = {
+      eventId: eventIdOf(pdu, this.version),
+      pdu,
+      nid: this.events.length,
+      authNids: auth.map(({ nid }) => nid),
+      authRank: 1 + auth.reduce((highest, { authRank }) => Math.max(highest, authRank), 0),
+    }
+    this.add(event, [this.last])
   }
 
   /** The state after some events: of one that of its branch, of several their resolution. */
