@@ -21,7 +21,10 @@ import { User } from './load/user.ts'
 import type { Figure, Scenario, World } from './scenario.ts'
 import { bigRoom300, bigRoom1000 } from './scenarios/big-room.ts'
 import { delivery200, delivery500 } from './scenarios/delivery.ts'
+import { federationCatchUp } from './scenarios/federation-catch-up.ts'
 import { federationInbound } from './scenarios/federation-inbound.ts'
+import { federationJoin } from './scenarios/federation-join.ts'
+import { federationDead, federationDelivery, federationFanOut } from './scenarios/federation-outbound.ts'
 import { messages, oneSender } from './scenarios/messages.ts'
 import { disturbedDelivery, emptySync, firstSync200, firstSync500 } from './scenarios/syncs.ts'
 import { joins, registrations, rooms } from './scenarios/writes.ts'
@@ -41,6 +44,11 @@ const SCENARIOS: readonly Scenario[] = [
   registrations,
   disturbedDelivery,
   federationInbound,
+  federationFanOut,
+  federationDelivery,
+  federationDead,
+  federationJoin,
+  federationCatchUp,
 ]
 
 const { values: options } = parseArgs({

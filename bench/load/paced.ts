@@ -21,9 +21,13 @@ export async function saturate(
 }
 
 /** Calls `work` at a steady rate, whether or not the calls before it have ended; resolves when all have. */
-export async function paced(perSecond: number, seconds: number, work: (index: number) => Promise<void>): Promise<void> {
+export async function paced(
+  perSecond: number,
+  seconds: number,
+  work: (index: number) => Promise<unknown>,
+): Promise<void> {
   const started = performance.now()
-  const pending: Promise<void>[] = []
+  const pending: Promise<unknown>[] = []
   for (let index = 0; index < perSecond * seconds; index++) {
     const due = started + (index / perSecond) * 1000
     const wait = due - performance.now()

@@ -5,6 +5,7 @@ import { type Homeserver, onSite } from '../federation/site.ts'
 import { LOOP_BAR_MS, loopDelay, loopText } from '../load/event-loop.ts'
 import { paced } from '../load/paced.ts'
 import { latencies, ms } from '../load/statistics.ts'
+import { timed } from '../load/timed.ts'
 import type { User } from '../load/user.ts'
 import type { Figure, Scenario } from '../scenario.ts'
 
@@ -109,12 +110,6 @@ class Writer {
     const content = { origin: this.#name, origin_server_ts: Date.now(), pdus, edus: [] }
     return this.#peers.ready(this.#name, this.#to, 'PUT', `/_matrix/federation/v1/send/${++this.#sent}`, content)
   }
-}
-
-async function timed(samples: number[], work: () => Promise<unknown>): Promise<void> {
-  const started = performance.now()
-  await work()
-  samples.push(performance.now() - started)
 }
 
 async function inOrder<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
