@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
-import { createServer as createNetServer, type Server as NetServer } from 'node:net'
+import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { Agent } from 'undici'
 import { canonicalJson } from '../../src/matrix/canonical-json.ts'
@@ -34,14 +34,16 @@ export class Peers {
   onTransaction: (name: string, text: string) => void = () => {}
   readonly #agent: Agent
   readonly #server: Server
-  readonly #sockets: readonly NetServer[]
+  readonly #listeners: readonly NetServer[]
+  readonly #connections = new Set<Socket>()
   readonly #rooms = new Map<string, RoomBuilder>()
 
-  private constructor(names: readonly string[], agent: Agent, server: Server, sockets: readonly NetServer[]) {
+  private constructor(names: readonly string[], agent: Agent, server: Server, listeners: readonly NetServer[]) {
     this.names = names
     this.#agent = agent
     this.#server = server
-    this.#sockets = sockets
+    this.#listeners = listeners
+    for (const listener of listeners) listener.on('connection', (socket) => this.#onConnection(socket))
     server.on('request', async (request, response) => {
       const answer = this.#answer(request.headers.host ?? '', request.url ?? '', await text(request))
       response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' })
@@ -53,13 +55,11 @@ export class Peers {
     const port = await freePort()
     const addresses = Array.from({ length: count }, (_, index) => `127.1.${index >> 8}.${(index & 255) + 1}`)
     const server = createServer(await authority.issue(...addresses))
-    const sockets = addresses.map((address) =>
-      createNetServer((socket) => server.emit('connection', socket)).listen(port, address),
-    )
-    await Promise.all(sockets.map((socket) => once(socket, 'listening')))
+    const listeners = addresses.map((address) => createNetServer().listen(port, address))
+    await Promise.all(listeners.map((listener) => once(listener, 'listening')))
     const agent = new Agent({ connect: { ca: authority.cert }, connections: 1 })
     const names = addresses.map((address) => `${address}:${port}`)
-    return new Peers(names, agent, server, sockets)
+    return new Peers(names, agent, server, listeners)
   }
 
   /** Lets our servers join a room. */
@@ -96,9 +96,15 @@ export class Peers {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.close()
-    this.#server.closeAllConnections()
+    for (const listener of this.#listeners) listener.close()
+    for (const socket of this.#connections) socket.destroy()
     await this.#agent.destroy()
+  }
+
+  #onConnection(socket: Socket): void {
+    this.#connections.add(socket)
+    socket.on('close', () => this.#connections.delete(socket))
+    this.#server.emit('connection', socket)
   }
 
   #answer(name: string, uri: string, body: string): object | undefined {

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest'
+import { Turn } from '../../src/util/turn.ts'
+
+const hold = (ms: number) => {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+const nextRound = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+it('is over after 5 ms, counted from the first look in a round of the loop', async () => {
+  await nextRound()
+  await nextRound()
+  const turn = new Turn()
+  expect(turn.isOver).toBe(false)
+  hold(6)
+  expect(turn.isOver).toBe(true)
+  await turn.give()
+  expect(turn.isOver).toBe(false)
+})
+
+it('is shared by all that is under way: many loops hold the event loop no longer than one', async () => {
+  let [steps, most, isDone] = [0, 0, false]
+  const work = async () => {
+    const turn = new Turn()
+    for (let step = 0; step < 10; step++) {
+      hold(1)
+      steps++
+      if (turn.isOver) await turn.give()
+    }
+  }
+  const countRounds = async () => {
+    while (!isDone) {
+      steps = 0
+      await nextRound()
+      most = Math.max(most, steps)
+    }
+  }
+  const counting = countRounds()
+  await Promise.all(Array.from({ length: 10 }, work))
+  isDone = true
+  await counting
+  // The first takes the slice of the first round, the others a step each; with slices of their own it would be 60 steps.
+  expect(most).toBeLessThanOrEqual(16)
+})
