@@ -7,6 +7,7 @@ import { fetchServerKeys } from '../federation/keys/fetch-keys.ts'
 import { KeyRing } from '../federation/keys/key-ring.ts'
 import { ListSource } from '../federation/policy/list-source.ts'
 import { FederationPolicy } from '../federation/policy/policy.ts'
+import { Reach } from '../federation/reach.ts'
 import { sendTransaction } from '../federation/requests/transactions.ts'
 import { type DestinationState, Sender } from '../federation/sending/sender.ts'
 import { SignedClient } from '../federation/signed-client.ts'
@@ -29,7 +30,9 @@ export function composeFederation(config: Config, ground: Ground) {
   const guardedClient = composeOutbound(config, ground)
   const policy = composePolicy(config, ground, guardedClient)
   const mayFederate = (name: string) => policy.mayFederate(name)
+  const reach = new Reach(clock)
   const signedClient = new SignedClient({
+    reach,
     serverName,
     signingKey,
     client: guardedClient,
@@ -71,6 +74,7 @@ export function composeFederation(config: Config, ground: Ground) {
     now: () => clock.now(),
     onHeard: (server) => {
       keyRing.forgive(server)
+      reach.onHeard(server)
       for (const listener of heard) listener(server)
     },
   })

@@ -39,3 +39,13 @@ export class RemoteFailure extends Error {
     return new MatrixError('M_UNKNOWN', 'The other server cannot be reached or refused', { status: 502, cause: this })
   }
 }
+
+/** Whether the server does not know the endpoint; some say so without an errcode (spec: Unsupported endpoints). */
+export function isUnknownEndpoint(error: unknown): boolean {
+  if (!(error instanceof RemoteFailure)) return false
+  const { status, errcode } = error
+  return (
+    (status === 404 || status === 405 || status === 400) &&
+    (errcode === 'M_UNRECOGNIZED' || (status !== 400 && !errcode))
+  )
+}

@@ -1,13 +1,13 @@
-import { isUtf8 } from 'node:buffer'
 import { canonicalJson } from '../matrix/canonical-json.ts'
 import { forbidden, MatrixError } from '../matrix/errors.ts'
 import { isObject, type Json, type JsonObject } from '../matrix/json.ts'
-import { parseJson } from '../matrix/parse-json.ts'
 import type { SigningKey } from '../matrix/signing-key.ts'
 import { xMatrixHeader } from '../matrix/x-matrix.ts'
 import type { Answer } from '../outbound/exchange.ts'
 import type { GuardedClient } from '../outbound/guarded-client.ts'
 import type { ServerDiscovery } from './discovery.ts'
+import { parseLargeJson } from './large-json.ts'
+import type { Reach } from './reach.ts'
 import { RemoteFailure } from './remote-failure.ts'
 
 interface Deps {
@@ -15,6 +15,7 @@ interface Deps {
   readonly signingKey: SigningKey
   readonly client: GuardedClient
   readonly discovery: ServerDiscovery
+  readonly reach: Reach
   readonly userAgent: string
   mayFederate(serverName: string): boolean
   /** Told how every request ended: undefined, or why the server could not be reached. */
@@ -36,12 +37,14 @@ export interface FederationRequest {
   readonly signal?: AbortSignal | undefined
   /** False for what is public (keys, version). */
   readonly isSigned?: boolean
+  /** Asks even a server that did not answer lately: for those who know themselves when to try again. */
+  readonly evenIfLost?: boolean
+  /** The answer is `[200, {…}]`, as the first form of some endpoints has it. */
+  readonly isPair?: boolean
 }
 
 const MAX_BYTES = 10 * 1024 * 1024
 const TIMEOUT_MS = 30_000
-/** An event of the deepest nesting that is honest, inside of an answer. */
-const MAX_DEPTH = 1010
 
 /**
  * Sends requests to other servers, signed (spec: server-server API, Request Authentication), and reads their JSON with
@@ -56,24 +59,32 @@ export class SignedClient {
   }
 
   async send(server: string, request: FederationRequest): Promise<JsonObject> {
-    const { mayFederate, serverName, onContact } = this.#deps
+    const { mayFederate, serverName, reach, discovery, onContact } = this.#deps
     if (server === serverName) throw new Error('This server has no need to ask itself over the network')
     if (!mayFederate(server)) throw forbidden('This server does not federate with that one')
+    const attempt = reach.begin(server)
+    const isLost = typeof attempt === 'string'
+    if (isLost && !request.evenIfLost) throw new RemoteFailure(server, `did not answer lately: ${attempt}`)
     let answer: Answer
     try {
       answer = await this.#exchange(server, request)
     } catch (error) {
       const reason = error instanceof Error ? error.message || error.name : String(error)
-      // Whoever asked went away: that says nothing of the other server.
-      if (!request.signal?.aborted) {
-        this.#deps.discovery.forget(server)
+      if (request.signal?.aborted) {
+        // Whoever asked went away: that says nothing of the other server.
+        if (!isLost) attempt.abandoned()
+      } else {
+        if (!isLost) attempt.failed(reason)
+        discovery.forget(server)
         onContact(server, reason)
       }
       throw new RemoteFailure(server, reason, { cause: error })
     }
+    reach.onHeard(server)
     // A proxy in front of a server that is away answers for it.
     onContact(server, answer.status >= 500 ? `answered ${answer.status}` : undefined)
-    const body = jsonOf(answer)
+    const said = await jsonOf(answer)
+    const body = request.isPair && Array.isArray(said) && said[0] === 200 ? said[1] : said
     if (answer.status === 200 && isObject(body)) return body
     throw failureOf(server, answer, body)
   }
@@ -121,20 +132,14 @@ function queryText(query: FederationRequest['query']): string {
   return text === '' ? '' : `?${text}`
 }
 
-/** Undefined if it is no JSON, or nested so deeply that walking it would overflow the stack. */
-function jsonOf({ body }: Answer): Json | undefined {
+/** Undefined if it is no JSON. */
+async function jsonOf({ body }: Answer): Promise<Json | undefined> {
   try {
-    const value = isUtf8(body) ? parseJson(body.toString('utf8')) : undefined
-    return value !== undefined && isWithin(value, MAX_DEPTH) ? value : undefined
+    return await parseLargeJson(body)
   } catch (error) {
     if (error instanceof MatrixError) return undefined
     throw error
   }
-}
-
-function isWithin(value: Json | undefined, depthLeft: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return depthLeft > 0 && Object.values(value).every((item) => isWithin(item, depthLeft - 1))
 }
 
 function failureOf(server: string, { status, headers }: Answer, body: Json | undefined): RemoteFailure {

@@ -9,7 +9,8 @@ export interface Notary {
   readonly key: string
 }
 
-const BOUNDS = { maxBytes: 256 * 1024, timeoutMs: 10_000, isSigned: false }
+/** The key ring knows when to ask again; and who just spoke to us must be able to prove who it is. */
+const BOUNDS = { maxBytes: 256 * 1024, timeoutMs: 10_000, isSigned: false, evenIfLost: true }
 
 /**
  * What a server says of its keys: from itself or, when it cannot be reached, as one of the notaries has it. Nothing of

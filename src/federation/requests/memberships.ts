@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../matrix/json.ts'
+import { isUnknownEndpoint, RemoteFailure } from '../remote-failure.ts'
 import { pathOf, type SignedClient } from '../signed-client.ts'
 import { Shape } from './shapes.ts'
 
@@ -58,15 +59,19 @@ export class MembershipRequests {
     omitMembers: boolean,
     signal?: AbortSignal,
   ): Promise<JoinAnswer> {
-    const body = await this.#client.send(server, {
-      method: 'PUT',
-      path: pathOf`/_matrix/federation/v2/send_join/${roomId}/${eventId}`,
-      query: { omit_members: omitMembers },
-      body: event,
-      maxBytes: STATE_BYTES,
-      timeoutMs: JOIN_TIMEOUT_MS,
-      signal,
-    })
+    const request = { method: 'PUT', body: event, maxBytes: STATE_BYTES, timeoutMs: JOIN_TIMEOUT_MS, signal } as const
+    const query = { omit_members: omitMembers }
+    const body = await this.#client
+      .send(server, { ...request, path: pathOf`/_matrix/federation/v2/send_join/${roomId}/${eventId}`, query })
+      .catch(
+        ifOlder(() =>
+          this.#client.send(server, {
+            ...request,
+            path: pathOf`/_matrix/federation/v1/send_join/${roomId}/${eventId}`,
+            isPair: true,
+          }),
+        ),
+      )
     const shape = new Shape(server, body)
     return {
       event: shape.maybeObject('event'),
@@ -78,8 +83,18 @@ export class MembershipRequests {
   }
 
   async sendLeave(server: string, roomId: string, eventId: string, event: JsonObject): Promise<void> {
-    const path = pathOf`/_matrix/federation/v2/send_leave/${roomId}/${eventId}`
-    await this.#client.send(server, { method: 'PUT', path, body: event, maxBytes: TEMPLATE_BYTES })
+    const request = { method: 'PUT', body: event, maxBytes: TEMPLATE_BYTES } as const
+    await this.#client
+      .send(server, { ...request, path: pathOf`/_matrix/federation/v2/send_leave/${roomId}/${eventId}` })
+      .catch(
+        ifOlder(() =>
+          this.#client.send(server, {
+            ...request,
+            path: pathOf`/_matrix/federation/v1/send_leave/${roomId}/${eventId}`,
+            isPair: true,
+          }),
+        ),
+      )
   }
 
   /** Returns stripped state of the room. */
@@ -94,18 +109,25 @@ export class MembershipRequests {
     server: string,
     roomId: string,
     eventId: string,
-    invite: { event: JsonObject; roomVersion: string; inviteRoomState: readonly JsonObject[] },
+    { event, roomVersion, inviteRoomState }: { event: JsonObject; roomVersion: string; inviteRoomState: JsonObject[] },
   ): Promise<JsonObject> {
-    const body = await this.#client.send(server, {
-      method: 'PUT',
-      path: pathOf`/_matrix/federation/v2/invite/${roomId}/${eventId}`,
-      body: {
-        event: invite.event,
-        room_version: invite.roomVersion,
-        invite_room_state: [...invite.inviteRoomState],
-      },
-      maxBytes: TEMPLATE_BYTES,
-    })
+    const request = { method: 'PUT', maxBytes: TEMPLATE_BYTES } as const
+    const body = await this.#client
+      .send(server, {
+        ...request,
+        path: pathOf`/_matrix/federation/v2/invite/${roomId}/${eventId}`,
+        body: { event, room_version: roomVersion, invite_room_state: inviteRoomState },
+      })
+      .catch((error: unknown) => {
+        // The first form cannot name a version.
+        if (!V1_INVITE_VERSIONS.has(roomVersion) || !refusedAsV2(error)) throw error
+        return this.#client.send(server, {
+          ...request,
+          path: pathOf`/_matrix/federation/v1/invite/${roomId}/${eventId}`,
+          body: { ...event, unsigned: { invite_room_state: inviteRoomState } },
+          isPair: true,
+        })
+      })
     return new Shape(server, body).object('event')
   }
 
@@ -133,3 +155,17 @@ export class MembershipRequests {
     return { roomVersion: shape.maybeText('room_version'), event: shape.object('event') }
   }
 }
+
+const V1_INVITE_VERSIONS = new Set(['1', '2'])
+
+/** Whether an older server may have meant that it knows the first form only (spec: sendInviteV2). */
+const refusedAsV2 = (error: unknown): boolean =>
+  error instanceof RemoteFailure && (error.status === 400 || error.status === 404)
+
+/** For older servers, which know the first form of an endpoint only (removed from the specification in v1.18). */
+const ifOlder =
+  <T>(askV1: () => Promise<T>) =>
+  (error: unknown): Promise<T> => {
+    if (isUnknownEndpoint(error)) return askV1()
+    throw error
+  }

@@ -5,6 +5,8 @@ import { Shape } from './shapes.ts'
 
 const SMALL = { maxBytes: 256 * 1024, timeoutMs: 10_000 }
 const LARGE = { maxBytes: 10 * 1024 * 1024, timeoutMs: 30_000 }
+/** A page that our client asked for, and gets as it is. */
+const PAGE = { maxBytes: 2 * 1024 * 1024, timeoutMs: 30_000 }
 /** Somebody waits, and other servers may know the space too. */
 const SPACE = { maxBytes: 2 * 1024 * 1024, timeoutMs: 5_000 }
 const MAX_SERVERS = 1_000
@@ -42,8 +44,8 @@ export class QueryRequests {
     }: { limit?: number | undefined; since?: string | undefined; filter?: JsonObject | undefined },
   ): Promise<JsonObject> {
     const path = '/_matrix/federation/v1/publicRooms'
-    if (!filter) return this.#client.send(server, { method: 'GET', path, query: { limit, since }, ...LARGE })
-    return this.#client.send(server, { method: 'POST', path, body: { limit, since, filter }, ...LARGE })
+    if (!filter) return this.#client.send(server, { method: 'GET', path, query: { limit, since }, ...PAGE })
+    return this.#client.send(server, { method: 'POST', path, body: { limit, since, filter }, ...PAGE })
   }
 
   /** A space's room and its children, as far as that server may tell us. */

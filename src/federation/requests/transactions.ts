@@ -1,7 +1,8 @@
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { pathOf, type SignedClient } from '../signed-client.ts'
 
-const BOUNDS = { maxBytes: 1024 * 1024, timeoutMs: 120_000 }
+/** The queue has a back-off of its own, in the database. */
+const BOUNDS = { maxBytes: 1024 * 1024, timeoutMs: 120_000, evenIfLost: true }
 
 /** Sends a transaction (spec: server-server API, Transactions) and returns what became of each event, by its id. */
 export async function sendTransaction(
