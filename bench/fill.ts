@@ -89,7 +89,7 @@ async function makeUsers({ accounts }: Services): Promise<UserId[]> {
 async function makeRooms({ createRoom }: Services, users: readonly UserId[]): Promise<RoomId[]> {
   const rooms: RoomId[] = []
   for (let i = 0; i <= ROOMS; i++) {
-    rooms.push(await createRoom(senderOf(users, i), { preset: 'public_chat', name: `회의실 ${i}` }))
+    rooms.push(await createRoom({ userId: senderOf(users, i) }, { preset: 'public_chat', name: `회의실 ${i}` }))
   }
   return rooms
 }

@@ -377,6 +377,19 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   await index('receipt_pos', 'receipt', ['room_nid', 'pos'])
   await index('receipt_user', 'receipt', ['user_nid', 'room_nid'])
 
+  // What a device was sent over its connections of sliding sync (MSC4186); two states of one at most: the one that the
+  // device has, and the one that it has if the last answer arrived. Expires when it is not used for two weeks.
+  await table('sliding_state')
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('conn_id', 'text', (col) => col.notNull())
+    .addColumn('id', 'text', (col) => col.notNull())
+    .addColumn('rooms', 'text', (col) => col.notNull())
+    .addColumn('used_ts', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('sliding_state_pk', ['device_nid', 'conn_id', 'id'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('sliding_state_used', 'sliding_state', ['used_ts'])
+
   // A user's own push rules and changes to the predefined ones; no row: the predefined rules as they are.
   await table('push_rules')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
@@ -637,17 +650,20 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('key_signature_signer', 'key_signature', ['signer_nid', 'pos'])
 
-  // Backups of room keys. A deleted version keeps its number. etag counts the changes.
+  // Backups of room keys. The newest version stays when it is deleted, so that its number does not come again. etag counts
+  // the changes, sessions the keys.
   await table('key_backup')
     .addColumn('user_nid', 'bigint', (col) => col.notNull())
     .addColumn('version', 'bigint', (col) => col.notNull())
     .addColumn('algorithm', 'text', (col) => col.notNull())
     .addColumn('auth_data', 'text', (col) => col.notNull())
     .addColumn('etag', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('sessions', 'bigint', (col) => col.notNull().defaultTo(0))
     .addColumn('deleted', 'smallint', (col) => col.notNull().defaultTo(0))
     .addPrimaryKeyConstraint('key_backup_pk', ['user_nid', 'version'])
     .modifyEnd(c.clustered)
     .execute()
+  await index('key_backup_deleted', 'key_backup', ['deleted'])
   await table('key_backup_session')
     .addColumn('user_nid', 'bigint', (col) => col.notNull())
     .addColumn('version', 'bigint', (col) => col.notNull())

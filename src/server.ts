@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { composeAccountRooms } from './compose/account-rooms.ts'
 import { composeAccounts } from './compose/accounts.ts'
+import { composeAppServices } from './compose/app-services.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { composeFederation } from './compose/federation.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
@@ -14,9 +15,11 @@ import { composeOwnKeys } from './compose/own-keys.ts'
 import { composePushers } from './compose/pushers.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
+import { composeSlidingSync } from './compose/sliding-sync.ts'
 import { composeSpaces } from './compose/spaces.ts'
 import { composeSync } from './compose/sync.ts'
 import type { Config } from './config/schema.ts'
+import type { AppServices } from './services/appservices/app-services.ts'
 
 export type { Edges } from './compose/ground.ts'
 
@@ -40,8 +43,9 @@ export interface Server {
 
 /** Builds everything once, in order: each part can use only what stands above it. */
 export async function createServer(config: Config, edges: Edges): Promise<Server> {
+  const appServices = composeAppServices(config)
   const ground = await layGround(config, edges)
-  const services = await composeServices(config, ground)
+  const services = await composeServices(config, ground, appServices)
   const http = composeListeners(config, ground, services)
   return {
     services,
@@ -59,9 +63,9 @@ export async function createServer(config: Config, edges: Edges): Promise<Server
 }
 
 /** One line for each family of services. `ground` itself stays out: routes never see the database. */
-async function composeServices(config: Config, ground: Ground) {
+async function composeServices(config: Config, ground: Ground, appServices: AppServices) {
   const federation = composeFederation(config, ground)
-  const accounts = composeAccounts(config, ground, federation)
+  const accounts = composeAccounts(config, ground, federation, appServices)
   const own = composeOwnData(ground)
   const rooms = composeRooms(
     config,
@@ -72,6 +76,7 @@ async function composeServices(config: Config, ground: Ground) {
       onForgotten: (userId, roomId) => own.userRooms.forget(userId, roomId),
     },
     federation,
+    appServices,
   )
   const accountRooms = composeAccountRooms(ground, accounts, rooms)
   const reading = await composeReading(ground, accounts, rooms, {
@@ -97,6 +102,7 @@ async function composeServices(config: Config, ground: Ground) {
     ...keys,
     ...composeOwnKeys(ground, accounts),
     ...sync,
+    ...composeSlidingSync(ground, own, { ...rooms, ...reading }, { ...accounts, ...keys }, sync),
     ...pushers,
     ...composeMedia(config, ground),
   }

@@ -54,7 +54,7 @@ const bounded = (what: string, [took = Number.POSITIVE_INFINITY]: readonly numbe
 /** A public room whose members are all of one server, written through its door. */
 async function makeLargeRoom({ createRoom, append }: Services, serverName: string): Promise<string> {
   const member = (number: number): UserId => `@member-${number}:${serverName}`
-  const roomId: RoomId = await createRoom(member(0), { preset: 'public_chat' })
+  const roomId: RoomId = await createRoom({ userId: member(0) }, { preset: 'public_chat' })
   for (let start = 1; start < MEMBERS; start += CHAIN) {
     await Promise.all(
       Array.from({ length: Math.min(CHAIN, MEMBERS - start) }, (_, index) => {

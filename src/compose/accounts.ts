@@ -13,6 +13,9 @@ import { Sessions } from '../services/accounts/sessions.ts'
 import { SharedSecret } from '../services/accounts/shared-secret.ts'
 import { Uia } from '../services/accounts/uia.ts'
 import { UiaSessions } from '../services/accounts/uia-sessions.ts'
+import { AppServiceAccounts } from '../services/appservices/app-service-accounts.ts'
+import type { AppServices } from '../services/appservices/app-services.ts'
+import { Identities } from '../services/appservices/identities.ts'
 import { DeviceLists } from '../services/keys/device-lists.ts'
 import { Profiles } from '../services/profiles/profiles.ts'
 import { remoteProfile } from '../services/profiles/remote-profile.ts'
@@ -34,6 +37,7 @@ export function composeAccounts(
   config: Config,
   { db, clock, random, serverName, stream, hub, rateLimits, every, lifetime }: Ground,
   { client }: { client: FederationClient },
+  appServices: AppServices,
 ) {
   const passwords = new Passwords({
     method: hashMethodOf(config),
@@ -90,7 +94,7 @@ export function composeAccounts(
     sessions,
     stream,
     lists: deviceLists,
-    isExclusive: () => false,
+    isExclusive: (userId) => appServices.isUserTaken(userId),
     profiles,
   })
   const devices = new Devices({ db, stream, lists: deviceLists, sessions, uia })
@@ -101,7 +105,14 @@ export function composeAccounts(
     uiaSessions,
     mayChangePassword: config.passwords.change,
   })
-  const login = new Login({ credentials, sessions, byPassword: config.passwords.login })
+  const login = new Login({
+    credentials,
+    sessions,
+    byPassword: config.passwords.login,
+    byAppService: !appServices.isEmpty,
+  })
+  const appServiceAccounts = new AppServiceAccounts({ serverName, accounts, sessions, appServices })
+  lifetime.add({ start: () => appServiceAccounts.start() })
   const registrationTokens = new RegistrationTokens({ db, clock, random })
   const registration = new Registration({
     registrationTokens,
@@ -133,6 +144,8 @@ export function composeAccounts(
     userDirectory,
     sharedSecret,
     sessions,
+    identities: new Identities({ db, sessions, appServices }),
+    appServiceAccounts,
     uia,
     uiaSessions,
     accounts,

@@ -37,7 +37,7 @@ export function composeListeners(config: Config, ground: Ground, services: Servi
   return createHttpServer({
     listeners: [...outside, local],
     services,
-    authenticator: services.sessions,
+    authenticator: services.identities,
     peers: services.requestAuth,
     rateLimits,
     metrics,

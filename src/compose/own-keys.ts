@@ -1,9 +1,13 @@
 import type { Uia } from '../services/accounts/uia.ts'
 import type { UiaSessions } from '../services/accounts/uia-sessions.ts'
+import { KeyBackups } from '../services/keys/backup/key-backups.ts'
+import { RoomKeyBackup } from '../services/keys/backup/room-key-backup.ts'
 import { CrossSigning } from '../services/keys/cross-signing/cross-signing.ts'
 import { KeySignatures } from '../services/keys/cross-signing/key-signatures.ts'
 import type { DeviceLists } from '../services/keys/device-lists.ts'
 import type { Ground } from './ground.ts'
+
+const DAY_MS = 24 * 3_600_000
 
 interface Accounts {
   uia: Uia
@@ -12,9 +16,13 @@ interface Accounts {
 }
 
 /** What users keep of their own keys, and by which of them they vouch for others. */
-export function composeOwnKeys({ db, stream }: Ground, { uia, uiaSessions, deviceLists: lists }: Accounts) {
+export function composeOwnKeys({ db, stream, every }: Ground, { uia, uiaSessions, deviceLists: lists }: Accounts) {
   const keySignatures = new KeySignatures({ db, stream, lists })
+  const keyBackups = new KeyBackups(db)
+  every(DAY_MS, 'deleting the keys of deleted backups', () => keyBackups.deleteMarked())
   return {
+    keyBackups,
+    roomKeyBackup: new RoomKeyBackup({ db, backups: keyBackups }),
     keySignatures,
     crossSigning: new CrossSigning({ db, stream, lists, uia, uiaSessions, signatures: keySignatures }),
   }

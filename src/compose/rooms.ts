@@ -1,8 +1,9 @@
 import type { Config } from '../config/schema.ts'
 import type { RoomAlias, RoomId, UserId } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
+import type { AppServices } from '../services/appservices/app-services.ts'
 import { Append } from '../services/rooms/append.ts'
-import { type CreateRoomInput, createRoom } from '../services/rooms/create.ts'
+import { type CreateRoomInput, type Creator, createRoom } from '../services/rooms/create.ts'
 import { Directory } from '../services/rooms/directory.ts'
 import { GuestAccess } from '../services/rooms/guest-access.ts'
 import { LiveRooms } from '../services/rooms/live-rooms.ts'
@@ -36,6 +37,7 @@ export function composeRooms(
   ground: Ground,
   people: People,
   federation: ReturnType<typeof composeFederation>,
+  appServices: AppServices,
 ) {
   const { remoteDirectory } = federation.services
   const { db, clock, random, log, stream, hub, serverName, signingKey, metrics, lifetime, every } = ground
@@ -62,7 +64,16 @@ export function composeRooms(
   const publicRooms = new PublicRooms(db)
   const onPublished = (roomNid: number) => publicRooms.onPublished(roomNid)
   const remoteAlias = (alias: RoomAlias) => remoteDirectory.lookUp(alias)
-  const directory = new Directory({ db, rooms, append, serverName, remoteAlias, canPublish, onPublished })
+  const directory = new Directory({
+    db,
+    rooms,
+    append,
+    serverName,
+    remoteAlias,
+    canPublish,
+    onPublished,
+    checkClaim: (claimant, alias) => appServices.checkAlias(claimant, alias),
+  })
   const sending = new Sending({
     append,
     memberships,
@@ -113,6 +124,6 @@ export function composeRooms(
     publicRooms,
     sending,
     roomUpgrades,
-    createRoom: (creator: UserId, input: CreateRoomInput) => createRoom(createDeps, creator, input),
+    createRoom: (creator: Creator, input: CreateRoomInput) => createRoom(createDeps, creator, input),
   }
 }

@@ -20,6 +20,7 @@ import { RoomsSection } from '../services/sync/rooms-section.ts'
 import { SentMembers } from '../services/sync/sent-members.ts'
 import { StateReader } from '../services/sync/state-reader.ts'
 import { Sync } from '../services/sync/sync.ts'
+import { UserNews } from '../services/sync/user-news.ts'
 import { Typing } from '../services/typing.ts'
 import { nameNids } from '../storage/names.ts'
 import type { Ground } from './ground.ts'
@@ -82,6 +83,7 @@ export function composeSync(
     accountData,
     inviteRules,
   })
+  const news = new UserNews({ hub, stream, typing })
   const sections = [
     new AccountDataSection({ accountData, pushRules }),
     presenceSection,
@@ -95,6 +97,8 @@ export function composeSync(
     /** What is a notification, and how many there are: push asks the same. */
     counting: { judge, threads, unread },
     notifications: new Notifications({ judge, threads, receipts, rooms, userRooms, clientEvents, stream }),
-    sync: new Sync({ clock, stream, hub, filters, typing, ignoredUsers, userRooms, sections }),
+    /** What sliding sync shares. */
+    syncParts: { news, changes, state, sentMembers },
+    sync: new Sync({ clock, stream, news, filters, typing, ignoredUsers, userRooms, sections }),
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isServerName } from '../matrix/ids.ts'
+import { applicationServices } from './application-services.ts'
 import { database } from './database.ts'
 import { federation } from './federation.ts'
 import { http } from './http.ts'
@@ -52,6 +53,7 @@ export const configSchema = z.strictObject({
   media,
   federation,
   outbound,
+  application_services: applicationServices,
   support,
   logging,
 })

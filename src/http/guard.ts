@@ -1,4 +1,5 @@
 import { MatrixError } from '../matrix/errors.ts'
+import type { Assertion } from '../services/appservices/identities.ts'
 import type { Requester, Route } from './route.ts'
 
 /**
@@ -7,7 +8,12 @@ import type { Requester, Route } from './route.ts'
  * A locked account is a requester with `isLocked`.
  */
 export interface Authenticator {
-  authenticate(token: string, ip: string, userAgent?: string): Authentication | Promise<Authentication>
+  authenticate(
+    token: string,
+    ip: string,
+    userAgent: string | undefined,
+    assertion: Assertion,
+  ): Authentication | Promise<Authentication>
 }
 export type Authentication = Requester | MatrixError
 
@@ -23,6 +29,15 @@ export function accessTokenOf(
   const token = allowInQuery ? query.access_token : undefined
   return (typeof token === 'string' ? token : token?.[0]) || undefined
 }
+
+/** As whom an application service says to act; nobody else's token cares. The second name of the device is MSC3202's. */
+export const assertionOf = (query: Record<string, string | string[]>): Assertion => ({
+  userId: firstOf(query.user_id),
+  deviceId: firstOf(query.device_id) ?? firstOf(query['org.matrix.msc3202.device_id']),
+})
+
+const firstOf = (value: string | string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : value?.[0]
 
 /** Whom a route lets in. Called for every kind of `auth` but 'none'. */
 export function admit(

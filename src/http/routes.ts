@@ -5,6 +5,8 @@ import * as crossSigning from './client/cross-signing.ts'
 import * as devices from './client/devices.ts'
 import * as directory from './client/directory.ts'
 import * as filter from './client/filter.ts'
+import * as keyBackup from './client/key-backup.ts'
+import * as keyBackupVersions from './client/key-backup-versions.ts'
 import * as keys from './client/keys.ts'
 import * as login from './client/login.ts'
 import * as loginFallback from './client/login-fallback.ts'
@@ -28,6 +30,7 @@ import * as roomState from './client/room-state.ts'
 import * as roomSummary from './client/room-summary.ts'
 import * as roomUpgrade from './client/room-upgrade.ts'
 import * as send from './client/send.ts'
+import * as slidingSync from './client/sliding-sync.ts'
 import * as spaces from './client/spaces.ts'
 import * as sync from './client/sync.ts'
 import * as tags from './client/tags.ts'
@@ -87,6 +90,7 @@ const families: readonly object[] = [
   oldSync,
   openId,
   sync,
+  slidingSync,
   filter,
   typing,
   receipts,
@@ -100,6 +104,8 @@ const families: readonly object[] = [
   media,
   keys,
   crossSigning,
+  keyBackupVersions,
+  keyBackup,
   toDevice,
 ]
 

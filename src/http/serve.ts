@@ -7,7 +7,7 @@ import { answerJson, answerWith } from './answer.ts'
 import { type BodyReader, ClientGone } from './body.ts'
 import type { Drain } from './drain.ts'
 import { toErrorAnswer } from './errors.ts'
-import { type Authenticator, accessTokenOf, admit } from './guard.ts'
+import { type Authenticator, accessTokenOf, admit, assertionOf } from './guard.ts'
 import { Input } from './input.ts'
 import { parseJsonBody } from './json-body.ts'
 import { parsePart } from './parse.ts'
@@ -90,18 +90,23 @@ async function handle(route: Route, deps: ServeDeps, matched: Matched, seen: See
     const pending =
       accessToken === undefined
         ? undefined
-        : deps.authenticator.authenticate(accessToken, ip, req.headers['user-agent'])
+        : deps.authenticator.authenticate(accessToken, ip, req.headers['user-agent'], assertionOf(rawQuery))
     requester = admit(spec, pending instanceof Promise ? await pending : pending)
     seen.userId = requester?.userId
   }
   const limit = spec.limit ?? 'default'
-  if (limit !== 'none') deps.rateLimits.count(limit, { userId: requester?.userId, address: ip })
+  if (limit !== 'none' && !isExempt(requester)) deps.rateLimits.count(limit, { userId: requester?.userId, address: ip })
   const params = spec.params ? parsePart('path', spec.params, matched.params) : matched.params
   const query = spec.query ? parsePart('query', spec.query, rawQuery) : rawQuery
   const body = spec.body ? parsePart('body', spec.body, await readJson(spec, deps, req, res)) : undefined
   const parsed = { requester, params, query, body, ip, accessToken }
   return handler(new Input(parsed, req, res, deps.drain, deps.bodies), deps.services)
 }
+
+/** The rate limits do not hold for an application service itself, nor for its users where its registration says so. */
+const isExempt = (requester: Requester | undefined): boolean =>
+  requester?.appservice !== undefined &&
+  (!requester.appservice.isRateLimited || requester.userId === requester.appservice.sender)
 
 /** The same for another server: who it is is known only once the body has been read. */
 async function handlePeer(

@@ -104,4 +104,9 @@ export class AccountData {
   ofRoom(userNid: number, roomNid: number): Promise<store.AccountDataRow[]> {
     return store.listAccountDataOfRoom(this.#deps.db, userNid, roomNid)
   }
+
+  /** What is stored under one type, globally and for rooms. */
+  ofType(userNid: number, type: string): Promise<store.AccountDataRow[]> {
+    return store.listAccountDataOfType(this.#deps.db, userNid, type)
+  }
 }

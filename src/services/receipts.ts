@@ -150,6 +150,12 @@ export class Receipts {
     return rows.length === 0 ? undefined : receiptEvent(rows)
   }
 
+  /** The `m.receipt` event of the receipts at these events, and of the user's own; undefined when there are none. */
+  async of(roomNid: number, userNid: number, eventIds: readonly string[], upTo: number): Promise<string | undefined> {
+    const rows = await store.listReceiptsAt(this.#deps.db, roomNid, userNid, eventIds, upTo, MAX_SHOWN)
+    return rows.length === 0 ? undefined : receiptEvent(rows)
+  }
+
   async #load(userNid: number): Promise<Map<number, ReadMarks>> {
     const found = new Map<number, { everywhere: number; threads: Map<string, number> }>()
     for (const row of await store.listReceiptsOfUser(this.#deps.db, userNid)) {

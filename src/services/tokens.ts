@@ -3,13 +3,16 @@ import { invalidParam } from '../matrix/errors.ts'
 /**
  * Stream tokens (opaque to clients): `s<pos>_<n>` a position of the stream, where `n` counts what only memory has
  * (typing), and `t<depth>_<pos>` a place in room order: right after the event that stands there. Either is accepted
- * wherever a client may send one.
+ * wherever a client may send one. Those of sliding sync end with the state of their connection: `s<pos>_<n>_<state>`.
  */
-export type Token = { kind: 's'; pos: number; n: number } | { kind: 't'; depth: number; pos: number }
+export type Token =
+  | { kind: 's'; pos: number; n: number; state: string | undefined }
+  | { kind: 't'; depth: number; pos: number }
 
-const TOKEN = /^(?:s(\d{1,15})_(\d{1,16})|t(-?\d{1,15})_(-?\d{1,15}))$/
+const TOKEN = /^(?:s(\d{1,15})_(\d{1,16})(?:_([0-9a-f]{12}))?|t(-?\d{1,15})_(-?\d{1,15}))$/
 
 export const syncToken = (pos: number, n: number): string => `s${pos}_${n}`
+export const slidingToken = (pos: number, n: number, state: string): string => `s${pos}_${n}_${state}`
 export const roomToken = (depth: number, pos: number): string => `t${depth}_${pos}`
 
 /** Throws `M_INVALID_PARAM` for anything that is not one of our tokens. */
@@ -17,8 +20,8 @@ export function parseToken(text: string): Token {
   const match = TOKEN.exec(text)
   if (!match) throw invalidParam('Not a token of this server')
   return match[1] !== undefined
-    ? { kind: 's', pos: Number(match[1]), n: Number(match[2]) }
-    : { kind: 't', depth: Number(match[3]), pos: Number(match[4]) }
+    ? { kind: 's', pos: Number(match[1]), n: Number(match[2]), state: match[3] }
+    : { kind: 't', depth: Number(match[4]), pos: Number(match[5]) }
 }
 
 /** Where an event stands in room order. */

@@ -25,6 +25,13 @@ export const listAccountDataOfRoom = (db: Db, userNid: number, roomNid: number):
     [userNid, roomNid],
   )
 
+/** What a user has stored under one type, globally and for rooms. */
+export const listAccountDataOfType = (db: Db, userNid: number, type: string): Promise<AccountDataRow[]> =>
+  rawRows<AccountDataRow>(db, 'select room_nid, type, content, pos from account_data where user_nid = ? and type = ?', [
+    userNid,
+    type,
+  ])
+
 export async function findAccountData(
   db: Db,
   userNid: number,

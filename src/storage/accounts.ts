@@ -142,9 +142,9 @@ export async function updateSuspended(tx: Tx, userNid: number, isSuspended: bool
   await rawRun(tx, 'update account set suspended = ? where user_nid = ?', [isSuspended ? 1 : 0, userNid])
 }
 
-/** Deletes what a user stored for themselves: settings, filters, presence. */
+/** Deletes what a user stored for themselves (settings, filters, presence), and the keys by which others knew them. */
 export async function deletePrivateData(tx: Tx, userNid: number): Promise<void> {
-  for (const table of ['account_data', 'filter', 'presence']) {
+  for (const table of ['account_data', 'filter', 'presence', 'cross_signing_key', 'key_signature']) {
     await rawRun(tx, `delete from ${table} where user_nid = ?`, [userNid])
   }
 }

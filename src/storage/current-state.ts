@@ -1,6 +1,6 @@
 import type { Db, Tx } from './db.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
-import { type Param, rawRows, rawRun, valueLists } from './run.ts'
+import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
 
 const STATE_EVENT = `select ${EVENT_COLUMNS} from current_state s join event e on e.nid = s.event_nid`
 
@@ -33,6 +33,43 @@ export const listCurrentState = (db: Db, roomNid: number, after: StateKey, limit
 /** The current state events of one type (all state keys). */
 export const listCurrentStateOfType = (db: Db, roomNid: number, typeNid: number): Promise<EventRow[]> =>
   rawRows<EventRow>(db, `${STATE_EVENT} where s.room_nid = ? and s.type_nid = ?`, [roomNid, typeNid])
+
+/** The same for several types at once. */
+export const listCurrentStateOfTypes = (db: Db, roomNid: number, typeNids: readonly number[]): Promise<EventRow[]> =>
+  typeNids.length === 0
+    ? Promise.resolve([])
+    : rawRows<EventRow>(db, `${STATE_EVENT} where s.room_nid = ? and s.type_nid in (${places(typeNids.length)})`, [
+        roomNid,
+        ...typeNids,
+      ])
+
+/** One content-bearing entry of the current state, in many rooms. */
+export interface RoomStateRow {
+  room_nid: number
+  json: string
+  redacted_by_nid: number | null
+}
+
+/** The current state events of one type and key in these rooms. */
+export async function listCurrentStateOfRooms(
+  db: Db,
+  roomNids: readonly number[],
+  { typeNid, keyNid }: StateKey,
+): Promise<RoomStateRow[]> {
+  const rows: RoomStateRow[] = []
+  for (let start = 0; start < roomNids.length; start += ROWS) {
+    const part = roomNids.slice(start, start + ROWS)
+    rows.push(
+      ...(await rawRows<RoomStateRow>(
+        db,
+        `select s.room_nid, e.json, e.redacted_by_nid from current_state s join event e on e.nid = s.event_nid
+         where s.room_nid in (${places(part.length)}) and s.type_nid = ? and s.key_nid = ?`,
+        [...part, typeNid, keyNid],
+      )),
+    )
+  }
+  return rows
+}
 
 /** The current state without members, which are the only part of it that grows with the room's use. */
 export const listCurrentStateExcept = (db: Db, roomNid: number, typeNid: number): Promise<EventRow[]> =>

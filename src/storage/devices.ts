@@ -4,6 +4,7 @@ import type { Db, Tx } from './db.ts'
 import { deleteKeysOfDevices } from './device-keys.ts'
 import { deletePushersOfDevices } from './pushers.ts'
 import { places, rawRows, rawRun } from './run.ts'
+import { deleteSlidingOfDevices } from './sliding-states.ts'
 
 export interface Device {
   readonly nid: number
@@ -106,7 +107,7 @@ export interface GoneDevice {
 
 /**
  * Deletes devices of the user with all that belongs to them: tokens, pushers, keys and the signatures on them, messages,
- * settings. Returns those that existed.
+ * connections, settings. Returns those that existed.
  */
 export async function deleteDevices(tx: Tx, userNid: number, choice: DeviceChoice): Promise<GoneDevice[]> {
   const nids = 'nids' in choice ? choice.nids : [choice.allBut ?? -1]
@@ -124,6 +125,7 @@ export async function deleteDevices(tx: Tx, userNid: number, choice: DeviceChoic
   await rawRun(tx, `delete from refresh_token where device_nid in (${meant})`, gone)
   await deletePushersOfDevices(tx, meant, gone)
   await deleteKeysOfDevices(tx, meant, gone)
+  await deleteSlidingOfDevices(tx, meant, gone)
   await deleteSignaturesOn(tx, userNid, deviceIds)
   await deleteAccountData(
     tx,

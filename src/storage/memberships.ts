@@ -79,6 +79,25 @@ export async function findStrippedState(db: Db, roomNid: number, userId: string)
   return row?.stripped_state ?? undefined
 }
 
+/** The same for many rooms of one user, as far as there is any. */
+export async function listStrippedStates(
+  db: Db,
+  userNid: number,
+  roomNids: readonly number[],
+): Promise<Map<number, string>> {
+  const states = new Map<number, string>()
+  for (let start = 0; start < roomNids.length; start += ROWS) {
+    const part = roomNids.slice(start, start + ROWS)
+    const rows = await rawRows<{ room_nid: number; stripped_state: string | null }>(
+      db,
+      `select room_nid, stripped_state from membership where user_nid = ? and room_nid in (${places(part.length)})`,
+      [userNid, ...part],
+    )
+    for (const row of rows) if (row.stripped_state !== null) states.set(row.room_nid, row.stripped_state)
+  }
+  return states
+}
+
 /** All rooms of a user, whatever the membership, with the room's id and version and who sent the member event. */
 export const listRoomsOfUser = (
   db: Db,

@@ -1,5 +1,5 @@
 import type { Db, Tx } from './db.ts'
-import { rawRows, rawRun } from './run.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 /** `thread`: '' unthreaded, 'main', or the thread root's event id. `event_pos`: arrival position of the event. */
 export interface ReceiptRow {
@@ -41,6 +41,31 @@ export const listReceipts = (
      where r.room_nid = ? and r.pos > ? and r.pos <= ? and (r.type = 'm.read' or r.user_nid = ?)
      order by r.pos desc limit ?`,
     [roomNid, after, upTo, userNid, limit],
+  )
+
+/**
+ * The public receipts at these events among the newest `among` of the room, and all those of this user, wherever they
+ * are.
+ */
+export const listReceiptsAt = (
+  db: Db,
+  roomNid: number,
+  userNid: number,
+  eventIds: readonly string[],
+  upTo: number,
+  among: number,
+): Promise<ShownReceipt[]> =>
+  rawRows<ShownReceipt>(
+    db,
+    `select n.text as user_id, r.type, r.thread, r.event_id, r.ts, r.pos from
+       (select * from receipt where room_nid = ? and pos <= ? order by pos desc limit ?) r
+       join name n on n.nid = r.user_nid
+     where r.type = 'm.read' and r.event_id in (${places(Math.max(eventIds.length, 1))})
+     union
+     select n.text as user_id, r.type, r.thread, r.event_id, r.ts, r.pos from receipt r
+       join name n on n.nid = r.user_nid
+     where r.room_nid = ? and r.user_nid = ? and r.pos <= ?`,
+    [roomNid, upTo, among, ...(eventIds.length > 0 ? eventIds : ['']), roomNid, userNid, upTo],
   )
 
 /** How far a user has read, everywhere. */

@@ -35,6 +35,7 @@ export interface Schema {
   account_data: AccountDataTable
   filter: FilterTable
   receipt: ReceiptTable
+  sliding_state: SlidingStateTable
   push_rules: PushRulesTable
   presence: PresenceTable
   server_key: ServerKeyTable
@@ -329,6 +330,14 @@ export interface ReceiptTable {
   pos: number
 }
 
+export interface SlidingStateTable {
+  device_nid: number
+  conn_id: string
+  id: string
+  rooms: string
+  used_ts: number
+}
+
 export interface PushRulesTable {
   user_nid: number
   rules: string
@@ -533,6 +542,7 @@ export interface KeyBackupTable {
   algorithm: string
   auth_data: string
   etag: Generated<number>
+  sessions: Generated<number>
   deleted: Generated<number>
 }
 

@@ -51,9 +51,18 @@ export async function insertToDevice(tx: Tx, pos: number, messages: readonly Wai
   }
 }
 
-/** Messages of the device up to `upTo`, in order. */
-export const listToDevice = (db: Db, deviceNid: number, upTo: number): Promise<{ pos: number; json: string }[]> =>
-  rawRows(db, 'select pos, json from to_device where device_nid = ? and pos <= ? order by pos', [deviceNid, upTo])
+/** Messages of the device up to `upTo`, the oldest `limit` of them in order. */
+export const listToDevice = (
+  db: Db,
+  deviceNid: number,
+  upTo: number,
+  limit: number,
+): Promise<{ pos: number; json: string }[]> =>
+  rawRows(db, 'select pos, json from to_device where device_nid = ? and pos <= ? order by pos limit ?', [
+    deviceNid,
+    upTo,
+    limit,
+  ])
 
 export async function deleteToDevice(tx: Tx, deviceNid: number, upTo: number): Promise<void> {
   await rawRun(tx, 'delete from to_device where device_nid = ? and pos <= ?', [deviceNid, upTo])

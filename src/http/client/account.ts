@@ -9,7 +9,11 @@ export const getTokenOwner = route(
     path: ['/_matrix/client/v3/account/whoami', '/_matrix/client/r0/account/whoami'],
     auth: 'guest',
   },
-  async ({ requester: { userId, deviceId, isGuest } }) => ({ user_id: userId, device_id: deviceId, is_guest: isGuest }),
+  async ({ requester: { userId, deviceId, isGuest } }) => ({
+    user_id: userId,
+    ...(deviceId !== undefined && { device_id: deviceId }),
+    is_guest: isGuest,
+  }),
 )
 
 export const changePassword = route(

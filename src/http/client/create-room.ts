@@ -39,7 +39,7 @@ export const createRoom = route(
       throw new MatrixError('M_THREEPID_DENIED', 'This server invites users by their ids only')
     }
     const input = aliasName === undefined ? rest : { ...rest, alias: aliasOf(aliasName, serverName) }
-    return { room_id: await createRoom(requester.userId, input) }
+    return { room_id: await createRoom(requester, input) }
   },
 )
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Device } from '../../services/accounts/devices.ts'
-import { route } from '../route.ts'
+import { Reply, route } from '../route.ts'
 import { auth, deviceId, deviceName } from './account-input.ts'
 
 const DEVICE = ['/_matrix/client/v3/devices/:deviceId', '/_matrix/client/r0/devices/:deviceId']
@@ -30,6 +30,10 @@ export const updateDevice = route(
     body: z.object({ display_name: deviceName.optional() }),
   },
   async ({ requester, params, body }, { devices }) => {
+    if (requester.appservice) {
+      const isNew = await devices.create(requester, params.deviceId, body.display_name)
+      return isNew ? new Reply(201, { 'content-type': 'application/json' }, '{}') : {}
+    }
     if (body.display_name === undefined) await devices.get(requester, params.deviceId)
     else await devices.rename(requester, params.deviceId, body.display_name)
     return {}

@@ -19,7 +19,7 @@ export const setRoomAlias = route(
     body: z.object({ room_id: roomId }),
   },
   async ({ requester, params, body }, { directory }) => {
-    await directory.setAlias(requester.userId, params.roomAlias, body.room_id)
+    await directory.setAlias(requester, params.roomAlias, body.room_id)
     return {}
   },
 )
@@ -50,7 +50,7 @@ export const deleteRoomAlias = route(
     params: byAlias,
   },
   async ({ requester, params }, { directory }) => {
-    await directory.deleteAlias(requester.userId, requester.isAdmin, params.roomAlias)
+    await directory.deleteAlias(requester, params.roomAlias)
     return {}
   },
 )

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { badJson, MatrixError } from '../../matrix/errors.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { identifiedUser } from '../../services/accounts/identifier.ts'
+import { APP_SERVICE_LOGIN } from '../../services/accounts/login.ts'
 import { route } from '../route.ts'
 import { deviceWishOf, loginAnswer, tokensAnswer } from './account-answers.ts'
 import { deviceId, deviceName } from './account-input.ts'
@@ -32,13 +33,19 @@ export const login = route(
       refresh_token: z.boolean().optional(),
     }),
   },
-  async ({ body }, { login, serverName, discovery: { publicUrl, wellKnown } }) => {
+  async ({ body, accessToken }, { login, appServiceAccounts, serverName, discovery: { publicUrl, wellKnown } }) => {
     if (!login.types.includes(body.type)) {
       throw new MatrixError('M_UNKNOWN', 'This type of login is not supported', { status: 400 })
     }
     const user = identifiedUser(body)
-    if (user === undefined || body.password === undefined) throw badJson('A user and a password are needed')
-    const { userId, ...opened } = await login.withPassword(user, body.password, deviceWishOf(body))
+    const device = deviceWishOf(body)
+    const open = () => {
+      if (user !== undefined && body.type === APP_SERVICE_LOGIN)
+        return appServiceAccounts.login(accessToken, user, device)
+      if (user === undefined || body.password === undefined) throw badJson('A user and a password are needed')
+      return login.withPassword(user, body.password, device)
+    }
+    const { userId, ...opened } = await open()
     const answer = loginAnswer(userId, serverName, opened)
     if (publicUrl === undefined) return answer
     return { ...answer, well_known: { ...wellKnown, 'm.homeserver': { base_url: publicUrl } } }

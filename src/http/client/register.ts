@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { invalidParam } from '../../matrix/errors.ts'
+import { APP_SERVICE_LOGIN } from '../../services/accounts/login.ts'
 import { firstParam } from '../query.ts'
 import { route } from '../route.ts'
 import { deviceWishOf, loginAnswer } from './account-answers.ts'
@@ -14,6 +15,7 @@ export const register = route(
     limit: 'register',
     query: z.object({ kind: firstParam.optional() }),
     body: z.object({
+      type: z.string().optional(),
       auth,
       username: z.string().optional(),
       password: z.string().optional(),
@@ -23,18 +25,15 @@ export const register = route(
       refresh_token: z.boolean().optional(),
     }),
   },
-  async ({ query: { kind = 'user' }, body }, { registration, serverName }) => {
+  async ({ query: { kind = 'user' }, body, accessToken }, { registration, appServiceAccounts, serverName }) => {
     if (kind !== 'user' && kind !== 'guest') throw invalidParam('kind is user or guest')
+    const wanted = { username: body.username, device: deviceWishOf(body), inhibitLogin: body.inhibit_login ?? false }
     const { userId, login } =
       kind === 'guest'
         ? await registration.registerGuest(body.initial_device_display_name)
-        : await registration.register({
-            auth: body.auth,
-            username: body.username,
-            password: body.password,
-            device: deviceWishOf(body),
-            inhibitLogin: body.inhibit_login ?? false,
-          })
+        : body.type === APP_SERVICE_LOGIN
+          ? await appServiceAccounts.register(accessToken, wanted)
+          : await registration.register({ auth: body.auth, password: body.password, ...wanted })
     return login ? loginAnswer(userId, serverName, login) : { user_id: userId, home_server: serverName }
   },
 )

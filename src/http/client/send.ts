@@ -1,10 +1,21 @@
 import { z } from 'zod'
+import { invalidParam } from '../../matrix/errors.ts'
 import { roomId } from '../../matrix/ids.ts'
-import { route } from '../route.ts'
+import { firstParam } from '../query.ts'
+import { type Requester, route } from '../route.ts'
 import { content } from './content.ts'
 
 /** Types, state keys and transaction ids share the limit of 255 bytes (spec: size limits). */
 const bounded = z.string().refine((text) => Buffer.byteLength(text) <= 255, 'Longer than 255 bytes')
+
+/** Application services alone may say when an event happened (spec: application service API, Timestamp massaging). */
+const timed = z.object({ ts: firstParam.optional() })
+
+function timeOf({ appservice }: Requester, { ts }: z.output<typeof timed>): number | undefined {
+  if (!appservice || ts === undefined) return undefined
+  if (!/^\d{1,16}$/.test(ts) || !Number.isSafeInteger(Number(ts))) throw invalidParam('ts is a time in milliseconds')
+  return Number(ts)
+}
 
 export const sendMessage = route(
   {
@@ -18,11 +29,13 @@ export const sendMessage = route(
     limit: 'message',
     refusesSuspended: true,
     params: z.object({ roomId, eventType: bounded, txnId: bounded }),
+    query: timed,
     body: content,
     allowNul: true,
   },
-  async ({ requester, params, body }, { sending }) => {
-    const { eventId } = await sending.message(requester, params.roomId, params.eventType, params.txnId, body)
+  async ({ requester, params, query, body }, { sending }) => {
+    const sender = { ...requester, ts: timeOf(requester, query) }
+    const { eventId } = await sending.message(sender, params.roomId, params.eventType, params.txnId, body)
     return { event_id: eventId }
   },
 )
@@ -62,12 +75,14 @@ export const setRoomStateWithKey = route(
     limit: 'message',
     refusesSuspended: true,
     params: z.object({ roomId, eventType: bounded, stateKey: bounded.optional() }),
+    query: timed,
     body: content,
     allowNul: true,
   },
-  async ({ requester, params, body }, { sending }) => {
+  async ({ requester, params, query, body }, { sending }) => {
     const { eventType, stateKey = '' } = params
-    const { eventId } = await sending.state(requester, params.roomId, eventType, stateKey, body)
+    const sender = { ...requester, ts: timeOf(requester, query) }
+    const { eventId } = await sending.state(sender, params.roomId, eventType, stateKey, body)
     return { event_id: eventId }
   },
 )

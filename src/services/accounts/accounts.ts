@@ -2,6 +2,7 @@ import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
 import { localpartOf, type UserId } from '../../matrix/ids.ts'
 import * as accounts from '../../storage/accounts.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
+import { markDeleted } from '../../storage/key-backups.ts'
 import { internNames } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
@@ -154,8 +155,8 @@ export class Accounts {
   }
 
   /**
-   * Ends an account for ever: its logins, its password, its profile; with `erase` also what else the server keeps of
-   * the user beside events. Leaving its rooms follows in the background (`Deactivations`).
+   * Ends an account for ever: its logins, its password, its profile, its backups of keys; with `erase` also what else
+   * the server keeps of the user beside events. Leaving its rooms follows in the background (`Deactivations`).
    */
   async deactivate(userNid: number, erase: boolean): Promise<void> {
     const { profiles, stream, lists, sessions } = this.#deps
@@ -163,6 +164,7 @@ export class Accounts {
     await stream.write(async (tx, take) => {
       await accounts.updateDeactivated(tx, userNid, erase)
       await profiles.delete(tx, userNid)
+      await markDeleted(tx, userNid)
       if (erase) await accounts.deletePrivateData(tx, userNid)
       return endDevices(lists, tx, take, account, { allBut: undefined })
     })

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { notFound } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import type { Db } from '../../storage/db.ts'
+import { type Db, transact } from '../../storage/db.ts'
 import { findDeviceKey } from '../../storage/device-keys.ts'
 import * as devices from '../../storage/devices.ts'
 import type { Owner } from '../account-data.ts'
@@ -53,6 +53,18 @@ export class Devices {
       const announce = await lists.note(tx, take, owner, { deviceIds: [deviceId] })
       return { value: undefined, announce }
     })
+  }
+
+  /** Makes a device for a user of an application service, or names it; whether it is new (spec: Creating devices). */
+  async create(owner: Owner, deviceId: string, displayName: string | undefined): Promise<boolean> {
+    const { db } = this.#deps
+    const { userNid } = owner
+    if (await devices.findDevice(db, userNid, deviceId)) {
+      if (displayName !== undefined) await this.rename(owner, deviceId, displayName)
+      return false
+    }
+    await transact(db, (tx) => devices.upsertDevice(tx, { userNid, deviceId, displayName }))
+    return true
   }
 
   /** Deletes devices once the user has confirmed it; those that do not exist are as good as deleted. */

@@ -9,7 +9,12 @@ interface Deps {
   readonly sessions: Sessions
   /** Whether people may log in with a password at all. */
   readonly byPassword: boolean
+  /** Whether there are application services, which log their users in. */
+  readonly byAppService: boolean
 }
+
+/** With the token of an application service (spec: Appservice Login). */
+export const APP_SERVICE_LOGIN = 'm.login.application_service'
 
 /** Logging in (spec: client-server API, Login). */
 export class Login {
@@ -21,7 +26,8 @@ export class Login {
 
   /** The types of login that this server offers. */
   get types(): string[] {
-    return this.#deps.byPassword ? ['m.login.password'] : []
+    const { byPassword, byAppService } = this.#deps
+    return [...(byPassword ? ['m.login.password'] : []), ...(byAppService ? [APP_SERVICE_LOGIN] : [])]
   }
 
   /** Throws `M_FORBIDDEN` for a wrong name or password, `M_USER_LOCKED`, `M_USER_DEACTIVATED` or `M_LIMIT_EXCEEDED`. */

@@ -4,6 +4,7 @@ import { type Db, transact } from '../../storage/db.ts'
 import type { Sighting } from '../../storage/devices.ts'
 import { deleteInPieces } from '../../storage/expire.ts'
 import * as tokens from '../../storage/tokens.ts'
+import type { AppService } from '../appservices/app-service.ts'
 import { type DeviceWish, type Login, type MintDeps, mintLogin, storeLogin } from './grants.ts'
 import { LastSeen } from './last-seen.ts'
 import { refreshTokens, revokeOthers } from './refresh.ts'
@@ -14,12 +15,15 @@ import { hashToken } from './token-text.ts'
 export interface Requester {
   readonly userId: UserId
   readonly userNid: number
-  readonly deviceId: string
+  /** Undefined: an application service that named none. */
+  readonly deviceId: string | undefined
   readonly deviceNid: number
   readonly isGuest: boolean
   readonly isAdmin: boolean
   readonly isLocked: boolean
   readonly isSuspended: boolean
+  /** The application service that acts as this user. */
+  readonly appservice?: AppService
 }
 
 export interface Deps extends MintDeps {

@@ -44,7 +44,9 @@ export class Uia {
    * session that has ended, or is for something else, counts as none. A stage that is complete is not done again.
    */
   async authenticate(request: UiaRequest): Promise<Authorised> {
-    const { auth, flows } = request
+    const { auth, flows, requester } = request
+    // It has full control over its users, who have no password (spec: application service API, Device management).
+    if (requester?.appservice) return { session: undefined, provedNid: undefined }
     const known = await this.#find(request)
     if (auth === undefined) throw new UiaChallenge(await this.#begin(request))
     const { type } = auth

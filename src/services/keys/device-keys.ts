@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../matrix/canonical-json.ts'
-import { invalidParam } from '../../matrix/errors.ts'
+import { badJson, invalidParam, missingParam } from '../../matrix/errors.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { signedText } from '../../matrix/sign-json.ts'
 import { deleteSignaturesOn } from '../../storage/cross-signing.ts'
@@ -44,6 +44,7 @@ export class DeviceKeys {
   async upload(requester: Requester, { deviceKeys, oneTimeKeys, fallbackKeys }: Upload) {
     const { db, stream, lists } = this.#deps
     const { userNid, deviceNid, deviceId } = requester
+    if (deviceId === undefined) throw missingParam('Keys belong to a device: name it in device_id')
     const oneTime = rowsOf(oneTimeKeys, MAX_ONE_TIME_KEYS)
     const fallback = rowsOf(fallbackKeys, MAX_FALLBACK_KEYS)
     if (new Set(fallback.map(({ algorithm }) => algorithm)).size < fallback.length) {
@@ -76,6 +77,11 @@ export class DeviceKeys {
     const rows = await store.countOneTimeKeys(db, deviceNid)
     // The algorithm that clients use is always named: some take a missing count for "unchanged".
     return Object.fromEntries([['signed_curve25519', 0], ...rows.map(({ algorithm, count }) => [algorithm, count])])
+  }
+
+  /** Whether somebody was certainly given a key of the device, or it published some, after this position. */
+  haveChanged(deviceNid: number, after: number): boolean {
+    return this.changes.covers(after) && this.changes.mayHaveChanged(deviceNid, after)
   }
 
   /** The algorithms of which the device has a fallback key that nobody was given. */
@@ -122,7 +128,7 @@ function rowsOf(keys: JsonObject, max: number): store.KeyRow[] {
 function identityText({ userId, deviceId }: Requester, keys: JsonObject): string {
   if (keys.user_id !== userId || keys.device_id !== deviceId) throw invalidParam('These are the keys of another device')
   if (!Array.isArray(keys.algorithms) || !isObject(keys.keys) || !isObject(keys.signatures)) {
-    throw invalidParam('Device keys have algorithms, keys and signatures')
+    throw badJson('Device keys have algorithms, keys and signatures')
   }
   const { unsigned: _, ...identity } = keys
   const json = canonicalJson(identity)

@@ -44,10 +44,9 @@ export class EncryptionSection implements SyncSection {
     const { deviceKeys } = this.#deps
     const counts = JSON.stringify(await deviceKeys.counts(deviceNid))
     const unused = JSON.stringify(await deviceKeys.unusedFallbacks(deviceNid))
-    const { changes } = deviceKeys
     return {
       text: `"device_one_time_keys_count":${counts},"device_unused_fallback_key_types":${unused}`,
-      isNews: since !== undefined && changes.covers(since.pos) && changes.mayHaveChanged(deviceNid, since.pos),
+      isNews: since !== undefined && deviceKeys.haveChanged(deviceNid, since.pos),
     }
   }
 }

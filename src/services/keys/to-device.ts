@@ -112,11 +112,24 @@ export class ToDevice {
    * has arrived and is deleted.
    */
   async receive(deviceNid: number, after: number | undefined, upTo: number): Promise<string[]> {
+    return (await this.receiveSome(deviceNid, after, upTo)).events
+  }
+
+  /** The same for at most `limit` messages; `end` is the position up to which the client has then received. */
+  async receiveSome(
+    deviceNid: number,
+    after: number | undefined,
+    upTo: number,
+    limit = MAX_WAITING,
+  ): Promise<{ events: string[]; end: number }> {
     const { db } = this.#deps
-    const waiting = await store.listToDevice(db, deviceNid, upTo)
-    if (after === undefined || waiting.length === 0) return waiting.map(({ json }) => json)
-    const fresh = waiting.filter(({ pos }) => pos > after)
-    if (fresh.length < waiting.length) await transact(db, (tx) => store.deleteToDevice(tx, deviceNid, after))
-    return fresh.map(({ json }) => json)
+    let waiting = await store.listToDevice(db, deviceNid, upTo, limit)
+    const [first] = waiting
+    if (after !== undefined && first && first.pos <= after) {
+      await transact(db, (tx) => store.deleteToDevice(tx, deviceNid, after))
+      waiting = await store.listToDevice(db, deviceNid, upTo, limit)
+    }
+    const last = waiting.at(-1)
+    return { events: waiting.map(({ json }) => json), end: last && waiting.length === limit ? last.pos : upTo }
   }
 }

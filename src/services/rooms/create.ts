@@ -3,6 +3,7 @@ import { isUserId, type RoomAlias, type RoomId, serverOf, type UserId } from '..
 import type { JsonObject } from '../../matrix/json.ts'
 import { type RoomVersion, roomVersion } from '../../room/versions.ts'
 import type { Tx } from '../../storage/db.ts'
+import type { Claimant } from '../appservices/app-services.ts'
 import type { Append } from './append.ts'
 import { aliasesNamed } from './canonical-alias.ts'
 import type { Draft } from './draft.ts'
@@ -41,7 +42,7 @@ interface Deps {
   /** Whether the user may list rooms in the directory. */
   canPublish(userId: UserId): boolean
   /** Takes the alias in the transaction of the room; throws `M_ROOM_IN_USE`. */
-  insertAlias(tx: Tx, alias: RoomAlias, roomId: RoomId, creator: UserId): Promise<void>
+  insertAlias(tx: Tx, alias: RoomAlias, roomId: RoomId, creator: Creator): Promise<void>
   /** Lists the room in the directory. */
   publish(tx: Tx, roomNid: number): Promise<void>
 }
@@ -52,8 +53,12 @@ const PRESETS = {
   public_chat: { joinRule: 'public', historyVisibility: 'shared', guestAccess: 'forbidden' },
 } as const
 
+/** Who makes a room; a route's `Requester` is one. */
+export type Creator = Claimant
+
 /** Makes a room: all its first events in one transaction, in the order that the specification gives them. */
-export async function createRoom(deps: Deps, creator: UserId, input: CreateRoomInput): Promise<RoomId> {
+export async function createRoom(deps: Deps, claimant: Creator, input: CreateRoomInput): Promise<RoomId> {
+  const { userId: creator } = claimant
   const version = roomVersion(input.room_version ?? deps.defaultVersion)
   if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', 'This room version is not supported')
   const isPublic = input.visibility === 'public'
@@ -67,7 +72,7 @@ export async function createRoom(deps: Deps, creator: UserId, input: CreateRoomI
   ]
   const roomId = await deps.append
     .createRoom(version, newRoomId(deps), drafts, async (tx, room) => {
-      if (input.alias) await deps.insertAlias(tx, input.alias, room.roomId, creator)
+      if (input.alias) await deps.insertAlias(tx, input.alias, room.roomId, claimant)
       if (isPublic) await deps.publish(tx, room.nid)
     })
     .catch((error: unknown) => {

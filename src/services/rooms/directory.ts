@@ -3,6 +3,7 @@ import { isRoomAlias, isRoomId, type RoomAlias, type RoomId, serverOf, type User
 import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
 import * as table from '../../storage/directory.ts'
+import type { Claimant } from '../appservices/app-services.ts'
 import type { Append } from './append.ts'
 import { aliasesNamed, withoutAlias } from './canonical-alias.ts'
 import type { LiveRoom } from './live-room.ts'
@@ -17,6 +18,8 @@ interface Deps {
   remoteAlias(alias: RoomAlias): Promise<{ roomId: RoomId; servers: string[] }>
   /** Whether the user may list rooms in the directory. */
   canPublish(userId: UserId): boolean
+  /** Throws `M_EXCLUSIVE` for an alias that an application service has for itself, or may not have. */
+  checkClaim(claimant: Claimant, alias: RoomAlias): void
   /** Told when a room was listed or taken off the list, after the commit. */
   onPublished(roomNid: number): void
 }
@@ -59,33 +62,39 @@ export class Directory {
   }
 
   /** Takes an alias for a room. Any member may (spec: who may is the server's choice). */
-  async setAlias(userId: UserId, alias: RoomAlias, roomId: RoomId): Promise<void> {
-    const { db, rooms, serverName } = this.#deps
+  async setAlias(claimant: Claimant, alias: RoomAlias, roomId: RoomId): Promise<void> {
+    const { db, rooms, serverName, checkClaim } = this.#deps
+    const { userId, appservice } = claimant
     if (serverOf(alias) !== serverName) throw invalidParam('The alias belongs to another server')
+    checkClaim(claimant, alias)
     const room = await rooms.get(roomId)
-    if ((await room.membershipOf(userId)) !== 'join') throw forbidden('You are not in this room')
+    // An application service has full control over its aliases (spec: Server admin style permissions).
+    if (!appservice && (await room.membershipOf(userId)) !== 'join') throw forbidden('You are not in this room')
     const row = { alias: composed(alias), room_id: roomId, creator: userId }
     if (await transact(db, (tx) => table.insertAlias(tx, row))) return
     throw new MatrixError('M_UNKNOWN', 'This alias is taken', { status: 409 })
   }
 
   /** Takes an alias inside the transaction that makes its room; `M_ROOM_IN_USE` when somebody has it. */
-  async insertAlias(tx: Tx, alias: RoomAlias, roomId: RoomId, creator: UserId): Promise<void> {
-    if (await table.insertAlias(tx, { alias: composed(alias), room_id: roomId, creator })) return
+  async insertAlias(tx: Tx, alias: RoomAlias, roomId: RoomId, creator: Claimant): Promise<void> {
+    this.#deps.checkClaim(creator, alias)
+    if (await table.insertAlias(tx, { alias: composed(alias), room_id: roomId, creator: creator.userId })) return
     throw new MatrixError('M_ROOM_IN_USE', 'This alias is taken')
   }
 
   /**
-   * Gives an alias up: who made it, who may change the room's canonical alias, or an administrator of the server. The
-   * room no longer calls it its own either, where the user may say so.
+   * Gives an alias up: who made it, who may change the room's canonical alias, an application service that has it in its
+   * namespaces, or an administrator of the server. The room no longer calls it its own either, where the user may say so.
    */
-  async deleteAlias(userId: UserId, isAdmin: boolean, alias: RoomAlias): Promise<void> {
-    const { db, rooms } = this.#deps
+  async deleteAlias(claimant: Claimant & { isAdmin: boolean }, alias: RoomAlias): Promise<void> {
+    const { db, rooms, checkClaim } = this.#deps
+    const { userId, isAdmin, appservice } = claimant
     const row = await table.findAlias(db, composed(alias))
     if (!row) throw notFound('No room has this alias')
+    if (!isAdmin) checkClaim(claimant, alias)
     const room = await rooms.find(row.room_id)
     const mayChange = room !== undefined && (await mayChangeAliases(room, userId))
-    if (row.creator !== userId && !isAdmin && !mayChange) throw forbidden('This alias is not yours')
+    if (row.creator !== userId && !isAdmin && !appservice && !mayChange) throw forbidden('This alias is not yours')
     await transact(db, (tx) => table.deleteAlias(tx, row.alias))
     if (room && mayChange) await this.#dropCanonical(room, userId, row.alias)
   }

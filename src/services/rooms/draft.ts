@@ -13,7 +13,7 @@ export interface Draft {
   /** The event id that a redaction is about, whatever the room version. */
   redacts?: string
   /** origin_server_ts; only application services may choose it. */
-  ts?: number
+  ts?: number | undefined
 }
 
 /** A draft with what its request brings along. */

@@ -41,6 +41,8 @@ interface JoinOptions {
   via?: readonly string[] | undefined
   /** Proof that an identity server gives to who was invited by another address. */
   thirdPartySigned?: JsonObject | undefined
+  /** When it happened, as an application service may say; now, where another server makes the event. */
+  ts?: number | undefined
 }
 
 interface Act {
@@ -79,7 +81,7 @@ export class Memberships {
     room: LiveRoom,
     { userId, isGuest }: Joiner,
     profile: JsonObject,
-    { thirdPartySigned, via = [] }: JoinOptions,
+    { thirdPartySigned, via = [], ts }: JoinOptions,
   ): Promise<RoomId> {
     const { roomId } = room
     let membership = await room.membershipOf(userId)
@@ -95,7 +97,7 @@ export class Memberships {
       try {
         const authorisedVia = await authorisingUser(room, userId, membership, this.#deps)
         const vouched = authorisedVia ? { join_authorised_via_users_server: authorisedVia } : {}
-        await this.#send(room, userId, userId, { ...profile, ...vouched, membership: 'join' })
+        await this.#send(room, userId, userId, { ...profile, ...vouched, membership: 'join' }, ts)
         return roomId
       } catch (error) {
         if (!(error instanceof MatrixError) || !UNABLE.includes(error.errcode)) throw error
@@ -125,7 +127,7 @@ export class Memberships {
     }
   }
 
-  async invite(act: Act & { extra?: JsonObject }): Promise<void> {
+  async invite(act: Act & { extra?: JsonObject; ts?: number | undefined }): Promise<void> {
     const { serverName, refusesInvite, profileOf, remote } = this.#deps
     const room = await this.#joinedRoom(act.sender, act.roomId)
     if (serverOf(act.target) !== serverName) {
@@ -136,12 +138,8 @@ export class Memberships {
       throw new MatrixError('M_INVITE_BLOCKED', 'This user does not accept your invites')
     }
     const profile = await profileOf(act.target)
-    await this.#send(room, act.sender, act.target, {
-      ...profile,
-      ...act.extra,
-      membership: 'invite',
-      ...reasonOf(act),
-    })
+    const content = { ...profile, ...act.extra, membership: 'invite', ...reasonOf(act) }
+    await this.#send(room, act.sender, act.target, content, act.ts)
   }
 
   /** Leaves a room, rejects an invite or takes back a knock. Leaving again is no error. */
@@ -239,8 +237,9 @@ export class Memberships {
     return room
   }
 
-  async #send(room: LiveRoom, sender: UserId, target: UserId, content: JsonObject): Promise<void> {
-    await this.#deps.append.send(room.roomId, { draft: { type: 'm.room.member', sender, stateKey: target, content } })
+  async #send(room: LiveRoom, sender: UserId, target: UserId, content: JsonObject, ts?: number): Promise<void> {
+    const draft = { type: 'm.room.member', sender, stateKey: target, content, ts }
+    await this.#deps.append.send(room.roomId, { draft })
   }
 }
 

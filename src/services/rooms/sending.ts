@@ -17,6 +17,8 @@ interface Sender {
   userId: UserId
   deviceNid: number
   isGuest: boolean
+  /** When it happened, where the sender may say so. */
+  ts?: number | undefined
 }
 
 /** Sending events as a client asks for it (spec: client-server API, Sending events to a room). */
@@ -35,7 +37,7 @@ export class Sending {
       return this.redact(sender, roomId, redacts, txnId, rest)
     }
     return this.#deps.append.send(roomId, {
-      draft: { type, sender: sender.userId, content },
+      draft: { type, sender: sender.userId, content, ts: sender.ts },
       txn: { deviceNid: sender.deviceNid, txnId },
     })
   }
@@ -43,7 +45,7 @@ export class Sending {
   async redact(sender: Sender, roomId: RoomId, eventId: string, txnId: string, content: JsonObject): Promise<Sent> {
     if (!isEventId(eventId)) throw invalidParam('Not an event id')
     return this.#deps.append.send(roomId, {
-      draft: { type: 'm.room.redaction', sender: sender.userId, content, redacts: eventId },
+      draft: { type: 'm.room.redaction', sender: sender.userId, content, redacts: eventId, ts: sender.ts },
       txn: { deviceNid: sender.deviceNid, txnId },
     })
   }
@@ -64,15 +66,15 @@ export class Sending {
   /** Membership through the state endpoint acts like the endpoints made for it. */
   async #member(sender: Sender, roomId: RoomId, target: string, given: JsonObject): Promise<{ eventId: string }> {
     const { memberships } = this.#deps
-    const { userId } = sender
+    const { userId, ts } = sender
     if (!isUserId(target)) throw badJson('The state key of a member event is a user id')
     // Who vouches for a join is the server's to say.
     const { join_authorised_via_users_server: _, ...content } = given
     const { membership, ...extra } = content
     if (membership === 'join' && userId === target && !(await memberships.isJoined(userId, roomId))) {
-      await memberships.join(sender, roomId, { extra })
+      await memberships.join(sender, roomId, { extra, ts })
     } else if (membership === 'invite') {
-      await memberships.invite({ sender: userId, roomId, target, extra })
+      await memberships.invite({ sender: userId, roomId, target, extra, ts })
     } else {
       return this.#send(sender, roomId, 'm.room.member', target, content)
     }
@@ -82,6 +84,6 @@ export class Sending {
   }
 
   #send(sender: Sender, roomId: RoomId, type: string, stateKey: string, content: JsonObject): Promise<Sent> {
-    return this.#deps.append.send(roomId, { draft: { type, sender: sender.userId, stateKey, content } })
+    return this.#deps.append.send(roomId, { draft: { type, sender: sender.userId, stateKey, content, ts: sender.ts } })
   }
 }

@@ -4,6 +4,9 @@ import type { StoredEvent } from '../rooms/stored-event.ts'
 /** Member events that are remembered over all devices and rooms. */
 const MAX_REMEMBERED = 500_000
 
+/** Who is given members: a device by its number, or one of its connections. */
+type Owner = number | string
+
 /**
  * Which member events a device has been given, so that lazy loading need not send them again. An event counts as given
  * once the device has come back with the token of that answer: an answer that got lost is repeated whole.
@@ -16,16 +19,16 @@ export class SentMembers {
   })
 
   /** Those of the events that the device does not certainly have. */
-  missing(deviceNid: number, roomNid: number, events: readonly StoredEvent[], since: number): StoredEvent[] {
-    const sent = this.#sent.get(`${deviceNid} ${roomNid}`)
+  missing(owner: Owner, roomNid: number, events: readonly StoredEvent[], since: number): StoredEvent[] {
+    const sent = this.#sent.get(`${owner} ${roomNid}`)
     if (!sent) return [...events]
     return events.filter((event) => (sent.get(event.nid) ?? Number.POSITIVE_INFINITY) > since)
   }
 
   /** The events are in an answer whose token is this position. */
-  note(deviceNid: number, roomNid: number, events: readonly StoredEvent[], pos: number): void {
+  note(owner: Owner, roomNid: number, events: readonly StoredEvent[], pos: number): void {
     if (events.length === 0) return
-    const key = `${deviceNid} ${roomNid}`
+    const key = `${owner} ${roomNid}`
     const sent = this.#sent.get(key) ?? new Map<number, number>()
     for (const event of events) if (!sent.has(event.nid)) sent.set(event.nid, pos)
     // Stored anew, so that its size is counted anew.
@@ -33,7 +36,7 @@ export class SentMembers {
   }
 
   /** The device begins anew and has nothing. */
-  forget(deviceNid: number, roomNid: number): void {
-    this.#sent.delete(`${deviceNid} ${roomNid}`)
+  forget(owner: Owner, roomNid: number): void {
+    this.#sent.delete(`${owner} ${roomNid}`)
   }
 }

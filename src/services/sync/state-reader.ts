@@ -1,13 +1,15 @@
 import {
   listCurrentState,
   listCurrentStateExcept,
+  listCurrentStateOfTypes,
   listStateChanges,
   type StateChange,
 } from '../../storage/current-state.ts'
 import type { Db } from '../../storage/db.ts'
-import { eventsByNid } from '../../storage/events.ts'
-import { nameNids } from '../../storage/names.ts'
+import { type EventRow, eventsByNid } from '../../storage/events.ts'
+import { nameNids, namesOf } from '../../storage/names.ts'
 import { Turn } from '../../util/turn.ts'
+import type { StateTuple } from '../rooms/current-state.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 
@@ -15,6 +17,18 @@ const MEMBER = 'm.room.member'
 const PAGE = 500
 
 const placeOf = (change: { type_nid: number; key_nid: number | null }): string => `${change.type_nid} ${change.key_nid}`
+
+/** A part of a room's state. */
+export interface StateSelection {
+  /** Places that are named in full. */
+  readonly places: readonly StateTuple[]
+  /** Types of which any key is meant. */
+  readonly types: readonly string[]
+  /** Any type is meant: all of the state is looked at, the members only if all of them are meant. */
+  readonly isOpen: boolean
+  readonly wantsAllMembers: boolean
+  matches(type: string, key: string): boolean
+}
 
 /** Reads the state of a room at a position: the current state, with what changed after that position taken back. */
 export class StateReader {
@@ -47,6 +61,24 @@ export class StateReader {
       else state.set(place, nid)
     }
     return this.#events(room, state.values(), new Map(rows.map((row) => [row.nid, row])))
+  }
+
+  /** The state events after `pos` that are selected. */
+  async selected(room: LiveRoom, pos: number, selection: StateSelection): Promise<StoredEvent[]> {
+    const current = await this.#currentlySelected(room, selection)
+    // The usual case: nothing has happened since, so the state is the current one.
+    if (room.lastPos <= pos) return [...current.values()]
+    const changes = await listStateChanges(this.#db, room.nid, pos, Number.MAX_SAFE_INTEGER)
+    const names = await namesOf(this.#db, new Set(changes.flatMap(({ type_nid, key_nid }) => [type_nid, key_nid])))
+    const former = new Map<string, number | null>()
+    for (const change of changes.toReversed()) {
+      const [type, key] = [names.get(change.type_nid), names.get(change.key_nid)]
+      if (type === undefined || key === undefined || !selection.matches(type, key)) continue
+      former.set(placeOf(change), change.prev_event_nid)
+    }
+    for (const place of former.keys()) current.delete(place)
+    const nids = [...former.values()].filter((nid) => nid !== null)
+    return [...current.values(), ...(await this.#events(room, nids))]
   }
 
   /** The member events of these users after `pos`, as far as there are any. */
@@ -86,6 +118,31 @@ export class StateReader {
       room,
       [...last.values()].filter((nid) => nid !== null),
     )
+  }
+
+  async #currentlySelected(room: LiveRoom, selection: StateSelection): Promise<Map<string, StoredEvent>> {
+    const { places, types, isOpen, wantsAllMembers } = selection
+    const lookUp = await room.loadState(places)
+    const found = new Map<string, StoredEvent>()
+    for (const [type, key] of places) {
+      const event = lookUp(type, key) as StoredEvent | undefined
+      if (event && selection.matches(type, key)) found.set(placeOf(event.row), event)
+    }
+    let rows: EventRow[] = []
+    if (isOpen) rows = wantsAllMembers ? await this.#everything(room) : await this.#allButMembers(room)
+    else if (types.length > 0) rows = await this.#ofTypes(room, types)
+    for (const row of rows) {
+      const place = placeOf(row)
+      if (found.has(place)) continue
+      const event = new StoredEvent(row, room.roomId, room.version)
+      if (selection.matches(event.type, event.stateKey ?? '')) found.set(place, event)
+    }
+    return found
+  }
+
+  async #ofTypes(room: LiveRoom, types: readonly string[]): Promise<EventRow[]> {
+    const typeNids = [...(await nameNids(this.#db, types)).values()]
+    return listCurrentStateOfTypes(this.#db, room.nid, typeNids)
   }
 
   async #everything(room: LiveRoom) {

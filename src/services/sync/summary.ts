@@ -30,7 +30,7 @@ async function hasName(room: LiveRoom): Promise<boolean> {
 }
 
 /** Joined and invited members; where there are none, those who were in the room. */
-async function heroesOf(db: Db, room: LiveRoom, userId: string): Promise<string[]> {
+export async function heroesOf(db: Db, room: LiveRoom, userId: string): Promise<string[]> {
   const others = (userIds: readonly string[]) => userIds.filter((id) => id !== userId).slice(0, MAX_HEROES)
   const heroes = others(await room.heroes())
   if (heroes.length > 0) return heroes

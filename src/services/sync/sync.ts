@@ -1,21 +1,19 @@
-import type { UserId } from '../../matrix/ids.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Slots } from '../../util/slots.ts'
-import { ChangeIndex } from '../change-index.ts'
 import type { Filters } from '../filters.ts'
-import type { Hub } from '../hub.ts'
 import type { IgnoredUsers } from '../ignored-users.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import type { Stream } from '../stream.ts'
 import { parseToken, syncToken } from '../tokens.ts'
 import type { Typing } from '../typing.ts'
 import type { Point, SyncContext, SyncRequest, SyncSection } from './request.ts'
+import type { Look, UserNews } from './user-news.ts'
 import type { UserRooms } from './user-rooms.ts'
 
 interface Deps {
   clock: Clock
   stream: Stream
-  hub: Hub
+  news: UserNews
   filters: Filters
   typing: Typing
   ignoredUsers: IgnoredUsers
@@ -32,7 +30,6 @@ export interface SyncParams {
   stateAfterName: SyncRequest['stateAfterName']
 }
 
-const MAX_TIMEOUT_MS = 300_000
 /**
  * How many long answers are composed at a time. A first sync of hundreds of rooms weighs megabytes: a whole office that
  * comes back at once would otherwise exhaust the memory (200 such clients needed over 600 MiB), and nobody would have
@@ -42,10 +39,8 @@ const MAX_LONG_ANSWERS = 8
 /** A client that is this many positions behind is catching up: its answer may be long. */
 const FAR_BEHIND = 1000
 
-interface Answer {
-  text: string
-  isNews: boolean
-  upTo: Point
+interface Answer extends Look<Point> {
+  readonly text: string
 }
 
 /** For a client that has left while it waited for its turn. */
@@ -54,24 +49,19 @@ const TO_NOBODY: Answer = { text: '{}', isNews: true, upTo: { pos: 0, n: 0 } }
 /**
  * `GET /sync` (spec: client-server API, Syncing). An answer is composed as of one position of the stream, from what the
  * owners of the data tell for the stretch since the client's token; the next one goes on from there, so nothing is lost
- * and nothing comes twice. Whether a user has news at all is known without a table.
+ * and nothing comes twice.
  */
 export class Sync {
   readonly #deps: Deps
-  readonly #users: ChangeIndex<UserId>
   readonly #longAnswers = new Slots(MAX_LONG_ANSWERS)
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#users = new ChangeIndex(deps.stream.current)
-    deps.hub.onNotice((users, pos) => {
-      for (const userId of users) this.#users.note(userId, pos)
-    })
   }
 
   /** The answer as JSON text. Waits for news up to the timeout; ends early when the client leaves. */
   async answer(viewer: Viewer, params: SyncParams, signal: AbortSignal): Promise<string> {
-    const { filters, hub } = this.#deps
+    const { filters, news } = this.#deps
     const request: SyncRequest = {
       viewer,
       filter: await filters.resolve(viewer.userNid, params.filter),
@@ -81,26 +71,13 @@ export class Sync {
     }
     const { since } = request
     if (!since || request.fullState) return (await this.#composeLong(request, signal)).text
-    const deadline = performance.now() + Math.min(params.timeoutMs, MAX_TIMEOUT_MS)
-    // Up to here nothing was worth telling: later looks need not go back further.
-    let from = since
-    for (;;) {
-      if (this.#mayHaveNews(viewer.userId, from)) {
-        const isFarBehind = this.#deps.stream.current - from.pos > FAR_BEHIND
-        const next = { ...request, since: from }
-        const answer = await (isFarBehind ? this.#composeLong(next, signal) : this.#compose(next))
-        if (answer.isNews) return answer.text
-        from = answer.upTo
-        continue
-      }
-      const remainingMs = deadline - performance.now()
-      if (remainingMs <= 0 || signal.aborted) return (await this.#compose({ ...request, since: from })).text
-      await hub.wait(viewer.userId, remainingMs, signal)
+    const look = (from: Point) => {
+      const isFarBehind = !signal.aborted && this.#deps.stream.current - from.pos > FAR_BEHIND
+      const next = { ...request, since: from }
+      return isFarBehind ? this.#composeLong(next, signal) : this.#compose(next)
     }
-  }
-
-  #mayHaveNews(userId: UserId, since: Point): boolean {
-    return this.#users.mayHaveChanged(userId, since.pos) || this.#deps.typing.mayConcern(userId, since.n)
+    const { userId } = viewer
+    return (await news.poll({ userId, from: since, timeoutMs: params.timeoutMs, signal, look })).text
   }
 
   #composeLong(request: SyncRequest, signal: AbortSignal): Promise<Answer> {

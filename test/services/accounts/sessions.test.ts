@@ -48,7 +48,7 @@ withDatabases('sessions', (open) => {
   })
   const whose = async (token: string): Promise<string> => {
     const found = await sessions.authenticate(token, '192.0.2.1', 'test')
-    return found instanceof MatrixError ? `${found.errcode} ${found.fields.soft_logout}` : found.deviceId
+    return found instanceof MatrixError ? `${found.errcode} ${found.fields.soft_logout}` : `${found.deviceId}`
   }
   const requester = async (token: string): Promise<Requester> => {
     const found = await sessions.authenticate(token, '192.0.2.1')

@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import type { RoomKey, RoomKeys } from '../../services/keys/backup/room-key.ts'
+import { jsonText, route } from '../route.ts'
+import { content } from './content.ts'
+import { backupPaths } from './key-backup-versions.ts'
+
+const ALL = backupPaths('keys')
+const ROOM = backupPaths('keys/:roomId')
+const SESSION = backupPaths('keys/:roomId/:sessionId')
+
+const query = z.object({ version: z.string() })
+const inRoom = z.object({ roomId: z.string() })
+const ofSession = z.object({ roomId: z.string(), sessionId: z.string() })
+
+const key = z.object({
+  first_message_index: z.int().nonnegative(),
+  forwarded_count: z.int().nonnegative(),
+  is_verified: z.boolean(),
+  session_data: content,
+})
+const sessions = z.object({ sessions: z.record(z.string(), key) })
+
+/** Clients send some hundred keys at a time, of one KiB each. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+
+const keysOf = (roomId: string, ofRoom: { sessions: Partial<Record<string, RoomKey>> }): RoomKeys =>
+  Object.entries(ofRoom.sessions).flatMap(([sessionId, one]) => (one ? [{ roomId, sessionId, key: one }] : []))
+
+export const putRoomKeys = route(
+  {
+    id: 'client.putRoomKeys',
+    method: 'PUT',
+    path: ALL,
+    auth: 'user',
+    query,
+    body: z.object({ rooms: z.record(z.string(), sessions) }),
+    maxBodyBytes: MAX_BODY_BYTES,
+  },
+  async ({ requester, query: { version }, body }, { roomKeyBackup }) =>
+    roomKeyBackup.put(
+      requester.userNid,
+      version,
+      Object.entries(body.rooms).flatMap(([roomId, ofRoom]) => keysOf(roomId, ofRoom)),
+    ),
+)
+
+export const putRoomKeysByRoomId = route(
+  {
+    id: 'client.putRoomKeysByRoomId',
+    method: 'PUT',
+    path: ROOM,
+    auth: 'user',
+    params: inRoom,
+    query,
+    body: sessions,
+    maxBodyBytes: MAX_BODY_BYTES,
+  },
+  async ({ requester, params: { roomId }, query: { version }, body }, { roomKeyBackup }) =>
+    roomKeyBackup.put(requester.userNid, version, keysOf(roomId, body)),
+)
+
+export const putRoomKeyBySessionId = route(
+  {
+    id: 'client.putRoomKeyBySessionId',
+    method: 'PUT',
+    path: SESSION,
+    auth: 'user',
+    params: ofSession,
+    query,
+    body: key,
+  },
+  async ({ requester, params, query: { version }, body }, { roomKeyBackup }) =>
+    roomKeyBackup.put(requester.userNid, version, [{ ...params, key: body }]),
+)
+
+export const getRoomKeys = route(
+  { id: 'client.getRoomKeys', method: 'GET', path: ALL, auth: 'user', query },
+  async ({ requester, query: { version } }, { roomKeyBackup }) =>
+    jsonText(await roomKeyBackup.keys(requester.userNid, version)),
+)
+
+export const getRoomKeysByRoomId = route(
+  { id: 'client.getRoomKeysByRoomId', method: 'GET', path: ROOM, auth: 'user', params: inRoom, query },
+  async ({ requester, params: { roomId }, query: { version } }, { roomKeyBackup }) =>
+    jsonText(await roomKeyBackup.keysOfRoom(requester.userNid, version, roomId)),
+)
+
+export const getRoomKeyBySessionId = route(
+  { id: 'client.getRoomKeyBySessionId', method: 'GET', path: SESSION, auth: 'user', params: ofSession, query },
+  async ({ requester, params: { roomId, sessionId }, query: { version } }, { roomKeyBackup }) =>
+    jsonText(await roomKeyBackup.key(requester.userNid, version, roomId, sessionId)),
+)
+
+export const deleteRoomKeys = route(
+  { id: 'client.deleteRoomKeys', method: 'DELETE', path: ALL, auth: 'user', query },
+  async ({ requester, query: { version } }, { roomKeyBackup }) => roomKeyBackup.delete(requester.userNid, version),
+)
+
+export const deleteRoomKeysByRoomId = route(
+  { id: 'client.deleteRoomKeysByRoomId', method: 'DELETE', path: ROOM, auth: 'user', params: inRoom, query },
+  async ({ requester, params: { roomId }, query: { version } }, { roomKeyBackup }) =>
+    roomKeyBackup.delete(requester.userNid, version, roomId),
+)
+
+export const deleteRoomKeyBySessionId = route(
+  { id: 'client.deleteRoomKeyBySessionId', method: 'DELETE', path: SESSION, auth: 'user', params: ofSession, query },
+  async ({ requester, params: { roomId, sessionId }, query: { version } }, { roomKeyBackup }) =>
+    roomKeyBackup.delete(requester.userNid, version, roomId, sessionId),
+)

@@ -1,0 +1,69 @@
+import { forbidden, MatrixError } from '../../matrix/errors.ts'
+import { isUserId } from '../../matrix/ids.ts'
+import { findAccount } from '../../storage/accounts.ts'
+import type { Db } from '../../storage/db.ts'
+import { findDevice } from '../../storage/devices.ts'
+import type { Requester, Sessions } from '../accounts/sessions.ts'
+import type { AppService } from './app-service.ts'
+import type { AppServices } from './app-services.ts'
+
+/** As whom an application service wants to act. */
+export interface Assertion {
+  readonly userId: string | undefined
+  readonly deviceId: string | undefined
+}
+
+interface Deps {
+  readonly db: Db
+  readonly sessions: Sessions
+  readonly appServices: AppServices
+}
+
+/** Whose token it is: a user's, or an application service's that acts as one of its users. */
+export class Identities {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** Answers at once for a user's token in use. */
+  authenticate(
+    token: string,
+    ip: string | undefined,
+    userAgent: string | undefined,
+    assertion: Assertion,
+  ): Requester | MatrixError | Promise<Requester | MatrixError> {
+    const { appServices, sessions } = this.#deps
+    const service = appServices.byToken(token)
+    return service ? this.#assert(service, assertion) : sessions.authenticate(token, ip, userAgent)
+  }
+
+  /** Spec: application service API, Identity assertion. */
+  async #assert(service: AppService, { userId = service.sender, deviceId }: Assertion) {
+    const { db, appServices } = this.#deps
+    if (!isUserId(userId) || !appServices.hasUser(service, userId)) {
+      return forbidden('This user is not in the namespaces of the application service')
+    }
+    const account = await findAccount(db, userId)
+    if (!account) return forbidden('The application service has not registered this user')
+    if (account.isDeactivated) return new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')
+    const { userNid } = account
+    const device = deviceId === undefined ? undefined : await findDevice(db, userNid, deviceId)
+    if (deviceId !== undefined && !device) {
+      return new MatrixError('M_UNKNOWN_DEVICE', 'The user has no such device')
+    }
+    return {
+      userId,
+      userNid,
+      // Without a device, the user stands for one where requests are told apart by device; no device has such a number.
+      deviceId: device?.deviceId,
+      deviceNid: device?.nid ?? -userNid,
+      isGuest: false,
+      isAdmin: account.isAdmin,
+      isLocked: account.isLocked,
+      isSuspended: account.isSuspended,
+      appservice: service,
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { LRUCache } from 'lru-cache'
+import { MatrixError } from '../../matrix/errors.ts'
+import { type Db, transact } from '../../storage/db.ts'
+import { deleteInPieces } from '../../storage/expire.ts'
+import * as store from '../../storage/sliding-states.ts'
+import type { Clock } from '../../util/clock.ts'
+import { type ConnectionState, decodeRooms, encodeRooms, type SentRooms } from './connection.ts'
+
+interface Deps {
+  db: Db
+  clock: Clock
+  random(bytes: number): Uint8Array
+}
+
+/** A device's connection; the client names it (MSC4186: `conn_id`). */
+export interface ConnectionKey {
+  readonly deviceNid: number
+  readonly connId: string
+}
+
+interface Known {
+  readonly states: readonly ConnectionState[]
+  usedTs: number
+  /** The last answer, to be given again when it got lost. */
+  answer: { readonly to: string; readonly text: string } | undefined
+}
+
+const ID_BYTES = 6
+/** Clients have two. */
+const MAX_CONNECTIONS = 10
+const MAX_CACHED_BYTES = 32 * 1024 * 1024
+const BYTES_OF_ROOM = 150
+/** A longer answer is composed anew. */
+const MAX_ANSWER = 64 * 1024
+const DAY_MS = 86_400_000
+const EXPIRES_MS = 14 * DAY_MS
+
+/**
+ * What devices were sent over their connections of sliding sync. The table has it, so that after a restart, or on
+ * another process, clients go on where they are; it is written only when a state differs from the one before it, which
+ * is seldom once a client has its rooms. Memory is a cache of it.
+ */
+export class Connections {
+  readonly #deps: Deps
+  readonly #known = new LRUCache<string, Known>({ maxSize: MAX_CACHED_BYTES, sizeCalculation: sizeOf })
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** The state that a token names; `M_UNKNOWN_POS` when it has expired, was followed by another, or is not the device's. */
+  async find(key: ConnectionKey, id: string): Promise<ConnectionState> {
+    const state = this.#peek(key, id) ?? (await this.#load(key, id))
+    if (!state) throw unknownPos()
+    await this.#touch(key)
+    return state
+  }
+
+  /** Stores the state that follows `after` (undefined: a connection begins), and returns it with the id that it got. */
+  async add(key: ConnectionKey, after: ConnectionState | undefined, rooms: SentRooms): Promise<ConnectionState> {
+    const { db, clock, random } = this.#deps
+    const state = { id: Buffer.from(random(ID_BYTES)).toString('hex'), rooms }
+    const ts = clock.now()
+    await transact(db, async (tx) => {
+      await store.insertSlidingState(tx, { ...key, id: state.id, after: after?.id, rooms: encodeRooms(rooms), ts })
+      if (!after) await store.trimSlidingConnections(tx, key.deviceNid, MAX_CONNECTIONS)
+    })
+    const states = after ? [after, state] : [state]
+    this.#known.set(nameOf(key), { states, usedTs: ts, answer: undefined })
+    return state
+  }
+
+  /** The last answer of the connection, when it was one to this question: it got lost. */
+  answerTo(key: ConnectionKey, question: string): string | undefined {
+    const answer = this.#known.get(nameOf(key))?.answer
+    return answer?.to === question ? answer.text : undefined
+  }
+
+  keepAnswer(key: ConnectionKey, to: string, text: string): void {
+    const known = this.#known.get(nameOf(key))
+    // Set anew, so that its size is counted anew.
+    if (known) this.#known.set(nameOf(key), { ...known, answer: text.length > MAX_ANSWER ? undefined : { to, text } })
+  }
+
+  /** Forgets connections that nobody has used for two weeks. */
+  async expire(): Promise<void> {
+    const before = this.#deps.clock.now() - EXPIRES_MS
+    await deleteInPieces(this.#deps.db, (tx, limit) => store.deleteSlidingStatesBefore(tx, before, limit))
+  }
+
+  #peek(key: ConnectionKey, id: string): ConnectionState | undefined {
+    const known = this.#known.get(nameOf(key))
+    if (known && known.usedTs < this.#deps.clock.now() - EXPIRES_MS) return undefined
+    return known?.states.find((state) => state.id === id)
+  }
+
+  async #load(key: ConnectionKey, id: string): Promise<ConnectionState | undefined> {
+    const row = await store.findSlidingState(this.#deps.db, key.deviceNid, key.connId, id)
+    if (!row || row.used_ts < this.#deps.clock.now() - EXPIRES_MS) return undefined
+    const state = { id, rooms: decodeRooms(row.rooms) }
+    this.#known.set(nameOf(key), { states: [state], usedTs: row.used_ts, answer: undefined })
+    return state
+  }
+
+  /** Notes once a day that the connection is in use. */
+  async #touch(key: ConnectionKey): Promise<void> {
+    const known = this.#known.get(nameOf(key))
+    const now = this.#deps.clock.now()
+    if (!known || known.usedTs > now - DAY_MS) return
+    known.usedTs = now
+    await transact(this.#deps.db, (tx) => store.updateSlidingUse(tx, key.deviceNid, key.connId, now))
+  }
+}
+
+export const unknownPos = (): MatrixError =>
+  new MatrixError('M_UNKNOWN_POS', 'The connection has expired: begin a new one, without `pos`')
+
+const nameOf = ({ deviceNid, connId }: ConnectionKey): string => `${deviceNid} ${connId}`
+
+function sizeOf({ states, answer }: Known): number {
+  const rooms = states.reduce((count, state) => count + state.rooms.size, 0)
+  return 500 + rooms * BYTES_OF_ROOM + (answer?.text.length ?? 0) * 2
+}

@@ -1,0 +1,41 @@
+import { LRUCache } from 'lru-cache'
+import type { Db } from '../../storage/db.ts'
+import { listLastPositions } from '../../storage/room-activity.ts'
+import type { Appended } from '../rooms/append.ts'
+import type { Stream } from '../stream.ts'
+
+interface Deps {
+  db: Db
+  stream: Stream
+}
+
+/** Two numbers each. */
+const MAX_ROOMS = 500_000
+
+/** When something last happened in each room, as positions of the stream: what users' rooms are ordered by. */
+export class RoomActivity {
+  readonly #deps: Deps
+  readonly #last = new LRUCache<number, number>({ max: MAX_ROOMS })
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** For `Append`: what changed in a room. */
+  onAppended({ room }: Appended): void {
+    this.#last.set(room.nid, this.#deps.stream.current)
+  }
+
+  /** The positions of these rooms: from memory, and from the tables for rooms that nobody has asked about yet. */
+  async of(roomNids: Iterable<number>): Promise<(roomNid: number) => number> {
+    const missing: number[] = []
+    for (const nid of roomNids) if (!this.#last.has(nid)) missing.push(nid)
+    if (missing.length > 0) {
+      for (const [nid, pos] of await listLastPositions(this.#deps.db, missing)) {
+        // What was announced meanwhile is newer.
+        if ((this.#last.get(nid) ?? 0) < pos) this.#last.set(nid, pos)
+      }
+    }
+    return (roomNid) => this.#last.get(roomNid) ?? 0
+  }
+}

@@ -1,0 +1,82 @@
+import type { Db } from '../../storage/db.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
+import type { StoredEvent } from '../rooms/stored-event.ts'
+import type { StateReader } from '../sync/state-reader.ts'
+import { heroesOf } from '../sync/summary.ts'
+import { RequiredState } from './required-state.ts'
+import type { RoomQuestion } from './room-answer.ts'
+
+interface Deps {
+  db: Db
+  state: StateReader
+}
+
+const MEMBER = 'm.room.member'
+const NAME = 'm.room.name'
+const AVATAR = 'm.room.avatar'
+const LOOKED_AT = new RequiredState([
+  { include: [NAME, AVATAR].map((type) => [type, '']), exclude: [], lazyMembers: false },
+])
+
+/**
+ * The fields of a room's answer that a room list shows (MSC4186: RoomResult), each as JSON text: all of them where the
+ * client begins anew, else those that may be different since. `changed`: the types of state that changed.
+ */
+export async function headText(
+  deps: Deps,
+  question: RoomQuestion,
+  room: LiveRoom,
+  end: number,
+  changed: ReadonlySet<string>,
+): Promise<string[]> {
+  const { context, isInitial } = question
+  const fields = commonText(question)
+  if (isInitial ? question.isDm : question.sent?.isDm !== question.isDm) fields.push(`"is_dm":${question.isDm}`)
+  const mayDiffer = (type: string) => isInitial || changed.has(type)
+  const hasMoved = mayDiffer(MEMBER)
+  if (hasMoved) {
+    fields.push(`"joined_count":${room.counts.get('join') ?? 0}`, `"invited_count":${room.counts.get('invite') ?? 0}`)
+  }
+  if (!hasMoved && !mayDiffer(NAME) && !mayDiffer(AVATAR)) return fields
+  const state = await deps.state.selected(room, end, LOOKED_AT)
+  const name = textOf(state, NAME, 'name')
+  const avatar = textOf(state, AVATAR, 'url')
+  // That something is gone, only the accepted form can say.
+  const isShown = (type: string, value: string | undefined) =>
+    mayDiffer(type) && (value !== undefined || (!isInitial && context.request.dialect === 'stable'))
+  if (isShown(NAME, name)) fields.push(`"name":${JSON.stringify(name ?? null)}`)
+  if (isShown(AVATAR, avatar)) fields.push(`"avatar":${JSON.stringify(avatar ?? null)}`)
+  if (name === undefined && (hasMoved || mayDiffer(NAME))) {
+    fields.push(`"heroes":${JSON.stringify(await heroes(deps, question, room, end))}`)
+  }
+  return fields
+}
+
+/** What is said of every room, whether the user is in it or not. */
+export function commonText({ context, wanted, isInitial }: RoomQuestion): string[] {
+  const fields = isInitial ? ['"initial":true'] : []
+  if (context.request.dialect === 'unstable') return fields
+  fields.push(`"membership":${JSON.stringify(wanted.mine.membership)}`)
+  if (wanted.lists.length > 0) fields.push(`"lists":${JSON.stringify(wanted.lists)}`)
+  return fields
+}
+
+function textOf(state: readonly StoredEvent[], type: string, key: string): string | undefined {
+  const value = state.find((event) => event.type === type)?.visible.content[key]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Whom a client names the room after, as their member events show them. */
+async function heroes({ db, state }: Deps, { context }: RoomQuestion, room: LiveRoom, end: number) {
+  const userIds = await heroesOf(db, room, context.viewer.userId)
+  const members = await state.members(room, end, new Set(userIds))
+  const profiles = new Map(members.map((event) => [event.stateKey, event.visible.content]))
+  return userIds.map((user_id) => {
+    const { displayname, avatar_url } = profiles.get(user_id) ?? {}
+    return {
+      user_id,
+      ...(typeof displayname === 'string' && { displayname }),
+      ...(typeof avatar_url === 'string' && { avatar_url }),
+    }
+  })
+}

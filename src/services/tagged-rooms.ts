@@ -1,0 +1,43 @@
+import { LRUCache } from 'lru-cache'
+import { isObject } from '../matrix/json.ts'
+import type { AccountData, Owner } from './account-data.ts'
+import { TAG_TYPE } from './tags.ts'
+
+const MAX_CACHED = 5_000
+const NO_TAGS: ReadonlySet<string> = new Set()
+
+type TagsByRoom = ReadonlyMap<number, ReadonlySet<string>>
+
+/** Which tags users have put on which of their rooms: of all rooms at once. */
+export class TaggedRooms {
+  readonly #accountData: AccountData
+  readonly #cache = new LRUCache<number, Promise<TagsByRoom>>({ max: MAX_CACHED })
+
+  constructor(accountData: AccountData) {
+    this.#accountData = accountData
+    accountData.onChanged((owner, _roomNid, type) => {
+      if (type === TAG_TYPE) this.#cache.delete(owner.userNid)
+    })
+  }
+
+  async of({ userNid }: Owner): Promise<(roomNid: number) => ReadonlySet<string>> {
+    let known = this.#cache.get(userNid)
+    if (!known) {
+      known = this.#load(userNid)
+      this.#cache.set(userNid, known)
+      known.catch(() => this.#cache.delete(userNid))
+    }
+    const byRoom = await known
+    return (roomNid) => byRoom.get(roomNid) ?? NO_TAGS
+  }
+
+  async #load(userNid: number): Promise<TagsByRoom> {
+    const rows = await this.#accountData.ofType(userNid, TAG_TYPE)
+    return new Map(
+      rows.map(({ room_nid, content }) => {
+        const { tags } = JSON.parse(content) as { tags?: unknown }
+        return [room_nid, new Set(isObject(tags) ? Object.keys(tags) : [])]
+      }),
+    )
+  }
+}
