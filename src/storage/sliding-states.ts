@@ -38,15 +38,17 @@ export async function insertSlidingState(tx: Tx, state: NewSlidingState): Promis
   ])
 }
 
-/** Drops the connections of a device that were not used for longest, beyond `max`. */
-export async function trimSlidingConnections(tx: Tx, deviceNid: number, max: number): Promise<void> {
-  await rawRun(
+/** Drops the connections of a device that were not used for longest, beyond `max`; returns which. */
+export async function trimSlidingConnections(tx: Tx, deviceNid: number, max: number): Promise<string[]> {
+  const rows = await rawRows<{ conn_id: string }>(
     tx,
     `delete from sliding_state where device_nid = ? and conn_id in
        (select conn_id from sliding_state where device_nid = ? group by conn_id
-        order by max(used_ts) desc, conn_id limit 1000 offset ?)`,
+        order by max(used_ts) desc, conn_id limit 1000 offset ?)
+     returning conn_id`,
     [deviceNid, deviceNid, max],
   )
+  return rows.map((row) => row.conn_id)
 }
 
 export async function updateSlidingUse(tx: Tx, deviceNid: number, connId: string, ts: number): Promise<void> {

@@ -61,10 +61,11 @@ export class Connections {
     const { db, clock, random } = this.#deps
     const state = { id: Buffer.from(random(ID_BYTES)).toString('hex'), rooms }
     const ts = clock.now()
-    await transact(db, async (tx) => {
+    const dropped = await transact(db, async (tx) => {
       await store.insertSlidingState(tx, { ...key, id: state.id, after: after?.id, rooms: encodeRooms(rooms), ts })
-      if (!after) await store.trimSlidingConnections(tx, key.deviceNid, MAX_CONNECTIONS)
+      return after ? [] : store.trimSlidingConnections(tx, key.deviceNid, MAX_CONNECTIONS)
     })
+    for (const connId of dropped) this.#known.delete(nameOf({ ...key, connId }))
     const states = after ? [after, state] : [state]
     this.#known.set(nameOf(key), { states, usedTs: ts, answer: undefined })
     return state

@@ -70,10 +70,9 @@ export class RequiredState {
     return patterns > MAX_PATTERNS ? other : sum
   }
 
-  /** The places that are named in full. */
+  /** The places that are named in full; where any type is wanted of a user's id, that user is meant as a member too. */
   get places(): StateTuple[] {
-    const named = this.#patterns.filter((pattern): pattern is StateTuple => pattern[0] !== null && pattern[1] !== null)
-    return named
+    return this.#patterns.flatMap(([type, key]): StateTuple[] => (key === null ? [] : [[type ?? MEMBER, key]]))
   }
 
   /** The types of which any key is wanted. */
