@@ -26,6 +26,7 @@ import { federationInbound } from './scenarios/federation-inbound.ts'
 import { federationJoin } from './scenarios/federation-join.ts'
 import { federationDead, federationDelivery, federationFanOut } from './scenarios/federation-outbound.ts'
 import { messages, oneSender } from './scenarios/messages.ts'
+import { slidingSync } from './scenarios/sliding.ts'
 import { disturbedDelivery, emptySync, firstSync200, firstSync500 } from './scenarios/syncs.ts'
 import { joins, registrations, rooms } from './scenarios/writes.ts'
 
@@ -39,6 +40,7 @@ const SCENARIOS: readonly Scenario[] = [
   firstSync200,
   firstSync500,
   emptySync,
+  slidingSync,
   rooms,
   joins,
   registrations,

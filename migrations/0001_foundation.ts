@@ -390,6 +390,20 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('sliding_state_used', 'sliding_state', ['used_ts'])
 
+  // Threads that users follow, or followed (MSC4306). unsubscribed_pos: what arrived up to then follows no thread again.
+  await table('thread_subscription')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('root_id', 'text', (col) => col.notNull())
+    .addColumn('subscribed', 'smallint', (col) => col.notNull())
+    .addColumn('automatic', 'smallint', (col) => col.notNull())
+    .addColumn('unsubscribed_pos', 'bigint')
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('thread_subscription_pk', ['user_nid', 'room_nid', 'root_id'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('thread_subscription_pos', 'thread_subscription', ['user_nid', 'pos'])
+
   // A user's own push rules and changes to the predefined ones; no row: the predefined rules as they are.
   await table('push_rules')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())

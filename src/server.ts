@@ -81,6 +81,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
   const accountRooms = composeAccountRooms(ground, accounts, rooms)
   const reading = await composeReading(ground, accounts, rooms, {
     ignoredUsers: (userId) => own.ignoredUsers.of(userId),
+    threadFollowing: own.threadFollowing,
     accountDataOf: (userNid, roomNid) => own.accountData.ofRoom(userNid, roomNid),
   })
   const keys = composeKeys(config, ground, { federation, ...rooms, ...own, ...accounts })

@@ -13,6 +13,9 @@ const UNSTABLE_FEATURES: readonly string[] = [
   'org.matrix.msc3881',
   // Sliding sync: Element X looks for this name alone.
   'org.matrix.simplified_msc3575',
+  // Following threads, and its part of sliding sync.
+  'org.matrix.msc4306',
+  'org.matrix.msc4308',
 ]
 
 export const composeDiscovery = (config: Config): Discovery => ({

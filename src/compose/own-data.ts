@@ -6,6 +6,7 @@ import { InviteRules } from '../services/invite-rules.ts'
 import { PushRules } from '../services/push-rules/push-rules.ts'
 import { UserRooms } from '../services/sync/user-rooms.ts'
 import { Tags } from '../services/tags.ts'
+import { ThreadFollowing } from '../services/threads/thread-following.ts'
 import { nameNids } from '../storage/names.ts'
 import type { Ground } from './ground.ts'
 
@@ -20,6 +21,7 @@ export function composeOwnData({ db, stream, hub }: Ground) {
     inviteRules: new InviteRules({ accountData, userNidOf }),
     pushRules: new PushRules({ db, stream, hub }),
     filters: new Filters(db),
+    threadFollowing: new ThreadFollowing({ db, stream, hub }),
     userRooms: new UserRooms({ db, stream }),
   }
 }

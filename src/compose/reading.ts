@@ -17,6 +17,8 @@ import { ClientEvents } from '../services/rooms/client-events.ts'
 import { ErasedUsers } from '../services/rooms/erased-users.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
 import { type IgnoredUsers, Visibility } from '../services/rooms/visibility.ts'
+import type { ThreadFollowing } from '../services/threads/thread-following.ts'
+import { ThreadSubscriptions } from '../services/threads/thread-subscriptions.ts'
 import type { Ground } from './ground.ts'
 
 interface Rooms {
@@ -28,6 +30,7 @@ interface Rooms {
 /** What readers keep for themselves. */
 interface OwnData {
   ignoredUsers: IgnoredUsers
+  threadFollowing: ThreadFollowing
   accountDataOf: AccountDataOf
 }
 
@@ -36,7 +39,7 @@ export async function composeReading(
   { db, clock, stream, hub, serverName }: Ground,
   { accounts }: { accounts: Accounts },
   { liveRooms, append, past }: Rooms,
-  { ignoredUsers, accountDataOf }: OwnData,
+  { ignoredUsers, accountDataOf, threadFollowing: following }: OwnData,
 ) {
   const erasedUsers = await ErasedUsers.load(db)
   accounts.onDeactivated((userNid, erase) => {
@@ -58,6 +61,7 @@ export async function composeReading(
   return {
     visibility,
     clientEvents,
+    threadSubscriptions: new ThreadSubscriptions({ reading, following, stream }),
     reading: {
       listMessages: bind(listMessages, reading),
       getContext: bind(getContext, reading),

@@ -10,6 +10,7 @@ import { Connections } from '../services/sliding/connections.ts'
 import { AccountDataExtension } from '../services/sliding/extensions/account-data.ts'
 import { E2eeExtension } from '../services/sliding/extensions/e2ee.ts'
 import { ReceiptsExtension } from '../services/sliding/extensions/receipts.ts'
+import { ThreadSubscriptionsExtension } from '../services/sliding/extensions/thread-subscriptions.ts'
 import { ToDeviceExtension } from '../services/sliding/extensions/to-device.ts'
 import { TypingExtension } from '../services/sliding/extensions/typing.ts'
 import { LazyMembers } from '../services/sliding/lazy-members.ts'
@@ -43,12 +44,12 @@ const HOUR_MS = 3_600_000
 /** Sliding sync: the same news as `/sync` has, of the rooms that a client looks at. */
 export function composeSlidingSync(
   { db, clock, random, stream, every }: Ground,
-  { accountData, pushRules, userRooms, ignoredUsers, inviteRules }: ReturnType<typeof composeOwnData>,
+  { accountData, pushRules, userRooms, ignoredUsers, inviteRules, threadFollowing }: ReturnType<typeof composeOwnData>,
   { liveRooms: rooms, append, visibility, clientEvents }: Rooms,
   { deviceKeys, deviceLists: lists, toDevice }: Keys,
   { typing, receipts, syncParts, counting }: ReturnType<typeof composeSync>,
 ) {
-  const { news, changes, state, sentMembers } = syncParts
+  const { news, changes, state, sentMembers, longAnswers } = syncParts
   const connections = new Connections({ db, clock, random })
   every(HOUR_MS, 'forgetting connections of sliding sync', () => connections.expire())
   const activity = new RoomActivity({ db, stream })
@@ -78,6 +79,7 @@ export function composeSlidingSync(
     new AccountDataExtension({ accountData, pushRules }),
     new ReceiptsExtension(receipts),
     new TypingExtension(typing),
+    new ThreadSubscriptionsExtension(threadFollowing),
   ]
   const slidingSync = new SlidingSync({
     clock,
@@ -89,6 +91,7 @@ export function composeSlidingSync(
     connections,
     windows,
     rooms: roomsPart,
+    longAnswers,
     extensions,
   })
   return { slidingSync }

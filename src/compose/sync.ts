@@ -23,6 +23,7 @@ import { Sync } from '../services/sync/sync.ts'
 import { UserNews } from '../services/sync/user-news.ts'
 import { Typing } from '../services/typing.ts'
 import { nameNids } from '../storage/names.ts'
+import { Slots } from '../util/slots.ts'
 import type { Ground } from './ground.ts'
 import type { composeOwnData } from './own-data.ts'
 
@@ -36,6 +37,12 @@ interface Rooms {
 }
 
 const PRESENCE_SWEEP_MS = 5_000
+/**
+ * How many long answers are composed at a time. A first sync of hundreds of rooms weighs megabytes: a whole office that
+ * comes back at once would otherwise exhaust the memory (200 such clients needed over 600 MiB), and nobody would have
+ * an answer sooner.
+ */
+const MAX_LONG_ANSWERS = 8
 
 /** `/sync` and what it alone tells: typing, receipts, presence, unread notifications. */
 export function composeSync(
@@ -44,7 +51,7 @@ export function composeSync(
   own: ReturnType<typeof composeOwnData>,
   { liveRooms: rooms, append, roomUpgrades, visibility, clientEvents, encryptionSection }: Rooms,
 ) {
-  const { accountData, userRooms, pushRules, ignoredUsers, inviteRules, filters } = own
+  const { accountData, userRooms, pushRules, ignoredUsers, inviteRules, filters, threadFollowing: following } = own
   const movedRooms = new MovedRooms({
     pushRules,
     tags: own.tags,
@@ -59,9 +66,9 @@ export function composeSync(
   const presence = new Presence({ db, clock, stream, hub, rooms, userRooms, enabled: config.presence.enabled })
   lifetime.add({ start: () => presence.start() })
   every(PRESENCE_SWEEP_MS, 'ending the presence of who left', () => presence.expire())
-  const judge = new Judge({ pushRules, pushEvents: new PushEvents() })
+  const judge = new Judge({ pushRules, pushEvents: new PushEvents(), following })
   const threads = new Threads(db)
-  const unread = new UnreadCounts({ judge, threads, receipts })
+  const unread = new UnreadCounts({ judge, threads, receipts, following })
   const changes = new RoomChanges({ db, stream, receipts: receipts.changes })
   const state = new StateReader(db)
   const sentMembers = new SentMembers()
@@ -83,6 +90,7 @@ export function composeSync(
     accountData,
     inviteRules,
   })
+  const longAnswers = new Slots(MAX_LONG_ANSWERS)
   const news = new UserNews({ hub, stream, typing })
   const sections = [
     new AccountDataSection({ accountData, pushRules }),
@@ -98,7 +106,7 @@ export function composeSync(
     counting: { judge, threads, unread },
     notifications: new Notifications({ judge, threads, receipts, rooms, userRooms, clientEvents, stream }),
     /** What sliding sync shares. */
-    syncParts: { news, changes, state, sentMembers },
-    sync: new Sync({ clock, stream, news, filters, typing, ignoredUsers, userRooms, sections }),
+    syncParts: { news, changes, state, sentMembers, longAnswers },
+    sync: new Sync({ clock, stream, news, filters, typing, ignoredUsers, userRooms, sections, longAnswers }),
   }
 }

@@ -34,6 +34,7 @@ import * as slidingSync from './client/sliding-sync.ts'
 import * as spaces from './client/spaces.ts'
 import * as sync from './client/sync.ts'
 import * as tags from './client/tags.ts'
+import * as threadSubscriptions from './client/thread-subscriptions.ts'
 import * as toDevice from './client/to-device.ts'
 import * as typing from './client/typing.ts'
 import * as uiaFallback from './client/uia-fallback.ts'
@@ -107,6 +108,7 @@ const families: readonly object[] = [
   keyBackupVersions,
   keyBackup,
   toDevice,
+  threadSubscriptions,
 ]
 
 const isRoute = (value: unknown): value is Route =>

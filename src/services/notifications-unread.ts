@@ -7,6 +7,7 @@ import type { ReadMarks, Receipts } from './receipts.ts'
 import type { Appended } from './rooms/append.ts'
 import type { LiveRoom } from './rooms/live-room.ts'
 import type { StoredEvent } from './rooms/stored-event.ts'
+import type { ThreadFollowing } from './threads/thread-following.ts'
 
 export interface Count {
   notify: number
@@ -20,6 +21,7 @@ interface Deps {
   judge: Judge
   threads: Threads
   receipts: Receipts
+  following: ThreadFollowing
 }
 
 interface Counter {
@@ -51,7 +53,9 @@ export class UnreadCounts {
 
   constructor(deps: Deps) {
     this.#deps = deps
-    deps.receipts.onRead((userNid, roomNid) => this.#counters.delete(`${userNid} ${roomNid}`))
+    const forget = (userNid: number, roomNid: number) => this.#counters.delete(`${userNid} ${roomNid}`)
+    deps.receipts.onRead(forget)
+    deps.following.onChanged(forget)
   }
 
   /** For `Append`: what was redacted is read again. */

@@ -36,6 +36,7 @@ export interface Schema {
   filter: FilterTable
   receipt: ReceiptTable
   sliding_state: SlidingStateTable
+  thread_subscription: ThreadSubscriptionTable
   push_rules: PushRulesTable
   presence: PresenceTable
   server_key: ServerKeyTable
@@ -336,6 +337,16 @@ export interface SlidingStateTable {
   id: string
   rooms: string
   used_ts: number
+}
+
+export interface ThreadSubscriptionTable {
+  user_nid: number
+  room_nid: number
+  root_id: string
+  subscribed: number
+  automatic: number
+  unsubscribed_pos: number | null
+  pos: number
 }
 
 export interface PushRulesTable {

@@ -20,6 +20,7 @@ const MAX_RANGES = 20
 const MAX_TIMELINE_LIMIT = 200
 const MAX_LIST_NAME = 64
 const MAX_TO_DEVICE = 100
+const MAX_THREAD_SUBSCRIPTIONS = 100
 
 const text = z.string().max(255)
 const names = z.array(text).max(MAX_NAMES)
@@ -56,6 +57,9 @@ const extensions = z
     account_data: scope.nullish(),
     receipts: scope.nullish(),
     typing: scope.nullish(),
+    'io.element.msc4308.thread_subscriptions': z
+      .object({ enabled: z.boolean().nullish(), limit: z.int().positive().nullish() })
+      .nullish(),
   })
   .nullish()
 
@@ -209,6 +213,7 @@ const filterOf = (
 
 function extensionsOf(asked: NonNullable<StableBody['extensions']>): ExtensionConfigs {
   const { to_device, e2ee, account_data, receipts, typing } = asked
+  const threads = asked['io.element.msc4308.thread_subscriptions']
   return {
     toDevice: to_device?.enabled
       ? {
@@ -220,6 +225,9 @@ function extensionsOf(asked: NonNullable<StableBody['extensions']>): ExtensionCo
     accountData: scopeOf(account_data),
     receipts: scopeOf(receipts),
     typing: scopeOf(typing),
+    threadSubscriptions: threads?.enabled
+      ? { limit: Math.min(threads.limit ?? MAX_THREAD_SUBSCRIPTIONS, MAX_THREAD_SUBSCRIPTIONS) }
+      : undefined,
   }
 }
 

@@ -22,6 +22,7 @@ interface CompiledRule {
 /** What an event yields for everybody with one rule set: one outcome, and the rules that come before it for some. */
 export interface Plan {
   readonly needsDisplayName: boolean
+  readonly needsFollowing: boolean
   decide(user: PushUser): Outcome
 }
 
@@ -50,6 +51,7 @@ export class CompiledRules {
     }
     return {
       needsDisplayName: personal.some((rule) => rule.conditions.some((condition) => condition.needsDisplayName)),
+      needsFollowing: personal.some((rule) => rule.conditions.some((condition) => condition.needsFollowing)),
       decide: (user) => {
         // Nobody is notified of what they sent themselves.
         if (user.userId === event.sender) return NOTHING

@@ -2,7 +2,7 @@ import type { UserId } from '../../matrix/ids.ts'
 import { localpartOf } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { Glob } from './glob.ts'
-import { SELF, SELF_LOCALPART } from './predefined.ts'
+import { SELF, SELF_LOCALPART, THREAD_SUBSCRIPTION } from './predefined.ts'
 import { type PushEvent, parsePath } from './push-event.ts'
 
 /** Whom an event is judged for. */
@@ -10,6 +10,8 @@ export interface PushUser {
   userId: UserId
   /** The user's display name in the room; needed only where the plan says so. */
   displayName?: string | undefined
+  /** Whether the user follows the event's thread; undefined: the user follows no threads at all, as clients go. */
+  followsThread?: boolean | undefined
 }
 
 /** A condition, split into what holds for everybody and what depends on the user. */
@@ -17,6 +19,7 @@ export interface Condition {
   holds(event: PushEvent): boolean
   holdsFor?(event: PushEvent, user: PushUser): boolean
   needsDisplayName?: true
+  needsFollowing?: true
 }
 
 const NEVER: Condition = { holds: () => false }
@@ -38,6 +41,8 @@ export function compileCondition(condition: JsonObject): Condition {
       return memberCount(condition.is)
     case 'sender_notification_permission':
       return typeof key === 'string' ? { holds: (event) => event.facts.senderMayNotify(key) } : NEVER
+    case THREAD_SUBSCRIPTION:
+      return typeof condition.subscribed === 'boolean' ? threadSubscription(condition.subscribed) : NEVER
     default:
       return NEVER
   }
@@ -102,6 +107,16 @@ const containsLocalpart: Condition = {
   holds: (event) => event.body !== undefined,
   holdsFor: (event, user) => containsWord(event.body ?? '', localpartOf(user.userId).toLowerCase()),
 }
+
+/**
+ * NOTSPEC: holds neither way for a user who never followed or left a thread. Clients that do not know of this would else
+ * get no notifications from threads any more.
+ */
+const threadSubscription = (wanted: boolean): Condition => ({
+  holds: (event) => event.thread !== undefined,
+  holdsFor: (_event, user) => user.followsThread === wanted,
+  needsFollowing: true,
+})
 
 const COUNT = /^(==|<=|>=|<|>)?(\d{1,15})$/
 

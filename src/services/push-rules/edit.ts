@@ -29,6 +29,7 @@ export function setRule(
   place: Place,
 ): StoredRules {
   checkId(ruleId)
+  if (kind === 'postcontent') throw invalidParam('Rules of this kind are predefined')
   const rules = stored.own[kind] ?? []
   const index = rules.findIndex((rule) => rule.rule_id === ruleId)
   const existing = rules[index]

@@ -1,6 +1,7 @@
 import type { Owner } from '../account-data.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
+import type { ThreadFollowing } from '../threads/thread-following.ts'
 import type { CompiledRules, Outcome } from './compiled-rules.ts'
 import type { PushUser } from './conditions.ts'
 import type { PushEvents } from './push-events.ts'
@@ -9,6 +10,7 @@ import type { PushRules } from './push-rules.ts'
 interface Deps {
   pushRules: PushRules
   pushEvents: PushEvents
+  following: ThreadFollowing
 }
 
 /** Judges single events for single users: what counting unread events and listing notifications share. */
@@ -27,9 +29,14 @@ export class Judge {
   /** What the event does for the user; nothing once it is redacted. */
   async judge(room: LiveRoom, event: StoredEvent, owner: Owner, rules: CompiledRules): Promise<Outcome | undefined> {
     if (event.row.sender_nid === owner.userNid || event.isRedacted) return undefined
-    const plan = (await this.#deps.pushEvents.of(room, event)).planFor(rules)
+    const { pushEvents, following } = this.#deps
+    const pushEvent = await pushEvents.of(room, event)
+    const plan = pushEvent.planFor(rules)
     const user: PushUser = { userId: owner.userId }
     if (plan.needsDisplayName) user.displayName = await displayNameIn(room, owner)
+    if (plan.needsFollowing && pushEvent.thread !== undefined) {
+      user.followsThread = await following.follows(owner.userNid, room.nid, pushEvent.thread)
+    }
     const outcome = plan.decide(user)
     return outcome.notify ? outcome : undefined
   }

@@ -5,6 +5,8 @@ import type { PushAction, PushRule, RuleKind } from './rule.ts'
 /** Stand for the user in conditions, so that one compiled rule set serves everybody who changed nothing. */
 export const SELF = '\u0000user_id'
 export const SELF_LOCALPART = '\u0000localpart'
+/** The condition that the user follows the event's thread, or does not (MSC4306). */
+export const THREAD_SUBSCRIPTION = 'io.element.msc4306.thread_subscription'
 
 const HIGHLIGHT: PushAction = { set_tweak: 'highlight' }
 const SOUND: PushAction = { set_tweak: 'sound', value: 'default' }
@@ -14,6 +16,7 @@ const match = (key: string, pattern: string): JsonObject => ({ kind: 'event_matc
 const is = (key: string, value: string | boolean): JsonObject => ({ kind: 'event_property_is', key, value })
 const type = (name: string) => match('type', name)
 const TWO_MEMBERS: JsonObject = { kind: 'room_member_count', is: '2' }
+const follows = (subscribed: boolean): JsonObject => ({ kind: THREAD_SUBSCRIPTION, subscribed })
 const MAY_NOTIFY_ROOM: JsonObject = { kind: 'sender_notification_permission', key: 'room' }
 
 const rule = (rule_id: string, conditions: JsonObject[], actions: PushAction[], enabled = true): PushRule => ({
@@ -35,7 +38,7 @@ export const TEXT_MENTION_RULES: ReadonlySet<string> = new Set([
  * The predefined rules (spec v1.19: client-server API, Predefined Rules), by kind, the most important first.
  * NOTSPEC: v1.17 removed the three rules that find mentions in the text. They stay, for events without `m.mentions`:
  * bots, bridges and older clients do not send it, and their mentions would otherwise go unnoticed.
- * The two poll rules are MSC3930's.
+ * The poll rules are MSC3930's, those of the kind `postcontent` MSC4306's.
  */
 export const PREDEFINED: Readonly<Record<RuleKind, readonly PushRule[]>> = {
   override: [
@@ -69,6 +72,10 @@ export const PREDEFINED: Readonly<Record<RuleKind, readonly PushRule[]>> = {
       pattern: SELF_LOCALPART,
       actions: ['notify', SOUND, HIGHLIGHT],
     },
+  ],
+  postcontent: [
+    rule('.io.element.msc4306.rule.unsubscribed_thread', [follows(false)], []),
+    rule('.io.element.msc4306.rule.subscribed_thread', [follows(true)], ['notify', SOUND]),
   ],
   room: [],
   sender: [],

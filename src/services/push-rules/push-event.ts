@@ -1,5 +1,6 @@
 import { isObject, type Json } from '../../matrix/json.ts'
 import type { Pdu } from '../../room/event.ts'
+import { relationOf } from '../rooms/relation.ts'
 import type { CompiledRules, Plan } from './compiled-rules.ts'
 
 /** What conditions ask of the room. */
@@ -41,6 +42,12 @@ export class PushEvent {
   /** Whether the sender has said whom the event mentions (`m.mentions`). */
   get saysWhomItMentions(): boolean {
     return isObject(this.#pdu.content) && this.#pdu.content['m.mentions'] !== undefined
+  }
+
+  /** The root of the thread that the event is in. */
+  get thread(): string | undefined {
+    const relation = relationOf(this.#pdu)
+    return relation?.relType === 'm.thread' ? relation.parentId : undefined
   }
 
   property(path: readonly string[]): Json | undefined {

@@ -1,7 +1,10 @@
 import type { Json, JsonObject } from '../../matrix/json.ts'
 
-/** The kinds of push rules, in the order in which they are tried (spec: client-server API, Push Rules). */
-export const RULE_KINDS = ['override', 'content', 'room', 'sender', 'underride'] as const
+/**
+ * The kinds of push rules, in the order in which they are tried (spec: client-server API, Push Rules). `postcontent` is
+ * MSC4306's, and has predefined rules only.
+ */
+export const RULE_KINDS = ['override', 'content', 'postcontent', 'room', 'sender', 'underride'] as const
 export type RuleKind = (typeof RULE_KINDS)[number]
 
 /** `notify`, or `{set_tweak, value?}`; unknown ones are kept for the client's sake. */
@@ -13,7 +16,7 @@ export interface PushRule {
   default: boolean
   enabled: boolean
   actions: PushAction[]
-  /** Of `override` and `underride` rules. */
+  /** Of `override`, `postcontent` and `underride` rules. */
   conditions?: JsonObject[]
   /** Of `content` rules: a glob. */
   pattern?: string

@@ -45,6 +45,7 @@ export interface ExtensionConfigs {
   readonly accountData?: Scope | undefined
   readonly receipts?: Scope | undefined
   readonly typing?: Scope | undefined
+  readonly threadSubscriptions?: { readonly limit: number } | undefined
 }
 
 /** What a client asks for, whatever dialect it speaks. */

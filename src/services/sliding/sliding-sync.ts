@@ -1,4 +1,5 @@
 import type { Clock } from '../../util/clock.ts'
+import type { Slots } from '../../util/slots.ts'
 import type { IgnoredUsers } from '../ignored-users.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import type { Stream } from '../stream.ts'
@@ -26,6 +27,7 @@ interface Deps {
   windows: RoomWindows
   rooms: RoomsPart
   extensions: readonly Extension[]
+  longAnswers: Slots
 }
 
 /** Where a client is, and what it has of its rooms there. */
@@ -38,6 +40,8 @@ interface Answer extends Look<Place> {
   readonly fields: readonly string[]
 }
 
+/** A client that wants so many more rooms than it has gets a long answer. */
+const MANY_ROOMS = 100
 const NOTHING_SENT: SentRooms = new Map()
 
 /**
@@ -114,7 +118,9 @@ export class SlidingSync {
     const context: SlidingContext = { request, viewer, from, upTo: point, rooms, ignored, now: clock.now() }
     const draft = new StateDraft(from?.sent ?? NOTHING_SENT)
     const windows = await rules.of(context, draft.rooms)
-    const answers = await part.answer(context, windows, draft)
+    const isLong = windows.wanted.size - draft.rooms.size > MANY_ROOMS
+    const compose = () => part.answer(context, windows, draft)
+    const answers = await (isLong ? this.#deps.longAnswers.run(compose) : compose())
     const parts: string[] = []
     let isNews = [...answers.values()].some(({ text }) => text !== undefined)
     for (const extension of extensions) {

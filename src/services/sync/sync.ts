@@ -1,5 +1,5 @@
 import type { Clock } from '../../util/clock.ts'
-import { Slots } from '../../util/slots.ts'
+import type { Slots } from '../../util/slots.ts'
 import type { Filters } from '../filters.ts'
 import type { IgnoredUsers } from '../ignored-users.ts'
 import type { Viewer } from '../rooms/viewer.ts'
@@ -19,6 +19,7 @@ interface Deps {
   ignoredUsers: IgnoredUsers
   userRooms: UserRooms
   sections: readonly SyncSection[]
+  longAnswers: Slots
 }
 
 /** The parameters of `GET /sync` as a client gives them. */
@@ -30,12 +31,6 @@ export interface SyncParams {
   stateAfterName: SyncRequest['stateAfterName']
 }
 
-/**
- * How many long answers are composed at a time. A first sync of hundreds of rooms weighs megabytes: a whole office that
- * comes back at once would otherwise exhaust the memory (200 such clients needed over 600 MiB), and nobody would have
- * an answer sooner.
- */
-const MAX_LONG_ANSWERS = 8
 /** A client that is this many positions behind is catching up: its answer may be long. */
 const FAR_BEHIND = 1000
 
@@ -53,7 +48,6 @@ const TO_NOBODY: Answer = { text: '{}', isNews: true, upTo: { pos: 0, n: 0 } }
  */
 export class Sync {
   readonly #deps: Deps
-  readonly #longAnswers = new Slots(MAX_LONG_ANSWERS)
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -81,7 +75,7 @@ export class Sync {
   }
 
   #composeLong(request: SyncRequest, signal: AbortSignal): Promise<Answer> {
-    return this.#longAnswers.run(async () => (signal.aborted ? TO_NOBODY : this.#compose(request)))
+    return this.#deps.longAnswers.run(async () => (signal.aborted ? TO_NOBODY : this.#compose(request)))
   }
 
   async #compose(request: SyncRequest): Promise<Answer> {

@@ -37,7 +37,7 @@ const outcome = (event: PushEvent, rules = PREDEFINED, displayName?: string) =>
 /** A rule set with one override rule of these conditions, and nothing else that matches. */
 const withConditions = (...conditions: JsonObject[]) => {
   const rule: PushRule = { rule_id: 'test', default: false, enabled: true, conditions, actions: ['notify'] }
-  return new CompiledRules({ override: [rule], content: [], room: [], sender: [], underride: [] })
+  return new CompiledRules({ override: [rule], content: [], postcontent: [], room: [], sender: [], underride: [] })
 }
 
 describe('The predefined push rules', () => {
