@@ -1,4 +1,5 @@
-import { createClient, EventTimeline, type MatrixClient, Preset, SlidingSync } from 'matrix-js-sdk'
+import { createClient, EventTimeline, type MatrixClient, Preset } from 'matrix-js-sdk'
+import { SlidingSync } from 'matrix-js-sdk/lib/sliding-sync.js'
 import { expect, it, onTestFinished } from 'vitest'
 import { startServer } from '../support/server.ts'
 import { eventually, roomOf, signUp } from './sdk.ts'
