@@ -81,7 +81,6 @@ export function composeRemoteKeys(
   lists.onChange((tx, owner, change, stamp) => own.onChange(tx, owner, change, stamp))
   const newcomers = new Newcomers({
     db,
-    clock,
     sender,
     published,
     serverName,

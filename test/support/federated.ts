@@ -27,6 +27,13 @@ export async function until<T>(ask: () => Promise<T>, claim: (value: T) => boole
   throw new Error('It did not come about')
 }
 
+/** The same while time passes, so that whatever waits to be tried again is. */
+export const inTime = <T>(world: World, ask: () => Promise<T>, claim: (value: T) => boolean): Promise<T> =>
+  until(() => {
+    world.clock.advance(120_000)
+    return ask()
+  }, claim)
+
 /** The texts of a room's latest messages, latest first; of other events their types. */
 export async function textsOf(user: User, roomId: string): Promise<string[]> {
   const { chunk } = await user.get(`${roomPath(roomId)}/messages?dir=b&limit=100`)

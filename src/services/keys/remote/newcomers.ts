@@ -6,7 +6,6 @@ import { findListVersion, listRecentlyChanged } from '../../../storage/device-li
 import { findNewestDevice } from '../../../storage/devices.ts'
 import { nameNids } from '../../../storage/names.ts'
 import { listServersMet } from '../../../storage/room-servers.ts'
-import type { Clock } from '../../../util/clock.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { Owner } from '../../account-data.ts'
 import type { Appended } from '../../rooms/append.ts'
@@ -15,7 +14,6 @@ import type { PublishedKeys } from './published-keys.ts'
 
 interface Deps {
   readonly db: Db
-  readonly clock: Clock
   readonly sender: Sender
   readonly published: PublishedKeys
   readonly serverName: string
@@ -23,10 +21,9 @@ interface Deps {
   onFailure(error: unknown): void
 }
 
-/** Clocks differ by no more, and no join takes longer to reach us; what is older, the server has read itself. */
+/** Clocks differ by no more. */
 const CLOCKS_DIFFER_MS = 60_000
-const LONGEST_JOIN_MS = 3_600_000
-/** Users of whom a server hears when it comes into a room. */
+/** Users of whom a server hears when it comes into a room, whenever it says that it came. */
 const MAX_USERS = 500
 
 /**
@@ -84,10 +81,9 @@ export class Newcomers {
    * before, and was not told of the change, since we did not know that it is in the room.
    */
   async #onServer(server: string, roomNid: number, joinTs: number): Promise<void> {
-    const { db, clock } = this.#deps
-    const since = Math.max(joinTs - CLOCKS_DIFFER_MS, clock.now() - LONGEST_JOIN_MS)
     const turn = new Turn()
-    for (const user of await listRecentlyChanged(db, roomNid, since, MAX_USERS)) {
+    const changed = await listRecentlyChanged(this.#deps.db, roomNid, joinTs - CLOCKS_DIFFER_MS, MAX_USERS)
+    for (const user of changed) {
       await this.#tell([server], { userId: user.user_id, userNid: user.user_nid })
       if (turn.isOver) await turn.give()
     }
