@@ -452,6 +452,14 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('room_server_rooms', 'room_server', ['server_nid', 'room_nid'])
 
+  // Rooms in which nobody here may write, because of a member of a server that is not listed. Removed once it is.
+  await table('frozen_room')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('server_nid', 'bigint', (col) => col.notNull())
+    .addColumn('frozen_ts', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('frozen_room_pk', ['room_nid', 'server_nid'])
+    .execute()
+
   // Servers that were sent to. failures: in a row, since failing_since; retry_at: when to try again.
   await table('destination')
     .addColumn('server_nid', 'bigint', (col) => col.primaryKey().notNull())

@@ -30,6 +30,7 @@ export function composeFederation(config: Config, ground: Ground) {
   const guardedClient = composeOutbound(config, ground)
   const policy = composePolicy(config, ground, guardedClient)
   const mayFederate = (name: string) => policy.mayFederate(name)
+  const mayBelieve = (name: string) => policy.mayBelieve(name)
   const reach = new Reach(clock)
   const signedClient = new SignedClient({
     reach,
@@ -44,6 +45,7 @@ export function composeFederation(config: Config, ground: Ground) {
     }),
     userAgent: `Bongsu/${version}`,
     mayFederate,
+    mayBelieve,
     onContact: (server, failure) => {
       if (failure === undefined) for (const listener of heard) listener(server)
       else log.info({ server, failure }, 'another server cannot be reached')
@@ -54,7 +56,7 @@ export function composeFederation(config: Config, ground: Ground) {
   const keyRing = new KeyRing({
     db,
     clock,
-    mayFederate,
+    mayBelieve,
     pinnedKey: (name) => policy.pinnedKey(name),
     fetch: (name) => fetchServerKeys(signedClient, config.federation.notaries, name),
   })
@@ -128,8 +130,9 @@ function composeSender(
 
 function composePolicy(config: Config, ground: Ground, client: GuardedClient): FederationPolicy {
   const { serverName } = ground
-  const { mode, servers, signed_list: signedList } = config.federation
-  if (!signedList || mode !== 'list') return new FederationPolicy({ serverName, mode, servers, signedList: undefined })
+  const { mode, servers, signed_list: signedList, unlisted_members: unlistedMembers } = config.federation
+  const fixed = { serverName, mode, servers, unlistedMembers }
+  if (!signedList || mode !== 'list') return new FederationPolicy({ ...fixed, signedList: undefined })
   const { path, url, key, refresh } = signedList
   const read =
     url === undefined
@@ -143,5 +146,5 @@ function composePolicy(config: Config, ground: Ground, client: GuardedClient): F
   const source = new ListSource({ db: ground.db, clock: ground.clock, publicKey: key, read, onRefused })
   ground.lifetime.add({ start: () => source.start() })
   ground.every(refresh, 'refreshing the federation list', () => source.refresh())
-  return new FederationPolicy({ serverName, mode, servers, signedList: source })
+  return new FederationPolicy({ ...fixed, signedList: source })
 }

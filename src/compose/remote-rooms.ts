@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Config } from '../config/schema.ts'
-import type { UserId } from '../matrix/ids.ts'
+import { forbidden } from '../matrix/errors.ts'
+import type { RoomId, UserId } from '../matrix/ids.ts'
 import { parseOldKeys } from '../matrix/old-key.ts'
 import { VerifyKey } from '../matrix/verify-key.ts'
 import { Edus } from '../services/edus.ts'
@@ -27,6 +28,7 @@ import { PeerRooms } from '../services/rooms/serve/peer-rooms.ts'
 import { RoomAnswers } from '../services/rooms/serve/room-answers.ts'
 import { Templates } from '../services/rooms/serve/templates.ts'
 import { ThirdPartyInvites } from '../services/rooms/serve/third-party-invites.ts'
+import { type FrozenRooms, UnlistedMembers } from '../services/rooms/unlisted-members.ts'
 import { findAccount } from '../storage/accounts.ts'
 import { deleteInPieces } from '../storage/expire.ts'
 import { deleteHeldBefore } from '../storage/held-events.ts'
@@ -43,6 +45,7 @@ const HELD_MS = 7 * 24 * HOUR_MS
 interface Rooms {
   append: Append
   liveRooms: LiveRooms
+  frozenRooms: FrozenRooms
 }
 
 interface People {
@@ -54,19 +57,43 @@ export function composeRemoteRooms(
   config: Config,
   ground: Ground,
   { client, keyRing, policy }: ReturnType<typeof composeFederation>,
-  { append, liveRooms: rooms }: Rooms,
+  { append, liveRooms: rooms, frozenRooms }: Rooms,
   { refusesInvite }: People,
 ) {
   const { db, clock, log, random, serverName, signingKey, lifetime, every } = ground
   const mayFederate = (name: string) => policy.mayFederate(name)
+  const mayBelieve = (name: string) => policy.mayBelieve(name)
+  const isFrozen = (roomId: RoomId) => frozenRooms.has(roomId)
   const signatures = new EventSignatures({ serverName, keyRing, ownKeys: ownKeysOf(config, ground) })
-  const base = { db, clock, log, random, serverName, signingKey, append, rooms, client, signatures, mayFederate }
+  const base = {
+    db,
+    clock,
+    log,
+    random,
+    serverName,
+    signingKey,
+    append,
+    rooms,
+    client,
+    signatures,
+    mayFederate,
+    isFrozen,
+  }
+  const onArrival = config.federation.unlisted_arrivals
+  const unlistedMembers = new UnlistedMembers({ ...base, onArrival, policy }, frozenRooms)
+  lifetime.add(unlistedMembers)
+  every(HOUR_MS, 'looking for members of servers that are not listed', () => unlistedMembers.review())
 
-  const gapFiller = new GapFiller(base)
+  const gapFiller = new GapFiller({
+    ...base,
+    onGiven: (server, room, events) => unlistedMembers.onEvents(server, room, events),
+  })
   const heldEvents = new HeldEvents({ ...base, fill: (roomId, signal) => gapFiller.fill(roomId, signal) })
   lifetime.add(heldEvents)
   const inbox = new Inbox({
     ...base,
+    mayBelieve,
+    onStrangers: (origin, room, events) => unlistedMembers.onEvents(origin, room, events),
     unwanted: (room, events) => notRecommended(base, room, events),
     hold: (origin, room, events) => heldEvents.hold(origin, room, events),
     receiveOutside: (_origin, roomId, pdus) => receiveOutside(base, roomId, pdus),
@@ -76,11 +103,12 @@ export function composeRemoteRooms(
     },
   })
   const edus = new Edus({ log })
-  const peerRooms = new PeerRooms({ db, rooms })
+  const peerRooms = new PeerRooms({ db, rooms, isFrozen })
   const isActive = async (userId: UserId) => (await findAccount(db, userId))?.isDeactivated === false
 
   const joins = new RemoteJoins({
     ...base,
+    refuseRoomOf: (servers) => unlistedMembers.refuseRoomOf(servers),
     complete: async (origin, roomId, event) => {
       const room = await rooms.get(roomId)
       await heldEvents.hold(origin, room, [event])
@@ -92,7 +120,10 @@ export function composeRemoteRooms(
     join: (wish) => joins.join(wish),
     leave: (room, userId, content) => leaves.leave(room, userId, content),
     knock: (roomId, userId, content, via) => leaves.knock(roomId, userId, content, via),
-    invite: (room, sender, target, content) => sendInvite(base, room, sender, target, content),
+    invite: async (room, sender, target, content) => {
+      if (isFrozen(room.roomId)) throw forbidden('This room is frozen')
+      return sendInvite(base, room, sender, target, content)
+    },
   }
   every(HOUR_MS, 'forgetting transactions of other servers', () =>
     deleteInPieces(db, (tx, limit) => deleteInboundTransactionsBefore(tx, clock.now() - TRANSACTIONS_MS, limit)),

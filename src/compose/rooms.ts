@@ -11,6 +11,7 @@ import type { MemberProfile } from '../services/rooms/member-profile.ts'
 import { Memberships } from '../services/rooms/membership.ts'
 import { PublicRooms } from '../services/rooms/public-rooms.ts'
 import { Sending } from '../services/rooms/sending.ts'
+import { FrozenRooms } from '../services/rooms/unlisted-members.ts'
 import { RoomUpgrades } from '../services/rooms/upgrade.ts'
 import { afterCommit, type Tx } from '../storage/db.ts'
 import { updatePublished } from '../storage/directory.ts'
@@ -44,12 +45,14 @@ export function composeRooms(
   const liveRooms = new LiveRooms(db)
   metrics.gauge('live_rooms', 'Rooms held in memory', () => liveRooms.size)
   const rooms = liveRooms
-  const append = new Append({ db, clock, stream, hub, rooms, serverName, signingKey, random, log })
+  const frozenRooms = new FrozenRooms(federation.policy)
+  const isFrozen = (roomId: RoomId) => frozenRooms.has(roomId)
+  const append = new Append({ db, clock, stream, hub, rooms, serverName, signingKey, random, log, isFrozen })
   const {
     remote,
     past,
     services: remoteRooms,
-  } = composeRemoteRooms(config, ground, federation, { append, liveRooms }, people)
+  } = composeRemoteRooms(config, ground, federation, { append, liveRooms, frozenRooms }, people)
   const memberships = new Memberships({
     db,
     clock,

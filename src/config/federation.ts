@@ -58,6 +58,13 @@ export const federation = z
       .enum(['refuse', 'allow'])
       .prefault('refuse')
       .describe('Rooms that have members of servers that are not listed: our people cannot join them, or can.'),
+    unlisted_arrivals: z
+      .enum(['freeze', 'leave'])
+      .prefault('freeze')
+      .describe(
+        'What becomes of our people in a room that gets such a member all the same: they can read what they have, but ' +
+          'nothing goes in or out until that server is listed; or they leave.',
+      ),
     notaries: z
       .array(notary)
       .prefault([])

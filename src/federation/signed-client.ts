@@ -18,6 +18,8 @@ interface Deps {
   readonly reach: Reach
   readonly userAgent: string
   mayFederate(serverName: string): boolean
+  /** Whether the server's keys are of use: then it may be asked for what is public. */
+  mayBelieve(serverName: string): boolean
   /** Told how every request ended: undefined, or why the server could not be reached. */
   onContact(serverName: string, failure: string | undefined): void
 }
@@ -59,9 +61,10 @@ export class SignedClient {
   }
 
   async send(server: string, request: FederationRequest): Promise<JsonObject> {
-    const { mayFederate, serverName, reach, discovery, onContact } = this.#deps
+    const { mayFederate, mayBelieve, serverName, reach, discovery, onContact } = this.#deps
     if (server === serverName) throw new Error('This server has no need to ask itself over the network')
-    if (!mayFederate(server)) throw forbidden('This server does not federate with that one')
+    const isAllowed = request.isSigned === false ? mayBelieve : mayFederate
+    if (!isAllowed(server)) throw forbidden('This server does not federate with that one')
     const attempt = reach.begin(server)
     const isLost = typeof attempt === 'string'
     if (isLost && !request.evenIfLost) throw new RemoteFailure(server, `did not answer lately: ${attempt}`)

@@ -44,6 +44,7 @@ export interface Schema {
   room_server: RoomServerTable
   destination: DestinationTable
   outbox_event: OutboxEventTable
+  frozen_room: FrozenRoomTable
   held_event: HeldEventTable
   inbound_transaction: InboundTransactionTable
   outbox_edu: OutboxEduTable
@@ -398,6 +399,12 @@ export interface OutboxEventTable {
   server_nid: number
   event_nid: number
   room_nid: number
+}
+
+export interface FrozenRoomTable {
+  room_nid: number
+  server_nid: number
+  frozen_ts: number
 }
 
 export interface HeldEventTable {

@@ -57,7 +57,13 @@ it.each([
   ['closed', 'own.test', true],
 ] as const)('a %s server and %s: %s', (mode, name, expected) => {
   const servers = [{ name: 'friend.test' }]
-  const policy = new FederationPolicy({ serverName: 'own.test', mode, servers, signedList: undefined })
+  const policy = new FederationPolicy({
+    serverName: 'own.test',
+    mode,
+    servers,
+    signedList: undefined,
+    unlistedMembers: 'refuse',
+  })
   expect(policy.mayFederate(name)).toBe(expected)
 })
 

@@ -12,8 +12,8 @@ interface Deps {
   readonly clock: Clock
   /** Asks a server, or a notary that is trusted; undefined when nobody answers with anything that parses. */
   fetch(serverName: string): Promise<unknown>
-  /** Whether we talk to that server at all: asked before anything else. */
-  mayFederate(serverName: string): boolean
+  /** Whether anything that is signed by that server counts: asked before anything else. */
+  mayBelieve(serverName: string): boolean
   /** The only key that is believed of a server. */
   pinnedKey(serverName: string): string | undefined
 }
@@ -59,7 +59,7 @@ export class KeyRing {
 
   /** The same for many at once: one query for all servers, and one request for each that has to be asked. */
   async verifyKeysOf(wanted: readonly WantedKeys[]): Promise<VerifyKeys[]> {
-    const allowed = new Set(wanted.map(({ serverName }) => serverName).filter((name) => this.#deps.mayFederate(name)))
+    const allowed = new Set(wanted.map(({ serverName }) => serverName).filter((name) => this.#deps.mayBelieve(name)))
     await this.#load(allowed)
     return Promise.all(
       wanted.map(async ({ serverName, keyIds, atTs }) => {
@@ -76,7 +76,7 @@ export class KeyRing {
 
   /** What the servers said of their own keys, asked anew where that has ended: for those to whom we are a notary. */
   async answersOf(serverNames: readonly string[], validUntilTs: number): Promise<JsonObject[]> {
-    const allowed = serverNames.filter((name) => this.#deps.mayFederate(name))
+    const allowed = serverNames.filter((name) => this.#deps.mayBelieve(name))
     const before = await table.listServerKeyAnswers(this.#deps.db, allowed)
     const now = this.#deps.clock.now()
     const isFresh = (row: table.ServerKeyAnswerRow) =>

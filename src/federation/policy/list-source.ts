@@ -43,7 +43,12 @@ export class ListSource {
 
   /** The listed servers; none, when the list has run out. */
   get servers(): ServerList {
-    return this.#list && this.#list.expiresTs > this.#deps.clock.now() ? this.#servers : NOBODY
+    return this.hasRunOut ? NOBODY : this.#servers
+  }
+
+  /** Also while there was no list yet. */
+  get hasRunOut(): boolean {
+    return !this.#list || this.#list.expiresTs <= this.#deps.clock.now()
   }
 
   /** Somebody is not listed: there may be a newer list. */

@@ -8,6 +8,8 @@ interface Deps {
   readonly mode: 'closed' | 'list' | 'open'
   readonly servers: readonly ListedServer[]
   readonly signedList: ListSource | undefined
+  /** Rooms that have members of servers that are not listed: closed to our users, or open. */
+  readonly unlistedMembers: 'refuse' | 'allow'
 }
 
 /** With whom this server talks. It is asked before anything is sent, fetched, looked up or believed. */
@@ -34,6 +36,26 @@ export class FederationPolicy {
     if (this.#listed.has(serverName) || signedList?.servers.has(serverName)) return true
     signedList?.onMiss()
     return false
+  }
+
+  /**
+   * Whether events of that server's users are taken when others pass them on, and its keys looked up for it: those of
+   * servers that are not listed only where rooms may have them as members.
+   */
+  mayBelieve(serverName: string): boolean {
+    const { mode, unlistedMembers } = this.#deps
+    if (this.mayFederate(serverName)) return true
+    return mode === 'list' && unlistedMembers === 'allow' && parseServerName(serverName) !== undefined
+  }
+
+  /** Whether a member from that server closes a room to our users. */
+  isStranger(serverName: string): boolean {
+    return this.#deps.mode === 'list' && !this.mayBelieve(serverName)
+  }
+
+  /** Whether the list that others keep has run out: who is a stranger only because of that may be none tomorrow. */
+  get hasRunOut(): boolean {
+    return this.#deps.signedList?.hasRunOut ?? false
   }
 
   /** The only public key that is believed of a server (base64, unpadded), where the list gives one. */

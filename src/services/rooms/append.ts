@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { forbidden } from '../../matrix/errors.ts'
 import type { RoomId } from '../../matrix/ids.ts'
 import type { SigningKey } from '../../matrix/signing-key.ts'
 import type { RoomVersion } from '../../room/versions.ts'
@@ -32,6 +33,8 @@ interface Deps {
   signingKey: SigningKey
   random(bytes: number): Uint8Array
   log: Logger
+  /** Whether nothing of ours may go into the room, except that somebody leaves it. */
+  isFrozen?(roomId: RoomId): boolean
 }
 
 /** What was appended to a room: timeline events and changes of the current state, in the order of positions. */
@@ -66,7 +69,8 @@ export class Append {
   }
 
   /** Sends one event. Resolves once it is durable and visible to `/sync`. */
-  send(roomId: RoomId, request: SendRequest): Promise<Sent> {
+  async send(roomId: RoomId, request: SendRequest): Promise<Sent> {
+    if (this.#deps.isFrozen?.(roomId) && !isLeave(request.draft)) throw forbidden('This room is frozen')
     return this.#queue.together(roomId, request)
   }
 
@@ -165,6 +169,9 @@ export class Append {
     hub.publish(moved.length === 0 ? room.localJoined : new Set([...room.localJoined, ...moved]), persisted.lastPos)
   }
 }
+
+const isLeave = ({ type, sender, stateKey, content }: Draft): boolean =>
+  type === 'm.room.member' && sender === stateKey && content.membership === 'leave'
 
 function attempt<T>(work: () => T): T | Error {
   try {

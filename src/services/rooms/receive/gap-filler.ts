@@ -11,7 +11,7 @@ import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
 import type { StateView } from '../state-view.ts'
 import { eventsOf } from './fetched.ts'
-import { heldIncoming, type Incoming } from './incoming.ts'
+import { heldIncoming, type Incoming, type Parsed } from './incoming.ts'
 import { type FetchDeps, fetchMissingAuth } from './missing-auth.ts'
 import { receiveEvents } from './receive-events.ts'
 import { stateAfterGap } from './state-at-gap.ts'
@@ -21,6 +21,10 @@ interface Deps extends FetchDeps {
   readonly rooms: LiveRooms
   readonly serverName: string
   readonly log: Logger
+  /** Told of what a server gave, before anything of it is believed. */
+  onGiven(server: string, room: LiveRoom, events: readonly Parsed[]): Promise<void>
+  /** Whether nothing is taken into the room. */
+  isFrozen(roomId: RoomId): boolean
 }
 
 /** Held events of a room that are looked at together. */
@@ -50,7 +54,7 @@ export class GapFiller {
   /** Does what can be done now for the held events of a room. */
   async fill(roomId: RoomId, signal: AbortSignal): Promise<void> {
     const room = await this.#deps.rooms.find(roomId)
-    if (!room) return
+    if (!room || this.#deps.isFrozen(roomId)) return
     const rows = await held.listHeld(this.#deps.db, room.nid, MAX_HELD)
     const servers = this.#serversFor(room, rows)
     let waiting = rows.map((row) => heldIncoming(row.event_id, row.json, room.version))
@@ -137,6 +141,8 @@ export class GapFiller {
       const parsed = eventsOf(room, given)
       // An event that nobody can read is missing for ever: to ask for the state at it would be in vain.
       if (parsed.length < given.length) throw new RemoteFailure(server, 'gave what is no event of the room')
+      await this.#deps.onGiven(server, room, parsed)
+      if (this.#deps.isFrozen(room.roomId)) throw new RemoteFailure(server, 'closed the room with what it gave')
       const checked = await signatures.check(parsed, room.version)
       const fresh = checked.filter((event) => typeof event !== 'string').filter(({ eventId }) => !found.has(eventId))
       for (const event of fresh) found.set(event.eventId, event)

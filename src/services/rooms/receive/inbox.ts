@@ -20,8 +20,12 @@ interface Deps {
   readonly rooms: LiveRooms
   readonly signatures: EventSignatures
   readonly log: Logger
-  /** Whether we talk to that server: events of others are not taken, whoever passes them on. */
-  mayFederate(serverName: string): boolean
+  /** Whether events of that server's users are taken: those of others are not, whoever passes them on. */
+  mayBelieve(serverName: string): boolean
+  /** Told of events whose senders' servers are not believed. */
+  onStrangers(origin: string, room: LiveRoom, events: readonly Parsed[]): Promise<void>
+  /** Whether nothing is taken into the room. */
+  isFrozen(roomId: RoomId): boolean
   /** Which of these events the room's policy server advises against. Asked outside the room's lock. */
   unwanted(room: LiveRoom, events: readonly Incoming[]): Promise<ReadonlySet<string>>
   /** Keeps events that cannot be judged yet, and looks for what they need. */
@@ -78,8 +82,10 @@ export class Inbox {
       return results
     }
     if (!(await isAdmitted(room, origin))) return refuse(parsed, 'The room does not admit your server')
-    const strangers = parsed.filter(({ pdu }) => !this.#deps.mayFederate(serverOf(pdu.sender)))
+    const strangers = parsed.filter(({ pdu }) => !this.#deps.mayBelieve(serverOf(pdu.sender)))
     refuse(strangers, 'We do not federate with the server of the sender')
+    if (strangers.length > 0) await this.#deps.onStrangers(origin, room, strangers)
+    if (this.#deps.isFrozen(roomId)) return refuse(parsed, 'The room is closed here')
     const fresh = await this.#withoutKnown(parsed.filter((event) => !strangers.includes(event)))
     const checked = await this.#deps.signatures.check(fresh, room.version)
     const events: Incoming[] = []

@@ -2,8 +2,8 @@ import type { FederationClient } from '../../../federation/client.ts'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import type { JoinAnswer } from '../../../federation/requests/memberships.ts'
 import { forbidden, MatrixError } from '../../../matrix/errors.ts'
-import type { RoomId, UserId } from '../../../matrix/ids.ts'
-import type { JsonObject } from '../../../matrix/json.ts'
+import { type RoomId, serverOf, type UserId } from '../../../matrix/ids.ts'
+import { isObject, type JsonObject } from '../../../matrix/json.ts'
 import { roomIdOf } from '../../../room/hashes.ts'
 import type { SignedEvent } from '../../../room/signing.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
@@ -14,13 +14,13 @@ import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { LiveRooms } from '../live-rooms.ts'
 import type { EventSignatures } from '../receive/event-signatures.ts'
-import { signedEventsOf } from '../receive/fetched.ts'
+import { nothingOf, signedEventsOf } from '../receive/fetched.ts'
 import type { Incoming } from '../receive/incoming.ts'
 import { receiveEvents } from '../receive/receive-events.ts'
 import { adoptRoom } from './adopt-room.ts'
 import { askInTurn } from './ask-servers.ts'
 import { serversFor } from './resident-servers.ts'
-import { fillTemplate, type TemplateSigner, versionOf } from './template.ts'
+import { fillTemplate, type TemplateSigner, versionOf, type Wish } from './template.ts'
 
 interface Deps extends TemplateSigner {
   readonly db: Db
@@ -30,6 +30,8 @@ interface Deps extends TemplateSigner {
   readonly client: FederationClient
   readonly signatures: EventSignatures
   mayFederate(serverName: string): boolean
+  /** Throws `M_FORBIDDEN` where one of the servers in a room closes it to our users. */
+  refuseRoomOf(servers: Iterable<string>): void
   /** Takes an event of a room that we are in, whatever it takes to complete it. */
   complete(origin: string, roomId: RoomId, event: Incoming): Promise<void>
 }
@@ -95,11 +97,29 @@ export class RemoteJoins {
     if (!signed) throw new RemoteFailure(server, 'gave a template that makes no join')
     const { pdu, eventId } = signed
     const answer = await client.memberships.sendJoin(server, roomId, eventId, pdu as JsonObject, false)
+    await this.#refuseStrangers(server, wish, version, answer)
     const join = await this.#joinOf(server, { roomId, version }, signed, answer)
     const room = await rooms.find(roomId)
     if (room && room.localJoined.size > 0) return this.#enter(server, roomId, join)
     const { state, authChain } = await this.#readState(server, { roomId, version }, answer)
     await adoptRoom(this.#deps, { roomId, version, state, authChain, join })
+  }
+
+  /** Who is in the room is known only now. Where our users may not be with them, ours leaves again at once. */
+  async #refuseStrangers(server: string, wish: Wish, version: RoomVersion, answer: JoinAnswer): Promise<void> {
+    try {
+      this.#deps.refuseRoomOf(answer.serversInRoom ?? serversIn(answer.state))
+    } catch (error) {
+      const { client } = this.#deps
+      const { roomId, userId } = wish
+      const leave = { ...wish, content: { membership: 'leave' } }
+      const told = client.memberships.makeLeave(server, roomId, userId).then((template) => {
+        const signed = fillTemplate(template, version, leave, this.#deps)
+        return signed && client.memberships.sendLeave(server, roomId, signed.eventId, signed.pdu as JsonObject)
+      })
+      await told.catch(nothingOf)
+      throw error
+    }
   }
 
   /** The join with the signature of the server that vouches for it. */
@@ -148,4 +168,14 @@ export class RemoteJoins {
     }
     return found
   }
+}
+
+/** The servers of those who say that they are in the room. */
+function serversIn(state: readonly JsonObject[]): Set<string> {
+  const servers = new Set<string>()
+  for (const { type, state_key: userId, content } of state) {
+    const isJoined = type === 'm.room.member' && isObject(content) && content.membership === 'join'
+    if (isJoined && typeof userId === 'string') servers.add(serverOf(userId))
+  }
+  return servers
 }

@@ -1,4 +1,5 @@
 import { forbidden, notFound } from '../../../matrix/errors.ts'
+import type { RoomId } from '../../../matrix/ids.ts'
 import { mayTakePart } from '../../../room/server-acl.ts'
 import type { Db } from '../../../storage/db.ts'
 import { EVENT_KIND, findEvent } from '../../../storage/events.ts'
@@ -10,6 +11,8 @@ import { StoredEvent } from '../stored-event.ts'
 interface Deps {
   readonly db: Db
   readonly rooms: LiveRooms
+  /** Whether nothing is taken into the room. */
+  isFrozen(roomId: RoomId): boolean
 }
 
 /** Whether the room's access control list lets a server take part in it. */
@@ -28,7 +31,7 @@ export class PeerRooms {
   /** A room that we are in and that does not shut the server out: what one needs for joining it. */
   async admitting(server: string, roomId: string): Promise<LiveRoom> {
     const room = await this.#deps.rooms.find(roomId)
-    if (!room || room.localJoined.size === 0) throw notFound('No such room')
+    if (!room || room.localJoined.size === 0 || this.#deps.isFrozen(room.roomId)) throw notFound('No such room')
     if (!(await isAdmitted(room, server))) throw forbidden('The room does not admit your server')
     return room
   }
