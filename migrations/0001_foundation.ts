@@ -589,6 +589,14 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
+  // A device that a user left behind to receive keys while no other is logged in (MSC3814). data: its secrets, encrypted.
+  await table('dehydrated_device')
+    .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('data', 'text', (col) => col.notNull())
+    .execute()
+  await index('dehydrated_device_nid', 'dehydrated_device', ['device_nid'])
+
   // When a user's devices or keys last changed. version: the last change of the devices, as other servers are told.
   await table('device_list')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())

@@ -11,6 +11,8 @@ const UNSTABLE_FEATURES: readonly string[] = [
   'uk.half-shot.msc2666.query_mutual_rooms',
   // Pushers that are switched on and off, also from other devices.
   'org.matrix.msc3881',
+  // Devices that receive keys while nobody is logged in.
+  'org.matrix.msc3814',
   // Sliding sync: Element X looks for this name alone.
   'org.matrix.simplified_msc3575',
   // Following threads, and its part of sliding sync.

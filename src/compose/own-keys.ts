@@ -4,6 +4,7 @@ import { KeyBackups } from '../services/keys/backup/key-backups.ts'
 import { RoomKeyBackup } from '../services/keys/backup/room-key-backup.ts'
 import { CrossSigning } from '../services/keys/cross-signing/cross-signing.ts'
 import { KeySignatures } from '../services/keys/cross-signing/key-signatures.ts'
+import { DehydratedDevices } from '../services/keys/dehydrated-devices.ts'
 import type { DeviceLists } from '../services/keys/device-lists.ts'
 import type { Ground } from './ground.ts'
 
@@ -21,6 +22,7 @@ export function composeOwnKeys({ db, stream, every }: Ground, { uia, uiaSessions
   const keyBackups = new KeyBackups(db)
   every(DAY_MS, 'deleting the keys of deleted backups', () => keyBackups.deleteMarked())
   return {
+    dehydratedDevices: new DehydratedDevices({ db, stream, lists }),
     keyBackups,
     roomKeyBackup: new RoomKeyBackup({ db, backups: keyBackups }),
     keySignatures,

@@ -2,6 +2,7 @@ import * as account from './client/account.ts'
 import * as accountData from './client/account-data.ts'
 import * as createRoom from './client/create-room.ts'
 import * as crossSigning from './client/cross-signing.ts'
+import * as dehydratedDevices from './client/dehydrated-devices.ts'
 import * as devices from './client/devices.ts'
 import * as directory from './client/directory.ts'
 import * as filter from './client/filter.ts'
@@ -105,6 +106,7 @@ const families: readonly object[] = [
   media,
   keys,
   crossSigning,
+  dehydratedDevices,
   keyBackupVersions,
   keyBackup,
   toDevice,

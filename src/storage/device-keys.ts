@@ -33,7 +33,15 @@ export async function listDeviceKeys(db: Db, userNids: readonly number[]): Promi
 
 /** Deletes keys, messages and remembered transactions of devices. `meant`: what stands in the `in` list. */
 export async function deleteKeysOfDevices(tx: Tx, meant: string, params: readonly number[]): Promise<void> {
-  for (const table of ['device_key', 'one_time_key', 'fallback_key', 'to_device', 'to_device_transaction']) {
+  const tables = [
+    'device_key',
+    'one_time_key',
+    'fallback_key',
+    'to_device',
+    'to_device_transaction',
+    'dehydrated_device',
+  ]
+  for (const table of tables) {
     await rawRun(tx, `delete from ${table} where device_nid in (${meant})`, params)
   }
 }

@@ -62,6 +62,7 @@ export interface Schema {
   to_device_transaction: ToDeviceTransactionTable
   inbound_message: InboundMessageTable
   cross_signing_key: CrossSigningKeyTable
+  dehydrated_device: DehydratedDeviceTable
   key_signature: KeySignatureTable
   key_backup: KeyBackupTable
   key_backup_session: KeyBackupSessionTable
@@ -536,6 +537,12 @@ export interface InboundMessageTable {
   server_nid: number
   message_id: string
   received_ts: number
+}
+
+export interface DehydratedDeviceTable {
+  user_nid: number
+  device_nid: number
+  data: string
 }
 
 export interface CrossSigningKeyTable {
