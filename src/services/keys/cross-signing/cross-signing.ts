@@ -39,7 +39,7 @@ export class CrossSigning {
 
   /**
    * Publishes keys of the user. The first ones are taken as they are, and the same ones again; to replace or add any
-   * takes user-interactive authentication. Throws `M_INVALID_PARAM`, `M_MISSING_PARAM` (no master key),
+   * takes user-interactive authentication, but of application services. Throws `M_INVALID_PARAM`, `M_MISSING_PARAM` (no master key),
    * `M_INVALID_SIGNATURE`, and `M_FORBIDDEN` when a device is called like a key.
    */
   async upload(requester: Requester, given: GivenKeys, auth: JsonObject | undefined): Promise<void> {
@@ -53,11 +53,12 @@ export class CrossSigning {
     const master = masterOf(requester, keys, before)
     await checkSignatures(requester, keys, master)
     if (keys.every((key) => isKnown(key, before))) return
-    const authorised = hasMaster(before) ? await this.#confirm(requester, keys, auth) : undefined
+    const needsNone = requester.appservice !== undefined || !hasMaster(before)
+    const authorised = needsNone ? undefined : await this.#confirm(requester, keys, auth)
     await stream.write(async (tx, take) => {
       await lockAccount(tx, userNid)
       const now = await store.listCrossSigningKeys(tx, [userNid])
-      if (!authorised && hasMaster(now)) throw forbidden('Other keys were uploaded at the same time')
+      if (!hasMaster(before) && hasMaster(now)) throw forbidden('Other keys were uploaded at the same time')
       await refuseDeviceIds(tx, userNid, keys)
       await uiaSessions.spend(tx, authorised?.session)
       await store.deleteCrossSigningKeys(tx, userNid, outdated(keys, now))
