@@ -17,8 +17,15 @@ export const roomToken = (depth: number, pos: number): string => `t${depth}_${po
 
 /** Throws `M_INVALID_PARAM` for anything that is not one of our tokens. */
 export function parseToken(text: string): Token {
+  const token = readToken(text)
+  if (!token) throw invalidParam('Not a token of this server')
+  return token
+}
+
+/** The token; undefined for anything that is not one of ours. */
+export function readToken(text: string): Token | undefined {
   const match = TOKEN.exec(text)
-  if (!match) throw invalidParam('Not a token of this server')
+  if (!match) return undefined
   return match[1] !== undefined
     ? { kind: 's', pos: Number(match[1]), n: Number(match[2]), state: match[3] }
     : { kind: 't', depth: Number(match[4]), pos: Number(match[5]) }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Clause, RequiredState } from './required-state.ts'
+import { type Clause, NOTHING_REQUIRED, RequiredState } from './required-state.ts'
 
 /** Everything up to the position of the client's token. */
 export const LIVE = -1
@@ -115,7 +115,7 @@ export function decodeRooms(text: string): SentRooms {
         receipts: receipts ?? undefined,
         accountData: accountData ?? undefined,
         timelineLimit,
-        required: wanted[index] ?? RequiredState.NOTHING,
+        required: wanted[index] ?? NOTHING_REQUIRED,
         isDm: isDm === 1,
       },
     ]),

@@ -17,8 +17,6 @@ const MAX_PATTERNS = 1_000
 
 /** What is wanted of a room's state: the union of what each rule wants that the room matches. */
 export class RequiredState {
-  static readonly NOTHING = new RequiredState([])
-
   readonly clauses: readonly Clause[]
   /** Equal for equal clauses. */
   readonly text: string
@@ -49,7 +47,9 @@ export class RequiredState {
 
   /** Whether all that the other one wants is wanted here too, as far as a look at the clauses tells. */
   covers(other: RequiredState): boolean {
-    return this === other || [...other.#texts].every((text) => this.#texts.has(text))
+    if (this === other) return true
+    for (const text of other.#texts) if (!this.#texts.has(text)) return false
+    return true
   }
 
   /** Both together. */
@@ -108,3 +108,5 @@ function matches([wantedType, wantedKey]: Pattern, type: string, key: string, la
 function wantsAllMembers({ include, lazyMembers }: Clause): boolean {
   return !lazyMembers && include.some(([type, key]) => key === null && (type === null || type === MEMBER))
 }
+
+export const NOTHING_REQUIRED = new RequiredState([])

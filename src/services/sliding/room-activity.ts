@@ -27,15 +27,22 @@ export class RoomActivity {
   }
 
   /** The positions of these rooms: from memory, and from the tables for rooms that nobody has asked about yet. */
-  async of(roomNids: Iterable<number>): Promise<(roomNid: number) => number> {
+  async of(roomNids: Iterable<number>): Promise<ReadonlyMap<number, number>> {
+    const found = new Map<number, number>()
     const missing: number[] = []
-    for (const nid of roomNids) if (!this.#last.has(nid)) missing.push(nid)
+    for (const nid of roomNids) {
+      const pos = this.#last.get(nid)
+      if (pos === undefined) missing.push(nid)
+      else found.set(nid, pos)
+    }
     if (missing.length > 0) {
       for (const [nid, pos] of await listLastPositions(this.#deps.db, missing)) {
         // What was announced meanwhile is newer.
-        if ((this.#last.get(nid) ?? 0) < pos) this.#last.set(nid, pos)
+        const newest = Math.max(this.#last.get(nid) ?? 0, pos)
+        this.#last.set(nid, newest)
+        found.set(nid, newest)
       }
     }
-    return (roomNid) => this.#last.get(roomNid) ?? 0
+    return found
   }
 }

@@ -1,5 +1,3 @@
-import type { StoredEvent } from '../rooms/stored-event.ts'
-import type { Timeline } from '../sync/timeline.ts'
 import type { SentRoom } from './connection.ts'
 import type { SlidingContext, WantedRoom } from './request.ts'
 
@@ -27,9 +25,3 @@ export interface RoomAnswer {
   readonly isFresh: boolean
   readonly eventIds: readonly string[]
 }
-
-/** The number of events that have just happened; the others are history. */
-export const liveCount = ({ events }: Timeline, { from }: SlidingContext): number =>
-  events.filter((event) => event.pos > (from?.pos ?? 0)).length
-
-export const idsOf = (events: readonly StoredEvent[]): string[] => events.map(({ eventId }) => eventId)

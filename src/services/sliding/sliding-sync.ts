@@ -6,7 +6,7 @@ import type { Stream } from '../stream.ts'
 import type { Point } from '../sync/request.ts'
 import type { Look, UserNews } from '../sync/user-news.ts'
 import type { UserRooms } from '../sync/user-rooms.ts'
-import { parseToken, slidingToken } from '../tokens.ts'
+import { readToken, slidingToken } from '../tokens.ts'
 import type { Typing } from '../typing.ts'
 import { type ConnectionState, type SentRooms, StateDraft } from './connection.ts'
 import { type ConnectionKey, type Connections, unknownPos } from './connections.ts'
@@ -82,6 +82,7 @@ export class SlidingSync {
     const { connections, news } = this.#deps
     if (request.pos === undefined) {
       const { fields, upTo } = await this.#compose(viewer, request, undefined)
+      if (givenUp.aborted) throw unknownPos()
       return textOf(fields, upTo, await connections.add(key, undefined, upTo.sent))
     }
     const { point, state } = await this.#placeOf(key, request.pos)
@@ -104,8 +105,8 @@ export class SlidingSync {
   }
 
   async #placeOf(key: ConnectionKey, pos: string): Promise<{ point: Point; state: ConnectionState }> {
-    const token = parseToken(pos)
-    if (token.kind !== 's' || token.state === undefined || token.pos > this.#deps.stream.current) throw unknownPos()
+    const token = readToken(pos)
+    if (token?.kind !== 's' || token.state === undefined || token.pos > this.#deps.stream.current) throw unknownPos()
     return { point: { pos: token.pos, n: token.n }, state: await this.#deps.connections.find(key, token.state) }
   }
 

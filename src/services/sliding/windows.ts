@@ -47,12 +47,11 @@ export class RoomWindows {
     const { request, rooms, viewer } = context
     const joined = [...rooms.values()].filter(({ membership }) => membership === 'join')
     const activity = await this.#deps.activity.of(joined.map(({ roomNid }) => roomNid))
-    const lastPos = (mine: RoomOfUser) => (mine.membership === 'join' ? activity(mine.roomNid) : mine.pos)
+    const lastPos = (mine: RoomOfUser) => (mine.membership === 'join' ? (activity.get(mine.roomNid) ?? 0) : mine.pos)
     const counts = new Map<string, number>()
     const wanted = new Map<number, WantedRoom>()
     if (request.lists.size > 0) {
-      const sequence = await this.#sequence(context, sent)
-      sequence.sort((a, b) => lastPos(b) - lastPos(a))
+      const sequence = newestFirst(await this.#sequence(context, sent), lastPos)
       for (const [name, list] of request.lists) {
         const { filter } = list
         const found = filter ? await this.#deps.filters.apply(filter, sequence, rooms, viewer) : sequence
@@ -116,6 +115,12 @@ export class RoomWindows {
 export function isNewToClient({ from }: SlidingContext, { roomNid, pos }: RoomOfUser, sent: SentRooms): boolean {
   const known = sent.get(roomNid)
   return known !== undefined && pos > (toldUpTo(known.room, from?.pos ?? 0) ?? 0)
+}
+
+/** Each position is looked up once, not at every comparison. */
+function newestFirst(rooms: readonly RoomOfUser[], lastPos: (mine: RoomOfUser) => number): RoomOfUser[] {
+  const placed = rooms.map((mine) => ({ mine, pos: lastPos(mine) }))
+  return placed.sort((a, b) => b.pos - a.pos).map(({ mine }) => mine)
 }
 
 function* inRanges(rooms: readonly RoomOfUser[], { ranges }: ListConfig): Generator<RoomOfUser> {

@@ -72,7 +72,7 @@ describe('A connection of sliding sync', () => {
       stolen.pos = sliding.pos
       expect(await stolen.ask()).toMatchObject(UNKNOWN_POS)
     }
-    for (const pos of ['s1_0', 's999999999_0_000000000000', 's1_0_000000000000']) {
+    for (const pos of ['nonsense', 's1_0', 's999999999_0_000000000000', 's1_0_000000000000']) {
       const forged = new SlidingClient(bob)
       forged.pos = pos
       expect(await forged.ask()).toMatchObject(UNKNOWN_POS)
