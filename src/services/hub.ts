@@ -61,10 +61,10 @@ export class Hub {
     return count
   }
 
-  // A room of a thousand syncing members would otherwise hold the loop until the last answer is composed.
+  // Each answer is complete and on its way before the next one is begun: side by side, all would be ready only when the
+  // last one is. And a room of a thousand syncing members does not hold the loop until everybody has the answer.
   #drain(): void {
-    const batch = this.#queue.splice(0, BATCH)
-    for (const wake of batch) wake()
+    for (const wake of this.#queue.splice(0, BATCH)) setImmediate(wake)
     this.#scheduled = this.#queue.length > 0
     if (this.#scheduled) setImmediate(() => this.#drain())
   }
