@@ -3,6 +3,7 @@ import { isSigned, type VerifyKeys } from '../../../matrix/sign-json.ts'
 import type { RoomEvent } from '../../../room/event.ts'
 import { requiredSigners } from '../../../room/signers.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
+import { Turn } from '../../../util/turn.ts'
 import { type Incoming, type Parsed, withOwnContent } from './incoming.ts'
 
 interface Deps {
@@ -32,26 +33,33 @@ export class EventSignatures {
     const others = wanted.filter(({ serverName }) => serverName !== this.#deps.serverName)
     const found = await this.#deps.keyRing.verifyKeysOf(others)
     const keysOf = new Map(others.map((want, index) => [want, found[index] ?? NO_KEYS]))
+    const turn = new Turn()
+    const checks: Promise<Incoming | string>[] = []
     let at = 0
-    return Promise.all(
-      events.map(async (event, index) => {
-        const own = wanted.slice(at, at + (signers[index]?.length ?? 0))
-        at += own.length
-        const areValid = await Promise.all(
-          own.map((want) =>
-            isSigned(
-              event.essential,
-              event.pdu.signatures,
-              want.serverName,
-              keysOf.get(want) ?? this.#ownKeys(want.keyIds),
-            ),
-          ),
-        )
-        const wrong = areValid.indexOf(false)
-        if (wrong >= 0) return `There is no valid signature of ${own[wrong]?.serverName}`
-        return withOwnContent(event, version)
-      }),
+    for (const [index, event] of events.entries()) {
+      const own = wanted.slice(at, at + (signers[index]?.length ?? 0))
+      at += own.length
+      checks.push(this.#checkOne(event, version, own, keysOf))
+      if (turn.isOver) await turn.give()
+    }
+    return Promise.all(checks)
+  }
+
+  async #checkOne(
+    event: Parsed,
+    version: RoomVersion,
+    wanted: readonly WantedKeys[],
+    keysOf: ReadonlyMap<WantedKeys, VerifyKeys>,
+  ): Promise<Incoming | string> {
+    const { signatures } = event.pdu
+    const areValid = await Promise.all(
+      wanted.map((want) =>
+        isSigned(event.essential, signatures, want.serverName, keysOf.get(want) ?? this.#ownKeys(want.keyIds)),
+      ),
     )
+    const wrong = areValid.indexOf(false)
+    if (wrong >= 0) return `There is no valid signature of ${wanted[wrong]?.serverName}`
+    return withOwnContent(event, version)
   }
 
   #ownKeys(keyIds: readonly string[]): VerifyKeys {

@@ -1,6 +1,7 @@
 import type { FederationClient } from '../../../federation/client.ts'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import { roomIdOf } from '../../../room/hashes.ts'
+import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { EventSignatures } from './event-signatures.ts'
 import { type Incoming, type Parsed, parseIncoming } from './incoming.ts'
@@ -16,11 +17,13 @@ type Room = Pick<LiveRoom, 'roomId' | 'version'>
 const AT_A_TIME = 10
 
 /** Events of a room out of an answer: those that are events of this room, each once. The rest is passed over. */
-export function eventsOf({ roomId, version }: Room, values: readonly unknown[]): Parsed[] {
+export async function eventsOf({ roomId, version }: Room, values: readonly unknown[]): Promise<Parsed[]> {
+  const turn = new Turn()
   const found = new Map<string, Parsed>()
   for (const value of values) {
     const event = parseIncoming(value, version)
     if (typeof event !== 'string' && roomIdOf(event.pdu, version) === roomId) found.set(event.eventId, event)
+    if (turn.isOver) await turn.give()
   }
   return [...found.values()]
 }
@@ -31,7 +34,7 @@ export async function signedEventsOf(
   room: Room,
   values: readonly unknown[],
 ): Promise<Incoming[]> {
-  const checked = await signatures.check(eventsOf(room, values), room.version)
+  const checked = await signatures.check(await eventsOf(room, values), room.version)
   return checked.filter((event) => typeof event !== 'string')
 }
 

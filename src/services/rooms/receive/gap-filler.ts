@@ -138,7 +138,7 @@ export class GapFiller {
         limit: LIMIT,
         minDepth,
       })
-      const parsed = eventsOf(room, given)
+      const parsed = await eventsOf(room, given)
       // An event that nobody can read is missing for ever: to ask for the state at it would be in vain.
       if (parsed.length < given.length) throw new RemoteFailure(server, 'gave what is no event of the room')
       await this.#deps.onGiven(server, room, parsed)

@@ -30,7 +30,7 @@ export async function storeOutliers(
   events: readonly Incoming[],
 ): Promise<void> {
   // Since version 12 all events rest on the create event without naming it.
-  const sorted = topological(events, (pdu) => [createEventId(room.roomId), ...authEventIds(pdu)])
+  const sorted = await topological(events, (pdu) => [createEventId(room.roomId), ...authEventIds(pdu)])
   const turn = new Turn()
   for (let start = 0; start < sorted.length; start += MAX_AT_ONCE) {
     const part = sorted.slice(start, start + MAX_AT_ONCE)

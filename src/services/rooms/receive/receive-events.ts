@@ -27,7 +27,7 @@ export async function receiveEvents(
   hints: Hints = {},
 ): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>()
-  const sorted = topological(events, prevEventIds)
+  const sorted = await topological(events, prevEventIds)
   for (let start = 0; start < sorted.length; start += MAX_AT_ONCE) {
     const part = sorted.slice(start, start + MAX_AT_ONCE)
     await append.write(roomId, async (room) => {

@@ -1,10 +1,15 @@
 import type { Pdu, RoomEvent } from '../../../room/event.ts'
+import { Turn } from '../../../util/turn.ts'
 
 /**
  * Events in an order in which each comes after those of them that it names (`idsIn`: its prev_events or auth_events);
  * otherwise in their own order. What a sender says of the depth does not matter.
  */
-export function topological<E extends RoomEvent>(events: readonly E[], idsIn: (pdu: Pdu) => string[]): E[] {
+export async function topological<E extends RoomEvent>(
+  events: readonly E[],
+  idsIn: (pdu: Pdu) => string[],
+): Promise<E[]> {
+  const turn = new Turn()
   const byId = new Map(events.map((event) => [event.eventId, event]))
   const sorted = new Set<E>()
   const opened = new Set<E>()
@@ -26,6 +31,7 @@ export function topological<E extends RoomEvent>(events: readonly E[], idsIn: (p
       }
       stack.pop()
       sorted.add(event)
+      if (turn.isOver) await turn.give()
     }
   }
   return [...sorted]

@@ -25,7 +25,7 @@ export async function receiveOutside(deps: Deps, roomId: RoomId, pdus: readonly 
   const room = await rooms.find(roomId)
   if (!room) return
   const { version } = room
-  for (const parsed of eventsOf(room, pdus)) {
+  for (const parsed of await eventsOf(room, pdus)) {
     if (!(await endsOffer(deps, room, parsed))) continue
     const [event] = await signatures.check([parsed], version)
     if (event !== undefined && typeof event !== 'string') {

@@ -2,6 +2,8 @@ import type { Db } from '../../../storage/db.ts'
 import { listEventNodes } from '../../../storage/events.ts'
 import { Turn } from '../../../util/turn.ts'
 
+const CHUNK = 500
+
 /** The numbers of all events that these rest on, in rising order; not of these themselves, unless others rest on them. */
 export async function authChainOf(db: Db, nids: Iterable<number>): Promise<number[]> {
   const chain = new Set<number>()
@@ -9,12 +11,14 @@ export async function authChainOf(db: Db, nids: Iterable<number>): Promise<numbe
   let next = [...new Set(nids)]
   while (next.length > 0) {
     const found = new Set<number>()
-    for (const { auth } of await listEventNodes(db, next)) {
-      for (const nid of JSON.parse(auth) as number[]) if (!chain.has(nid)) found.add(nid)
+    for (let start = 0; start < next.length; start += CHUNK) {
+      for (const { auth } of await listEventNodes(db, next.slice(start, start + CHUNK))) {
+        for (const nid of JSON.parse(auth) as number[]) if (!chain.has(nid)) found.add(nid)
+      }
+      if (turn.isOver) await turn.give()
     }
     for (const nid of found) chain.add(nid)
     next = [...found]
-    if (turn.isOver) await turn.give()
   }
   return [...chain].sort((a, b) => a - b)
 }

@@ -15,7 +15,7 @@ export interface JoinedRoom {
   readonly servers: readonly string[]
 }
 
-const CHUNK = 500
+const CHUNK = 200
 
 /**
  * What a server is told that has joined a room, as JSON text (spec: sendJoinV2): the state before the join and what it
