@@ -558,6 +558,38 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
+  // What waits for application services. service_nid: the name of its id. An event is told by its number.
+  await table('appservice_event')
+    .addColumn('service_nid', 'bigint', (col) => col.notNull())
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('appservice_event_pk', ['service_nid', 'event_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // Messages to devices of its users, by their keys in to_device.
+  await table('appservice_to_device')
+    .addColumn('service_nid', 'bigint', (col) => col.notNull())
+    .addColumn('pos', 'bigint', (col) => col.notNull())
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('appservice_to_device_pk', ['service_nid', 'pos', 'device_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // Users whose devices changed.
+  await table('appservice_device_list')
+    .addColumn('service_nid', 'bigint', (col) => col.notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('appservice_device_list_pk', ['service_nid', 'user_nid'])
+    .modifyEnd(c.clustered)
+    .execute()
+
+  // The transaction that is under way, as it was sent: whatever was queued is there, or here.
+  await table('appservice_transaction')
+    .addColumn('service_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('txn_id', 'text', (col) => col.notNull())
+    .addColumn('body', 'text', (col) => col.notNull())
+    .execute()
+
   // ---- encryption -------------------------------------------------------------------------------------------------
   // json: what the device published of its identity, as it was uploaded.
   await table('device_key')

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { composeAccountRooms } from './compose/account-rooms.ts'
 import { composeAccounts } from './compose/accounts.ts'
+import { composeAppServiceDelivery } from './compose/app-service-delivery.ts'
 import { composeAppServices } from './compose/app-services.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { composeFederation } from './compose/federation.ts'
@@ -90,6 +91,13 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
   composeIncoming(ground, { ...rooms, ...sync })
   const { guardedClient } = federation
   const pushers = composePushers(config, ground, { guardedClient, ...rooms, ...own, ...sync })
+  const told = composeAppServiceDelivery(config, ground, appServices, {
+    ...accounts,
+    ...rooms,
+    ...reading,
+    ...keys,
+    ...sync,
+  })
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),
@@ -105,6 +113,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     ...sync,
     ...composeSlidingSync(ground, own, { ...rooms, ...reading }, { ...accounts, ...keys }, sync),
     ...pushers,
+    ...told,
     ...composeMedia(config, ground),
   }
 }

@@ -46,6 +46,7 @@ export function composeKeys(config: Config, ground: Ground, parts: Parts) {
   const { servedKeys, ...remote } = composeRemoteKeys(config, ground, { ...parts, claims, toDevice })
   return {
     deviceKeys,
+    keyClaims: claims,
     keys: new Keys({ db, serverName, lists, claims, userRooms, ...remote }),
     servedKeys,
     toDevice,

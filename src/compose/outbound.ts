@@ -15,6 +15,14 @@ export function composeOutbound({ outbound }: Config, { network, lifetime }: Gro
   return client
 }
 
+/** For addresses that the administrator chose: anything may be reached, and none of it through the proxy. */
+export function composeTrustedClient({ outbound }: Config, { network, lifetime }: Ground): GuardedClient {
+  const rules = new AddressRules([], [])
+  const client = new GuardedClient(new Dialer({ network, rules, tls: trustOf(outbound), proxy: undefined }))
+  lifetime.add({ close: () => client.close() })
+  return client
+}
+
 function trustOf(outbound: Config['outbound']): TlsTrust {
   const { authorities_file: authorities, client_certificate_file: cert, client_key_file: key } = outbound
   const own = authorities === undefined ? [] : [readFileSync(authorities, 'utf8')]

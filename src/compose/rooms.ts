@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts'
 import type { RoomAlias, RoomId, UserId } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { AppServices } from '../services/appservices/app-services.ts'
+import { Audience } from '../services/appservices/audience.ts'
 import { Append } from '../services/rooms/append.ts'
 import { type CreateRoomInput, type Creator, createRoom } from '../services/rooms/create.ts'
 import { Directory } from '../services/rooms/directory.ts'
@@ -47,7 +48,21 @@ export function composeRooms(
   const rooms = liveRooms
   const frozenRooms = new FrozenRooms(federation.policy)
   const isFrozen = (roomId: RoomId) => frozenRooms.has(roomId)
-  const append = new Append({ db, clock, stream, hub, rooms, serverName, signingKey, random, log, isFrozen })
+  const audience = new Audience({ db, appServices })
+  const append = new Append({
+    db,
+    clock,
+    stream,
+    hub,
+    rooms,
+    serverName,
+    signingKey,
+    random,
+    log,
+    isFrozen,
+    // Where nobody listens, a message pays nothing for it.
+    ...(!audience.isEmpty && { alongside: (room, batch) => audience.alongside(room, batch) }),
+  })
   const {
     remote,
     past,
@@ -76,6 +91,7 @@ export function composeRooms(
     canPublish,
     onPublished,
     checkClaim: (claimant, alias) => appServices.checkAlias(claimant, alias),
+    onAliased: (roomId) => audience.onAliased(roomId),
   })
   const sending = new Sending({
     append,
@@ -109,12 +125,15 @@ export function composeRooms(
     random,
     onPublished: onPublishedIn,
   })
+  roomUpgrades.onReplaced((old, replacement) => {
+    for (const room of [old, replacement]) audience.onAliased(room.roomId)
+  })
   const guestAccess = new GuestAccess({ db, append, log })
   lifetime.add(guestAccess)
   every(HOUR_MS, 'forgetting transaction ids', () =>
     deleteInPieces(db, (tx, limit) => deleteTransactionsBefore(tx, clock.now() - TRANSACTION_IDS_MS, limit)),
   )
-  for (const listener of [publicRooms, roomUpgrades, guestAccess]) {
+  for (const listener of [publicRooms, roomUpgrades, guestAccess, audience]) {
     append.onAppended((appended) => listener.onAppended(appended))
   }
   return {
@@ -122,6 +141,7 @@ export function composeRooms(
     past,
     liveRooms,
     append,
+    audience,
     memberships,
     directory,
     publicRooms,

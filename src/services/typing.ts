@@ -106,6 +106,11 @@ export class Typing {
     return users || n >= this.#start ? [...(users?.keys() ?? [])] : undefined
   }
 
+  /** Who types in the room now. */
+  usersIn(roomId: RoomId): UserId[] {
+    return [...(this.#until.get(roomId)?.keys() ?? [])]
+  }
+
   async close(): Promise<void> {
     this.#stop.abort()
     this.#rearm.abort()

@@ -1,3 +1,4 @@
+import type { UserId } from '../matrix/ids.ts'
 import { deleteAccountData } from './account-data.ts'
 import { deleteSignaturesOn } from './cross-signing.ts'
 import type { Db, Tx } from './db.ts'
@@ -55,6 +56,21 @@ export async function listDevices(db: Db, userNid: number): Promise<Device[]> {
 export async function findNewestDevice(db: Db, userNid: number): Promise<string | undefined> {
   const sql = 'select device_id from device where user_nid = ? order by nid desc limit 1'
   return (await rawRows<{ device_id: string }>(db, sql, [userNid]))[0]?.device_id
+}
+
+/** These devices with their users; those that do not exist are left out. */
+export async function listDevicesByNid(
+  db: Db,
+  nids: readonly number[],
+): Promise<{ nid: number; deviceId: string; userId: UserId }[]> {
+  if (nids.length === 0) return []
+  const rows = await rawRows<{ nid: number; device_id: string; user_id: string }>(
+    db,
+    `select d.nid, d.device_id, n.text as user_id from device d join name n on n.nid = d.user_nid
+     where d.nid in (${nids.map(() => '?').join(', ')})`,
+    nids,
+  )
+  return rows.map((row) => ({ nid: row.nid, deviceId: row.device_id, userId: row.user_id as UserId }))
 }
 
 /** The device's nid. A known device keeps its display name (spec: `initial_device_display_name` is ignored then). */

@@ -52,6 +52,10 @@ export interface Schema {
   media: MediaTable
   pusher: PusherTable
   push_queue: PushQueueTable
+  appservice_event: AppserviceEventTable
+  appservice_to_device: AppserviceToDeviceTable
+  appservice_device_list: AppserviceDeviceListTable
+  appservice_transaction: AppserviceTransactionTable
   device_key: DeviceKeyTable
   one_time_key: OneTimeKeyTable
   fallback_key: FallbackKeyTable
@@ -463,6 +467,28 @@ export interface PushQueueTable {
   event_nid: number
   room_nid: number
   actions: string
+}
+
+export interface AppserviceEventTable {
+  service_nid: number
+  event_nid: number
+}
+
+export interface AppserviceToDeviceTable {
+  service_nid: number
+  pos: number
+  device_nid: number
+}
+
+export interface AppserviceDeviceListTable {
+  service_nid: number
+  user_nid: number
+}
+
+export interface AppserviceTransactionTable {
+  service_nid: number
+  txn_id: string
+  body: string
 }
 
 export interface MediaTable {

@@ -22,9 +22,15 @@ interface Deps {
 /** Whose token it is: a user's, or an application service's that acts as one of its users. */
 export class Identities {
   readonly #deps: Deps
+  readonly #listeners: ((service: AppService) => void)[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
+  }
+
+  /** Told that an application service has spoken to us. */
+  onHeard(listener: (service: AppService) => void): void {
+    this.#listeners.push(listener)
   }
 
   /** Answers at once for a user's token in use. */
@@ -36,7 +42,9 @@ export class Identities {
   ): Requester | MatrixError | Promise<Requester | MatrixError> {
     const { appServices, sessions } = this.#deps
     const service = appServices.byToken(token)
-    return service ? this.#assert(service, assertion) : sessions.authenticate(token, ip, userAgent)
+    if (!service) return sessions.authenticate(token, ip, userAgent)
+    for (const listener of this.#listeners) listener(service)
+    return this.#assert(service, assertion)
   }
 
   /** Spec: application service API, Identity assertion. */

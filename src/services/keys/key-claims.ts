@@ -25,9 +25,15 @@ export interface Claim {
 /** Giving out one-time keys (spec: `POST /keys/claim`). */
 export class KeyClaims {
   readonly #deps: Deps
+  readonly #listeners: ((userId: UserId, deviceNid: number) => void)[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
+  }
+
+  /** Told after the commit that a key of this device was given out. */
+  onClaimed(listener: (userId: UserId, deviceNid: number) => void): void {
+    this.#listeners.push(listener)
   }
 
   /**
@@ -55,7 +61,11 @@ export class KeyClaims {
       if (rows.length === 0) return { value: rows }
       const { pos } = await take(1)
       const announce = () => {
-        for (const { device_nid } of rows) deviceKeys.changes.note(device_nid, pos)
+        for (const { device_nid } of rows) {
+          deviceKeys.changes.note(device_nid, pos)
+          const owner = owners.get(device_nid)
+          for (const listener of this.#listeners) if (owner) listener(owner.userId, device_nid)
+        }
         hub.publish(new Set(rows.flatMap(({ device_nid }) => owners.get(device_nid)?.userId ?? [])), pos)
       }
       return { value: rows, announce }

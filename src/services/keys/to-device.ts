@@ -41,6 +41,9 @@ const MAX_MESSAGE_BYTES = 64 * 1024
 export const isOfSize = (content: JsonObject): boolean =>
   Buffer.byteLength(JSON.stringify(content)) <= MAX_MESSAGE_BYTES
 
+/** Part of the transaction in which messages to these devices are stored under a position. */
+export type MessagesListener = (tx: Tx, pos: number, owners: ReadonlyMap<number, UserId>) => Promise<void>
+
 /** The newest messages that wait for a device; a device that stays away for years loses the oldest. */
 const MAX_WAITING = 10_000
 /** Looking whether that is too many costs as much as counting them, so it is done now and then. */
@@ -49,10 +52,16 @@ const TRIM_EVERY = 100
 /** Messages from device to device (spec: Send-to-Device messaging). */
 export class ToDevice {
   readonly #deps: Deps
+  readonly #listeners: MessagesListener[] = []
   #sends = 0
 
   constructor(deps: Deps) {
     this.#deps = deps
+  }
+
+  /** Has `listener` write along when messages for our devices are stored. */
+  onStored(listener: MessagesListener): void {
+    this.#listeners.push(listener)
   }
 
   /** Sends once for each transaction id of the device; devices that do not exist get nothing. Throws `M_TOO_LARGE`. */
@@ -87,13 +96,13 @@ export class ToDevice {
     const nids = await nameNids(db, messages.keys())
     const devices = await findDevicesOf(db, [...nids.values()])
     const userIds = new Map([...nids].map(([userId, nid]) => [nid, userId as UserId]))
-    const receivers = new Set<UserId>()
+    const receivers = new Map<number, UserId>()
     const rows = devices.flatMap(({ user_nid, device_id, nid }): store.WaitingMessage[] => {
       const userId = userIds.get(user_nid)
       const wanted = userId && messages.get(userId)
       const content = wanted?.get(device_id) ?? wanted?.get('*')
       if (!userId || content === undefined) return []
-      receivers.add(userId)
+      receivers.set(nid, userId)
       return [{ deviceNid: nid, json: JSON.stringify({ type, sender, content }) }]
     })
     const trims = this.#sends++ % TRIM_EVERY === 0
@@ -103,7 +112,8 @@ export class ToDevice {
       if (trims) await store.trimToDevice(tx, deviceNids, MAX_WAITING)
       const { pos } = await take(1)
       await store.insertToDevice(tx, pos, rows)
-      return { value: undefined, announce: () => hub.publish(receivers, pos) }
+      for (const listener of this.#listeners) await listener(tx, pos, receivers)
+      return { value: undefined, announce: () => hub.publish(new Set(receivers.values()), pos) }
     })
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { forbidden } from '../../matrix/errors.ts'
-import type { RoomId } from '../../matrix/ids.ts'
+import type { RoomId, UserId } from '../../matrix/ids.ts'
 import type { SigningKey } from '../../matrix/signing-key.ts'
 import type { RoomVersion } from '../../room/versions.ts'
 import type { Db, Tx } from '../../storage/db.ts'
@@ -35,6 +35,14 @@ interface Deps {
   log: Logger
   /** Whether nothing of ours may go into the room, except that somebody leaves it. */
   isFrozen?(roomId: RoomId): boolean
+  /** What else belongs to the transaction of a batch, found out under the room's lock; it runs last. */
+  alongside?(room: RoomBefore, batch: Batch): Promise<((tx: Tx) => Promise<void>) | undefined>
+}
+
+/** A room as it is before a batch. */
+export interface RoomBefore {
+  readonly roomId: RoomId
+  readonly localJoined: ReadonlySet<UserId>
 }
 
 /** What was appended to a room: timeline events and changes of the current state, in the order of positions. */
@@ -103,8 +111,10 @@ export class Append {
     for (const draft of drafts) chain.add({ draft })
     const { roomId } = chain
     const batch = chain.batch({ nid: 0, roomId, servers: new Map() })
+    const after = await this.#deps.alongside?.({ roomId, localJoined: new Set() }, batch)
     await this.#writer.write({
       batch,
+      after,
       before: async (tx) => {
         batch.room.nid = await insertRoom(tx, roomId, version.id)
         await alongside(tx, batch.room)
@@ -141,8 +151,10 @@ export class Append {
   }
 
   async #commit(room: LiveRoom, batch: Batch): Promise<void> {
+    const { alongside } = this.#deps
     try {
-      await this.#writer.write({ batch, announce: (persisted) => this.#announce(room, batch, persisted) })
+      const after = alongside && (await alongside(room, batch))
+      await this.#writer.write({ batch, after, announce: (persisted) => this.#announce(room, batch, persisted) })
     } catch (error) {
       // A failed commit may have happened all the same: memory no longer knows what the tables hold.
       this.#deps.rooms.drop(room.roomId)

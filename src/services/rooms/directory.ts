@@ -20,6 +20,8 @@ interface Deps {
   canPublish(userId: UserId): boolean
   /** Throws `M_EXCLUSIVE` for an alias that an application service has for itself, or may not have. */
   checkClaim(claimant: Claimant, alias: RoomAlias): void
+  /** Told when an alias leads to the room, or no longer does, after the commit. */
+  onAliased(roomId: RoomId): void
   /** Told when a room was listed or taken off the list, after the commit. */
   onPublished(roomNid: number): void
 }
@@ -63,7 +65,7 @@ export class Directory {
 
   /** Takes an alias for a room. Any member may (spec: who may is the server's choice). */
   async setAlias(claimant: Claimant, alias: RoomAlias, roomId: RoomId): Promise<void> {
-    const { db, rooms, serverName, checkClaim } = this.#deps
+    const { db, rooms, serverName, checkClaim, onAliased } = this.#deps
     const { userId, appservice } = claimant
     if (serverOf(alias) !== serverName) throw invalidParam('The alias belongs to another server')
     checkClaim(claimant, alias)
@@ -71,7 +73,7 @@ export class Directory {
     // An application service has full control over its aliases (spec: Server admin style permissions).
     if (!appservice && (await room.membershipOf(userId)) !== 'join') throw forbidden('You are not in this room')
     const row = { alias: composed(alias), room_id: roomId, creator: userId }
-    if (await transact(db, (tx) => table.insertAlias(tx, row))) return
+    if (await transact(db, (tx) => table.insertAlias(tx, row))) return onAliased(roomId)
     throw new MatrixError('M_UNKNOWN', 'This alias is taken', { status: 409 })
   }
 
@@ -87,7 +89,7 @@ export class Directory {
    * namespaces, or an administrator of the server. The room no longer calls it its own either, where the user may say so.
    */
   async deleteAlias(claimant: Claimant & { isAdmin: boolean }, alias: RoomAlias): Promise<void> {
-    const { db, rooms, checkClaim } = this.#deps
+    const { db, rooms, checkClaim, onAliased } = this.#deps
     const { userId, isAdmin, appservice } = claimant
     const row = await table.findAlias(db, composed(alias))
     if (!row) throw notFound('No room has this alias')
@@ -96,6 +98,7 @@ export class Directory {
     const mayChange = room !== undefined && (await mayChangeAliases(room, userId))
     if (row.creator !== userId && !isAdmin && !appservice && !mayChange) throw forbidden('This alias is not yours')
     await transact(db, (tx) => table.deleteAlias(tx, row.alias))
+    onAliased(row.room_id as RoomId)
     if (room && mayChange) await this.#dropCanonical(room, userId, row.alias)
   }
 

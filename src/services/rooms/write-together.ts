@@ -13,6 +13,8 @@ export interface Write {
   batch: Batch
   /** Runs first in the transaction; it may give the batch its room. */
   before?(tx: Tx): Promise<void>
+  /** Runs last in the transaction, when the rows of the batch have their numbers. */
+  after?: ((tx: Tx) => Promise<void>) | undefined
   /** Runs after the commit, in the order of positions. */
   announce(persisted: Persisted): void
 }
@@ -105,6 +107,7 @@ export class WriteTogether {
       for (const { before } of writes) await before?.(tx)
       const batches = writes.map(({ batch }) => batch)
       const persisted = await persist(tx, take, batches, { serverName, now: clock.now() })
+      for (const { after } of writes) await after?.(tx)
       const announce = () => {
         for (const [index, write] of writes.entries()) write.announce(persisted[index] as Persisted)
       }

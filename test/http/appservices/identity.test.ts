@@ -1,25 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { startBridged } from '../../support/bridged.ts'
 import { Client, roomPath } from '../../support/client.ts'
-import { AS_TOKEN, Ghost, writeRegistration } from '../../support/registration.ts'
-import { startServer } from '../../support/server.ts'
 
 const REGISTER = { type: 'm.login.application_service', inhibit_login: true }
-
-async function startBridged(changes: object = {}, config: object = {}) {
-  const directory = mkdtempSync(join(tmpdir(), 'bongsu-appservice-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
-  const registration_file = writeRegistration(directory, changes)
-  const server = await startServer({ config: { application_services: [{ registration_file }], ...config } })
-  const bridge = new Client(server.url, AS_TOKEN)
-  const ghost = async (name: string) => {
-    const { user_id } = await bridge.post('/v3/register', { ...REGISTER, username: name })
-    return new Ghost(server.url, user_id)
-  }
-  return { ...server, bridge, ghost }
-}
 
 describe('An application service', () => {
   it('acts as its own user, and as those of its namespaces that it has registered', async () => {

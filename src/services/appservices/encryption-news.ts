@@ -1,0 +1,77 @@
+import type { UserId } from '../../matrix/ids.ts'
+import { queueChangedUser, queueMessages } from '../../storage/appservices.ts'
+import { afterCommit, type Tx } from '../../storage/db.ts'
+import { listNeighbours } from '../../storage/device-lists.ts'
+import { internNames } from '../../storage/names.ts'
+import type { Owner } from '../account-data.ts'
+import type { DeviceLists } from '../keys/device-lists.ts'
+import type { KeyClaims } from '../keys/key-claims.ts'
+import type { ToDevice } from '../keys/to-device.ts'
+import type { AppService } from './app-service.ts'
+import type { AppServices } from './app-services.ts'
+import type { PassingNews } from './passing-news.ts'
+
+interface Deps {
+  readonly appServices: AppServices
+  readonly passing: PassingNews
+  wake(service: AppService): void
+}
+
+interface Sources {
+  deviceLists: DeviceLists
+  keyClaims: KeyClaims
+  toDevice: ToDevice
+}
+
+/**
+ * What application services need for encryption (MSC4203, MSC3202): messages to their devices, whose devices changed,
+ * how many keys are left. Who shares a room with them no longer, they learn from the events.
+ */
+export class EncryptionNews {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  listenTo({ deviceLists, keyClaims, toDevice }: Sources): void {
+    deviceLists.onChange((tx, owner) => this.#onDevices(tx, owner))
+    toDevice.onStored((tx, pos, owners) => this.#onMessages(tx, pos, owners))
+    keyClaims.onClaimed((userId, deviceNid) => this.#onClaimed(userId, deviceNid))
+  }
+
+  async #onDevices(tx: Tx, owner: Owner): Promise<void> {
+    const neighbours = (await listNeighbours(tx, owner.userNid)) as UserId[]
+    const told = new Set([owner.userId, ...neighbours].flatMap((userId) => this.#deps.appServices.ofUser(userId)))
+    for (const service of told) {
+      if (!service.wantsEncryption || service.url === undefined) continue
+      await queueChangedUser(tx, await nidOf(tx, service), owner.userNid)
+      afterCommit(tx, () => this.#deps.wake(service))
+    }
+  }
+
+  async #onMessages(tx: Tx, pos: number, owners: ReadonlyMap<number, UserId>): Promise<void> {
+    const devices = new Map<AppService, number[]>()
+    for (const [deviceNid, userId] of owners) {
+      for (const service of this.#deps.appServices.ofUser(userId)) {
+        if (!service.wantsEphemeral || service.url === undefined) continue
+        devices.set(service, [...(devices.get(service) ?? []), deviceNid])
+      }
+    }
+    for (const [service, deviceNids] of devices) {
+      await queueMessages(tx, await nidOf(tx, service), pos, deviceNids)
+      afterCommit(tx, () => this.#deps.wake(service))
+    }
+  }
+
+  #onClaimed(userId: UserId, deviceNid: number): void {
+    const { appServices, passing, wake } = this.#deps
+    for (const service of appServices.ofUser(userId)) {
+      if (!service.wantsEncryption || service.url === undefined) continue
+      passing.addDevice(service, deviceNid)
+      wake(service)
+    }
+  }
+}
+
+const nidOf = async (tx: Tx, { id }: AppService): Promise<number> => (await internNames(tx, [id])).get(id) as number

@@ -1,0 +1,157 @@
+import type { Db, Tx } from './db.ts'
+import { type EventRow, selectEvents } from './events.ts'
+import { places, rawRows, rawRun, valueLists } from './run.ts'
+
+const CHUNK = 200
+
+/** Queues events, by their numbers, for an application service. */
+export async function queueForAppService(tx: Tx, serviceNid: number, eventNids: readonly number[]): Promise<void> {
+  for (let start = 0; start < eventNids.length; start += CHUNK) {
+    const part = eventNids.slice(start, start + CHUNK)
+    await rawRun(
+      tx,
+      `insert into appservice_event (service_nid, event_nid) values ${valueLists(part.length, 2)}
+       on conflict (service_nid, event_nid) do nothing`,
+      part.flatMap((eventNid) => [serviceNid, eventNid]),
+    )
+  }
+}
+
+/** The oldest events that wait for it, in the order in which they came. */
+export const listQueuedEvents = (
+  db: Db,
+  serviceNid: number,
+  limit: number,
+): Promise<(EventRow & { room_id: string })[]> =>
+  selectEvents<{ room_id: string }>(
+    db,
+    `from appservice_event q join event e on e.nid = q.event_nid join room r on r.nid = e.room_nid
+     where q.service_nid = ? order by q.event_nid limit ?`,
+    [serviceNid, limit],
+    'r.room_id',
+  )
+
+/** Queues messages to these devices, which are stored under this position. */
+export async function queueMessages(
+  tx: Tx,
+  serviceNid: number,
+  pos: number,
+  deviceNids: readonly number[],
+): Promise<void> {
+  for (let start = 0; start < deviceNids.length; start += CHUNK) {
+    const part = deviceNids.slice(start, start + CHUNK)
+    await rawRun(
+      tx,
+      `insert into appservice_to_device (service_nid, pos, device_nid) values ${valueLists(part.length, 3)}`,
+      part.flatMap((deviceNid) => [serviceNid, pos, deviceNid]),
+    )
+  }
+}
+
+export interface QueuedMessage {
+  readonly pos: number
+  readonly device_nid: number
+  readonly device_id: string
+  readonly user_id: string
+  /** Null where the device has fetched it itself meanwhile. */
+  readonly json: string | null
+}
+
+/** The oldest messages to devices that wait for it. */
+export const listQueuedMessages = (db: Db, serviceNid: number, limit: number): Promise<QueuedMessage[]> =>
+  rawRows(
+    db,
+    `select q.pos, q.device_nid, d.device_id, n.text as user_id, t.json from appservice_to_device q
+     left join to_device t on t.device_nid = q.device_nid and t.pos = q.pos
+     left join device d on d.nid = q.device_nid left join name n on n.nid = d.user_nid
+     where q.service_nid = ? order by q.pos, q.device_nid limit ?`,
+    [serviceNid, limit],
+  )
+
+/** Queues that a user's devices changed. */
+export async function queueChangedUser(tx: Tx, serviceNid: number, userNid: number): Promise<void> {
+  const sql =
+    'insert into appservice_device_list (service_nid, user_nid) values (?, ?) on conflict (service_nid, user_nid) do nothing'
+  await rawRun(tx, sql, [serviceNid, userNid])
+}
+
+export const listChangedUsers = (
+  db: Db,
+  serviceNid: number,
+  limit: number,
+): Promise<{ user_nid: number; user_id: string }[]> =>
+  rawRows(
+    db,
+    `select q.user_nid, n.text as user_id from appservice_device_list q join name n on n.nid = q.user_nid
+     where q.service_nid = ? order by q.user_nid limit ?`,
+    [serviceNid, limit],
+  )
+
+export interface StoredTransaction {
+  readonly txnId: string
+  readonly body: string
+}
+
+/** The transaction that is under way: it was sent, or is about to be, and not yet accepted. */
+export async function findTransaction(db: Db, serviceNid: number): Promise<StoredTransaction | undefined> {
+  const sql = 'select txn_id, body from appservice_transaction where service_nid = ?'
+  const [row] = await rawRows<{ txn_id: string; body: string }>(db, sql, [serviceNid])
+  return row && { txnId: row.txn_id, body: row.body }
+}
+
+/** What a transaction holds of the queues. */
+export interface Taken {
+  readonly eventNids: readonly number[]
+  readonly messages: readonly Pick<QueuedMessage, 'pos' | 'device_nid'>[]
+  readonly changedUserNids: readonly number[]
+}
+
+/** Stores a transaction in place of what it holds. Messages to devices are no longer for anybody else then. */
+export async function insertTransaction(
+  tx: Tx,
+  serviceNid: number,
+  { txnId, body }: StoredTransaction,
+  { eventNids, messages, changedUserNids }: Taken,
+): Promise<void> {
+  await rawRun(tx, 'insert into appservice_transaction (service_nid, txn_id, body) values (?, ?, ?)', [
+    serviceNid,
+    txnId,
+    body,
+  ])
+  await deleteIn(tx, 'appservice_event', 'event_nid', serviceNid, eventNids)
+  await deleteIn(tx, 'appservice_device_list', 'user_nid', serviceNid, changedUserNids)
+  if (messages.length === 0) return
+  const pairs = messages.map(() => '(cast(? as bigint), cast(? as bigint))').join(', ')
+  const values = messages.flatMap(({ device_nid, pos }) => [device_nid, pos])
+  await rawRun(tx, `delete from to_device where (device_nid, pos) in (values ${pairs})`, values)
+  await rawRun(
+    tx,
+    `delete from appservice_to_device where service_nid = ? and (device_nid, pos) in (values ${pairs})`,
+    [serviceNid, ...values],
+  )
+}
+
+async function deleteIn(
+  tx: Tx,
+  table: string,
+  column: string,
+  serviceNid: number,
+  nids: readonly number[],
+): Promise<void> {
+  if (nids.length === 0) return
+  const sql = `delete from ${table} where service_nid = ? and ${column} in (${places(nids.length)})`
+  await rawRun(tx, sql, [serviceNid, ...nids])
+}
+
+/** The application service has accepted its transaction. */
+export async function deleteTransaction(tx: Tx, serviceNid: number): Promise<void> {
+  await rawRun(tx, 'delete from appservice_transaction where service_nid = ?', [serviceNid])
+}
+
+/** Forgets what waits for application services other than these: they are registered no longer. */
+export async function deleteQueuesExcept(tx: Tx, serviceNids: readonly number[]): Promise<void> {
+  const others = serviceNids.length === 0 ? '' : ` where service_nid not in (${places(serviceNids.length)})`
+  for (const table of QUEUES) await rawRun(tx, `delete from ${table}${others}`, serviceNids)
+}
+
+const QUEUES = ['appservice_event', 'appservice_to_device', 'appservice_device_list', 'appservice_transaction'] as const
