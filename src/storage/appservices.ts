@@ -68,11 +68,17 @@ export const listQueuedMessages = (db: Db, serviceNid: number, limit: number): P
     [serviceNid, limit],
   )
 
-/** Queues that a user's devices changed. */
-export async function queueChangedUser(tx: Tx, serviceNid: number, userNid: number): Promise<void> {
-  const sql =
-    'insert into appservice_device_list (service_nid, user_nid) values (?, ?) on conflict (service_nid, user_nid) do nothing'
-  await rawRun(tx, sql, [serviceNid, userNid])
+/** Queues that the devices of these users changed. */
+export async function queueChangedUsers(tx: Tx, serviceNid: number, userNids: readonly number[]): Promise<void> {
+  for (let start = 0; start < userNids.length; start += CHUNK) {
+    const part = userNids.slice(start, start + CHUNK)
+    await rawRun(
+      tx,
+      `insert into appservice_device_list (service_nid, user_nid) values ${valueLists(part.length, 2)}
+       on conflict (service_nid, user_nid) do nothing`,
+      part.flatMap((userNid) => [serviceNid, userNid]),
+    )
+  }
 }
 
 export const listChangedUsers = (

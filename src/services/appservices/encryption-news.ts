@@ -1,9 +1,7 @@
 import type { UserId } from '../../matrix/ids.ts'
-import { queueChangedUser, queueMessages } from '../../storage/appservices.ts'
+import { queueChangedUsers, queueMessages } from '../../storage/appservices.ts'
 import { afterCommit, type Tx } from '../../storage/db.ts'
-import { listNeighbours } from '../../storage/device-lists.ts'
 import { internNames } from '../../storage/names.ts'
-import type { Owner } from '../account-data.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { KeyClaims } from '../keys/key-claims.ts'
 import type { ToDevice } from '../keys/to-device.ts'
@@ -35,17 +33,16 @@ export class EncryptionNews {
   }
 
   listenTo({ deviceLists, keyClaims, toDevice }: Sources): void {
-    deviceLists.onChange((tx, owner) => this.#onDevices(tx, owner))
+    deviceLists.onListsChange((tx, userNids, seenBy) => this.#onDevices(tx, userNids, seenBy))
     toDevice.onStored((tx, pos, owners) => this.#onMessages(tx, pos, owners))
     keyClaims.onClaimed((userId, deviceNid) => this.#onClaimed(userId, deviceNid))
   }
 
-  async #onDevices(tx: Tx, owner: Owner): Promise<void> {
-    const neighbours = (await listNeighbours(tx, owner.userNid)) as UserId[]
-    const told = new Set([owner.userId, ...neighbours].flatMap((userId) => this.#deps.appServices.ofUser(userId)))
+  async #onDevices(tx: Tx, userNids: readonly number[], seenBy: readonly UserId[]): Promise<void> {
+    const told = new Set(seenBy.flatMap((userId) => this.#deps.appServices.ofUser(userId)))
     for (const service of told) {
       if (!service.wantsEncryption || service.url === undefined) continue
-      await queueChangedUser(tx, await nidOf(tx, service), owner.userNid)
+      await queueChangedUsers(tx, await nidOf(tx, service), userNids)
       afterCommit(tx, () => this.#deps.wake(service))
     }
   }

@@ -42,6 +42,12 @@ export interface Stamp {
 /** Part of the transaction in which the keys of a user change, after all else in it. */
 export type KeyChangeListener = (tx: Tx, owner: Owner, change: KeyChange, stamp: Stamp) => Promise<void>
 
+/**
+ * Part of the transaction in which the devices of users change, be they ours or another server's. `seenBy`: our users who
+ * share a room with any of them, or are among them.
+ */
+export type ListsListener = (tx: Tx, userNids: readonly number[], seenBy: readonly UserId[]) => Promise<void>
+
 /** Which users' devices or keys changed, and who came into or went out of sight (spec: Tracking the device list). */
 export class DeviceLists {
   readonly #deps: Deps
@@ -50,6 +56,7 @@ export class DeviceLists {
   /** Users who were told of a changed list. */
   readonly #told: ChangeIndex<UserId>
   readonly #listeners: KeyChangeListener[] = []
+  readonly #listsListeners: ListsListener[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -67,6 +74,11 @@ export class DeviceLists {
   /** Has `listener` write along with every change of keys that others see. */
   onChange(listener: KeyChangeListener): void {
     this.#listeners.push(listener)
+  }
+
+  /** The same for whatever changes what our users see of anybody's devices. */
+  onListsChange(listener: ListsListener): void {
+    this.#listsListeners.push(listener)
   }
 
   /**
@@ -90,7 +102,9 @@ export class DeviceLists {
     await store.upsertDeviceLists(tx, [{ user_nid: owner.userNid, pos: last, ts: clock.now(), version }])
     await write(last)
     for (const listener of this.#listeners) await listener(tx, owner, change, { pos, before })
-    return () => this.#tell(new Set<UserId>([owner.userId, ...neighbours]), last)
+    const seenBy = [owner.userId, ...neighbours]
+    for (const listener of this.#listsListeners) await listener(tx, [owner.userNid], seenBy)
+    return () => this.#tell(new Set(seenBy), last)
   }
 
   /** The same for users of other servers, which have told us of it. */
@@ -104,6 +118,7 @@ export class DeviceLists {
       tx,
       nids.map((user_nid) => ({ user_nid, pos, ts, version: 0 })),
     )
+    for (const listener of this.#listsListeners) await listener(tx, nids, neighbours)
     return () => this.#tell(new Set(neighbours), pos)
   }
 
