@@ -20,15 +20,26 @@ const UNSTABLE_FEATURES: readonly string[] = [
   'org.matrix.msc4308',
 ]
 
+/** By these Element learns that the server encrypts such rooms whatever people choose. */
+const FORCED_ENCRYPTION: readonly string[] = [
+  'io.element.e2ee_forced.private',
+  'io.element.e2ee_forced.trusted_private',
+]
+
 export const composeDiscovery = (config: Config): Discovery => ({
   publicUrl: config.public_url,
   delegatedServer: config.federation.well_known_server,
   support: supportOf(config),
-  wellKnown: config.well_known,
-  unstableFeatures: UNSTABLE_FEATURES,
+  wellKnown: { ...encryptionHint(config), ...config.well_known },
+  unstableFeatures: [...UNSTABLE_FEATURES, ...(config.rooms.encryption === 'forced' ? FORCED_ENCRYPTION : [])],
   defaultRoomVersion: config.rooms.default_version,
   mayChangePassword: config.passwords.change,
   mayChangeProfile: config.profiles.change,
+})
+
+/** What Element and its relatives do about encryption when people choose nothing. */
+const encryptionHint = ({ rooms: { encryption } }: Config): JsonObject => ({
+  'io.element.e2ee': encryption === 'off' ? { default: false, force_disable: true } : { default: true },
 })
 
 function supportOf({ support: { contacts, page } }: Config): JsonObject | undefined {

@@ -93,9 +93,11 @@ export function composeRooms(
     checkClaim: (claimant, alias) => appServices.checkAlias(claimant, alias),
     onAliased: (roomId) => audience.onAliased(roomId),
   })
+  const { encryption } = config.rooms
   const sending = new Sending({
     append,
     memberships,
+    encryption,
     checkCanonicalAlias: (roomId, content) => directory.checkCanonicalAlias(roomId, content),
   })
   const onPublishedIn = (tx: Tx, roomNid: number) => afterCommit(tx, () => publicRooms.onPublished(roomNid))
@@ -107,6 +109,7 @@ export function composeRooms(
     append,
     serverName,
     defaultVersion: config.rooms.default_version,
+    encryption,
     random,
     canPublish,
     insertAlias: directory.insertAlias.bind(directory),

@@ -14,6 +14,7 @@ describe('discovery', () => {
     const { client } = await startServer({ config: { public_url: 'https://matrix.example.org/' } })
     expect(await client.get('/.well-known/matrix/client')).toEqual({
       'm.homeserver': { base_url: 'https://matrix.example.org' },
+      'io.element.e2ee': { default: true },
     })
   })
 

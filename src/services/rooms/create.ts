@@ -7,6 +7,7 @@ import type { Claimant } from '../appservices/app-services.ts'
 import type { Append } from './append.ts'
 import { aliasesNamed } from './canonical-alias.ts'
 import type { Draft } from './draft.ts'
+import { checkEncryption, type EncryptionPolicy, forcedEncryption } from './encryption.ts'
 import { initialPowerLevels } from './initial-power-levels.ts'
 import type { MemberProfile } from './member-profile.ts'
 
@@ -32,6 +33,7 @@ interface Deps {
   append: Append
   serverName: string
   defaultVersion: string
+  encryption: EncryptionPolicy
   random(bytes: number): Uint8Array
   profileOf(userId: UserId): Promise<MemberProfile>
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
@@ -143,7 +145,11 @@ async function firstState(
   if (!isGiven('m.room.guest_access') && guestAccess === 'can_join') {
     state('m.room.guest_access', { guest_access: guestAccess })
   }
+  const isPublic = preset === 'public_chat'
+  const encryption = forcedEncryption(deps.encryption, { isPublic, type: input.creation_content?.type })
+  if (encryption && !isGiven(encryption.type)) state(encryption.type, encryption.content)
   for (const { type, content, state_key: stateKey = '' } of initialState) {
+    checkEncryption(deps.encryption, type)
     const isOverridden =
       stateKey === '' &&
       ((type === 'm.room.name' && name !== undefined) || (type === 'm.room.topic' && topic !== undefined))

@@ -3,11 +3,13 @@ import { isEventId, isUserId, type RoomId, type UserId } from '../../matrix/ids.
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Append } from './append.ts'
 import type { Sent } from './draft.ts'
+import { checkEncryption, type EncryptionPolicy } from './encryption.ts'
 import type { Memberships } from './membership.ts'
 
 interface Deps {
   append: Append
   memberships: Memberships
+  encryption: EncryptionPolicy
   /** Throws `M_BAD_ALIAS` when a canonical alias event names an alias that does not lead to this room. */
   checkCanonicalAlias(roomId: RoomId, content: JsonObject): Promise<void>
 }
@@ -58,6 +60,7 @@ export class Sending {
     content: JsonObject,
   ): Promise<{ eventId: string }> {
     if (type === 'm.room.create') throw invalidParam('A room is created once')
+    checkEncryption(this.#deps.encryption, type)
     if (type === 'm.room.member') return this.#member(sender, roomId, stateKey, content)
     if (type === 'm.room.canonical_alias') await this.#deps.checkCanonicalAlias(roomId, content)
     return this.#send(sender, roomId, type, stateKey, content)
