@@ -48,10 +48,6 @@ export class StateDraft {
     return this.#after ?? this.#before
   }
 
-  get isChanged(): boolean {
-    return this.#after !== undefined
-  }
-
   set(roomNid: number, sent: SentRoom): void {
     const known = this.rooms.get(roomNid)
     if (known && isSame(known, sent)) return
