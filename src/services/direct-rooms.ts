@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { type AccountData, GLOBAL, type Owner } from './account-data.ts'
 
 const TYPE = 'm.direct'
-const MAX_CACHED = 5_000
+const MAX_CACHED = 2_000
 
 /** The rooms that users call direct chats, by their account data `m.direct` (spec: Direct Messaging). */
 export class DirectRooms {

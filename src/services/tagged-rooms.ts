@@ -3,7 +3,7 @@ import { isObject } from '../matrix/json.ts'
 import type { AccountData, Owner } from './account-data.ts'
 import { TAG_TYPE } from './tags.ts'
 
-const MAX_CACHED = 5_000
+const MAX_CACHED = 2_000
 const NO_TAGS: ReadonlySet<string> = new Set()
 
 type TagsByRoom = ReadonlyMap<number, ReadonlySet<string>>

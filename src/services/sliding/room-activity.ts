@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { Db } from '../../storage/db.ts'
 import { listLastPositions } from '../../storage/room-activity.ts'
 import type { Appended } from '../rooms/append.ts'
@@ -9,13 +8,13 @@ interface Deps {
   stream: Stream
 }
 
-/** Two numbers each. */
-const MAX_ROOMS = 500_000
+/** Two numbers each; an LRU cache would take the memory for all of them at the start. */
+const MAX_ROOMS = 300_000
 
 /** When something last happened in each room, as positions of the stream: what users' rooms are ordered by. */
 export class RoomActivity {
   readonly #deps: Deps
-  readonly #last = new LRUCache<number, number>({ max: MAX_ROOMS })
+  readonly #last = new Map<number, number>()
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -23,7 +22,7 @@ export class RoomActivity {
 
   /** For `Append`: what changed in a room. */
   onAppended({ room }: Appended): void {
-    this.#last.set(room.nid, this.#deps.stream.current)
+    this.#note(room.nid, this.#deps.stream.current)
   }
 
   /** The positions of these rooms: from memory, and from the tables for rooms that nobody has asked about yet. */
@@ -39,10 +38,15 @@ export class RoomActivity {
       for (const [nid, pos] of await listLastPositions(this.#deps.db, missing)) {
         // What was announced meanwhile is newer.
         const newest = Math.max(this.#last.get(nid) ?? 0, pos)
-        this.#last.set(nid, newest)
+        this.#note(nid, newest)
         found.set(nid, newest)
       }
     }
     return found
+  }
+
+  #note(roomNid: number, pos: number): void {
+    if (this.#last.size >= MAX_ROOMS) this.#last.clear()
+    this.#last.set(roomNid, pos)
   }
 }

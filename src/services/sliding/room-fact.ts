@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Pdu } from '../../room/event.ts'
 import { listCurrentStateOfRooms } from '../../storage/current-state.ts'
@@ -13,11 +12,12 @@ const MAX_ROOMS = 100_000
  * rooms into memory. `read` takes it from the content of the state event of this type with the empty key; undefined
  * where there is no such event.
  */
-export class RoomFact<T> {
+export class RoomFact<T extends string | boolean | null> {
   readonly #type: string
   readonly #db: Db
   readonly #read: (content: JsonObject | undefined) => T
-  readonly #known = new LRUCache<number, { value: T }>({ max: MAX_ROOMS })
+  // A plain map: an LRU cache would take the memory for all of them at the start.
+  readonly #known = new Map<number, T>()
   // Counts the changes, so that a slow read never overwrites what is newer.
   #version = 0
 
@@ -44,11 +44,11 @@ export class RoomFact<T> {
     const missing: number[] = []
     for (const nid of roomNids) {
       const known = this.#known.get(nid)
-      if (known) found.set(nid, known.value)
-      else missing.push(nid)
+      if (known === undefined) missing.push(nid)
+      else found.set(nid, known)
     }
     if (missing.length > 0) await this.#load(missing, found)
-    return (roomNid) => found.get(roomNid) as T
+    return (roomNid) => found.get(roomNid) ?? this.#read(undefined)
   }
 
   async #load(missing: readonly number[], found: Map<number, T>): Promise<void> {
@@ -59,12 +59,12 @@ export class RoomFact<T> {
       typeNid === undefined || keyNid === undefined
         ? []
         : await listCurrentStateOfRooms(this.#db, missing, { typeNid, keyNid })
-    for (const nid of missing) found.set(nid, this.#read(undefined))
     for (const { room_nid, json, redacted_by_nid } of rows) {
       const { content } = JSON.parse(json) as Pdu
       found.set(room_nid, this.#read(redacted_by_nid === null ? content : {}))
     }
     if (version !== this.#version) return
-    for (const nid of missing) this.#known.set(nid, { value: found.get(nid) as T })
+    if (this.#known.size + missing.length > MAX_ROOMS) this.#known.clear()
+    for (const nid of missing) this.#known.set(nid, found.get(nid) ?? this.#read(undefined))
   }
 }

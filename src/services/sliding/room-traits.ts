@@ -15,7 +15,11 @@ export interface Traits {
   /** null: a room of no special type; undefined: the user was not told. */
   readonly roomType: string | null | undefined
   readonly isEncrypted: boolean | undefined
-  readonly name: string | undefined
+  readonly name: string | null | undefined
+}
+
+interface FactOf<T> {
+  of(roomNids: Iterable<number>): Promise<(roomNid: number) => T>
 }
 
 interface Deps {
@@ -25,7 +29,7 @@ interface Deps {
 }
 
 /** Pairs of a user and a room that the user is not joined to. */
-const MAX_CACHED = 20_000
+const MAX_CACHED = 5_000
 const UNTOLD: Traits = { roomType: undefined, isEncrypted: undefined, name: undefined }
 const CREATE = 'm.room.create'
 const ENCRYPTION = 'm.room.encryption'
@@ -42,16 +46,16 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
  */
 export class RoomTraits {
   readonly #deps: Deps
-  readonly #roomType: RoomFact<string | null | undefined>
-  readonly #isEncrypted: RoomFact<boolean | undefined>
-  readonly #name: RoomFact<string | undefined>
+  readonly #roomType: RoomFact<string | null>
+  readonly #isEncrypted: RoomFact<boolean>
+  readonly #name: RoomFact<string | null>
   readonly #ofOthers = new LRUCache<string, Traits>({ max: MAX_CACHED })
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#roomType = new RoomFact<string | null | undefined>(deps.db, CREATE, (content) => text(content?.type) ?? null)
-    this.#isEncrypted = new RoomFact<boolean | undefined>(deps.db, ENCRYPTION, (content) => content !== undefined)
-    this.#name = new RoomFact(deps.db, NAME, (content) => text(content?.name))
+    this.#roomType = new RoomFact(deps.db, CREATE, (content) => text(content?.type) ?? null)
+    this.#isEncrypted = new RoomFact(deps.db, ENCRYPTION, (content) => content !== undefined)
+    this.#name = new RoomFact(deps.db, NAME, (content) => text(content?.name) ?? null)
   }
 
   /** For `Append`: what changed in a room. */
@@ -67,14 +71,14 @@ export class RoomTraits {
     return this.#look(viewer, rooms, this.#isEncrypted, 'isEncrypted')
   }
 
-  names(viewer: Viewer, rooms: readonly RoomOfUser[]): Promise<(mine: RoomOfUser) => string | undefined> {
+  names(viewer: Viewer, rooms: readonly RoomOfUser[]): Promise<(mine: RoomOfUser) => string | null | undefined> {
     return this.#look(viewer, rooms, this.#name, 'name')
   }
 
   async #look<Name extends keyof Traits>(
     viewer: Viewer,
     rooms: readonly RoomOfUser[],
-    fact: RoomFact<Traits[Name]>,
+    fact: FactOf<Traits[Name]>,
     name: Name,
   ): Promise<(mine: RoomOfUser) => Traits[Name]> {
     const joined = rooms.filter(({ membership }) => membership === 'join')

@@ -18,7 +18,7 @@ interface Deps {
   filters: RoomFilters
 }
 
-const MAX_CACHED = 20_000
+const MAX_CACHED = 5_000
 
 /** What the rules of a request have found. */
 export interface Windows {
