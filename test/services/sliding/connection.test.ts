@@ -30,7 +30,11 @@ const plain = (state: SentRooms) =>
 
 describe('The state of a connection', () => {
   it('is read as it was written', () => {
-    fc.assert(fc.property(rooms, (state) => expect(plain(decodeRooms(encodeRooms(state)))).toEqual(plain(state))))
+    fc.assert(
+      fc.property(rooms, (state) => {
+        expect(plain(decodeRooms(encodeRooms(state)))).toEqual(plain(state))
+      }),
+    )
   })
 
   it('stays the same object until something in it changes', () => {
