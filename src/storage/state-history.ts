@@ -18,6 +18,22 @@ export const listReplacedAt = (
     's.pos as until_pos',
   )
 
+/** The same for several places, and the number of the event that came instead. */
+export const listReplacedAtAny = (
+  db: Db,
+  roomNid: number,
+  typeNid: number,
+  keyNids: readonly number[],
+  limit: number,
+): Promise<(EventRow & { until_pos: number; by_nid: number | null })[]> =>
+  selectEvents<{ until_pos: number; by_nid: number | null }>(
+    db,
+    `from state_change s join event e on e.nid = s.prev_event_nid
+     where s.room_nid = ? and s.type_nid = ? and s.key_nid in (${places(keyNids.length)}) order by s.pos desc limit ?`,
+    [roomNid, typeNid, ...keyNids, limit],
+    's.pos as until_pos, s.event_nid as by_nid',
+  )
+
 /** The state events that these ones, made current at these positions, replaced: by the number of the later one. */
 export async function listReplacedBy(
   db: Db,

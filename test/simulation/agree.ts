@@ -43,28 +43,39 @@ function memberOf(nation: Nation, site: Site, roomId: string): Person | undefine
 }
 
 /**
- * A server whose last user is thrown out hears no more of the room: where others come to think otherwise, or where two
- * throw each other out at the same moment, no protocol brings them together again. People do, by joining anew.
+ * A server that takes itself for out of the room hears no more of it, nor is it heard where it is taken for out: where
+ * two come to think differently of that, no protocol brings them together again. People do, by joining anew.
  */
 async function reunite(nation: Nation, roomId: string): Promise<number> {
-  const sites = residents(nation, roomId)
-  const views = sites.map((site) => site.records.joined(roomId).join())
-  const followers = (view: string) => views.filter((other) => other === view).length
-  const [main] = views.toSorted((a, b) => followers(b) - followers(a))
-  const reference = sites[views.indexOf(main ?? '')]
-  if (!reference) return 0
-  const joined = new Set(reference.records.joined(roomId))
-  const lost = nation.people.filter(({ site, userId }) => {
-    const isInAtHome = site.records.joined(roomId).includes(userId)
-    return site !== reference && isInAtHome !== joined.has(userId)
-  })
-  for (const { client } of lost) {
+  let rejoined = 0
+  for (const person of nation.people) {
+    const { site: home, client } = person
+    const others = residents(nation, roomId).filter((site) => site !== home && disagree(person, site, roomId))
+    if (others.length === 0) continue
+    for (const other of others) compareMemberships(person, other, roomId)
     await nation.attempt(() => client.post(`${roomPath(roomId)}/leave`))
     await quiet(nation)
-    await nation.attempt(() => joinVia(client, roomId, reference.name))
+    await nation.attempt(() => joinVia(client, roomId, ...others.map(({ name }) => name)))
     await quiet(nation)
+    rejoined++
   }
-  return lost.length
+  return rejoined
+}
+
+/** Whether another server sees a person in the room, and the person's own does not, or the other way round. */
+const disagree = ({ site, userId }: Person, other: Site, roomId: string): boolean =>
+  site.records.joined(roomId).includes(userId) !== other.records.joined(roomId).includes(userId)
+
+/** What they think may differ, but not what they know. */
+function compareMemberships({ site: home, userId }: Person, other: Site, roomId: string): void {
+  const place = `m.room.member|${userId}`
+  const isHomeThere = home.records.joined(roomId).some((joined) => joined.endsWith(`:${home.name}`))
+  for (const [one, two] of [[home, other], ...(isHomeThere ? [[other, home] as const] : [])] as const) {
+    const eventId = one.records.state(roomId).get(place)
+    if (eventId !== undefined && !two.records.events(roomId).has(eventId)) {
+      throw new Divergence(`${roomId}: ${two.name} never heard of ${eventId} that ${one.name} has as ${place}`)
+    }
+  }
 }
 
 /** Each server in turn says something: it follows all that the server has, and so the forks of the room end. */

@@ -73,7 +73,9 @@ describe('servers on which users act at random while links fail, heal, and serve
         const begin = performance.now()
         try {
           const report = await live(seed)
-          if (isLong) writeSync(1, `SEED=${seed} agreed in ${Math.round(performance.now() - begin)} ms: ${report}\n`)
+          const heapMib = Math.round(process.memoryUsage().heapUsed / 2 ** 20)
+          const ms = Math.round(performance.now() - begin)
+          if (isLong) writeSync(1, `SEED=${seed} agreed in ${ms} ms: ${report}, heap ${heapMib} MiB\n`)
         } catch (error) {
           const what = `SEED=${seed} diverged: ${error instanceof Error ? reasonOf(error) : error}`
           diverged.push(what)

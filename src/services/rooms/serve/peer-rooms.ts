@@ -1,12 +1,13 @@
-import { forbidden, notFound } from '../../../matrix/errors.ts'
+import { forbidden, type MatrixError, notFound } from '../../../matrix/errors.ts'
 import type { RoomId } from '../../../matrix/ids.ts'
 import { mayTakePart } from '../../../room/server-acl.ts'
 import type { Db } from '../../../storage/db.ts'
-import { EVENT_KIND, findEvent } from '../../../storage/events.ts'
+import { EVENT_KIND, eventsById, findEvent } from '../../../storage/events.ts'
 import { findRoomByNid } from '../../../storage/rooms.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
 import { StoredEvent } from '../stored-event.ts'
+import { wasThere } from './former-servers.ts'
 
 interface Deps {
   readonly db: Db
@@ -20,7 +21,7 @@ export async function isAdmitted(room: LiveRoom, server: string): Promise<boolea
   return mayTakePart(server, (await room.stateEvent('m.room.server_acl', ''))?.visible.content)
 }
 
-/** Which rooms and events another server may ask about. Rooms that it is not in do not exist for it. */
+/** Which rooms and events another server may ask about. Rooms that it is not in do not exist for it, but for its own past. */
 export class PeerRooms {
   readonly #deps: Deps
 
@@ -32,30 +33,55 @@ export class PeerRooms {
   async admitting(server: string, roomId: string): Promise<LiveRoom> {
     const room = await this.#deps.rooms.find(roomId)
     if (!room || room.localJoined.size === 0 || this.#deps.isFrozen(room.roomId)) throw notFound('No such room')
-    if (!(await isAdmitted(room, server))) throw forbidden('The room does not admit your server')
+    if (!(await isAdmitted(room, server))) throw notAdmitted()
     return room
   }
 
   /** A room that the server is in. */
   async room(server: string, roomId: string): Promise<LiveRoom> {
     const room = await this.#deps.rooms.find(roomId)
-    if (!room?.servers.has(server)) throw forbidden('Your server is not in this room')
-    if (!(await isAdmitted(room, server))) throw forbidden('The room does not admit your server')
+    if (!room?.servers.has(server)) throw notThere()
+    if (!(await isAdmitted(room, server))) throw notAdmitted()
     return room
   }
 
-  /** An event of a room that the server is in; not one that was rejected. */
+  /** A room that the server is in, or was when these events came. */
+  async roomAt(server: string, roomId: string, eventIds: readonly string[]): Promise<LiveRoom> {
+    const room = await this.#deps.rooms.find(roomId)
+    if (!room || room.servers.has(server)) return this.room(server, roomId)
+    const rows = await eventsById(this.#deps.db, eventIds)
+    const isKnown = rows.length === eventIds.length && rows.every((row) => row.room_nid === room.nid)
+    if (rows.length === 0 || !isKnown) throw notThere()
+    const events = rows.map((row) => new StoredEvent(row, room.roomId, room.version))
+    const refusal = await this.#refusal(server, room, events)
+    if (refusal) throw refusal
+    return room
+  }
+
+  /** An event of a room that the server is in, or was when the event came; not one that was rejected. */
   async event(server: string, eventId: string, roomId?: string): Promise<{ room: LiveRoom; event: StoredEvent }> {
-    const { db } = this.#deps
-    const room = roomId === undefined ? undefined : await this.room(server, roomId)
+    const { db, rooms } = this.#deps
     const row = await findEvent(db, eventId)
-    const found = row && row.kind !== EVENT_KIND.rejected ? row : undefined
-    if (!found || (room && found.room_nid !== room.nid)) throw notFound('No such event')
-    if (room) return { room, event: new StoredEvent(found, room.roomId, room.version) }
-    const ofEvent = await findRoomByNid(db, found.room_nid)
-    const own = await this.room(server, ofEvent?.room_id ?? '').catch(() => {
+    const ofEvent = row && (await findRoomByNid(db, row.room_nid))
+    const room = await rooms.find(roomId ?? ofEvent?.room_id ?? '')
+    const isOfRoom = row !== undefined && room !== undefined && row.room_nid === room.nid
+    if (!isOfRoom || row.kind === EVENT_KIND.rejected) {
+      if (roomId !== undefined) await this.room(server, roomId)
       throw notFound('No such event')
-    })
-    return { room: own, event: new StoredEvent(found, own.roomId, own.version) }
+    }
+    const event = new StoredEvent(row, room.roomId, room.version)
+    const refusal = await this.#refusal(server, room, [event])
+    if (refusal) throw roomId === undefined ? notFound('No such event') : refusal
+    return { room, event }
+  }
+
+  /** Why a server may not ask about these events of a room; undefined: it may. */
+  async #refusal(server: string, room: LiveRoom, events: readonly StoredEvent[]): Promise<MatrixError | undefined> {
+    const isThere = room.servers.has(server) || (await wasThere(this.#deps.db, room, server, events))
+    if (!isThere) return notThere()
+    return (await isAdmitted(room, server)) ? undefined : notAdmitted()
   }
 }
+
+const notThere = () => forbidden('Your server is not in this room')
+const notAdmitted = () => forbidden('The room does not admit your server')
