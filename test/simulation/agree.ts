@@ -6,7 +6,7 @@ import type { Recorded } from './records.ts'
 import { quiet } from './settle.ts'
 
 /** Rounds after which servers that still differ will always do. */
-const MAX_ROUNDS = 3
+const MAX_ROUNDS = 4
 
 /** Servers that have come to differ. */
 export class Divergence extends Error {
@@ -20,9 +20,12 @@ export class Divergence extends Error {
 export async function agree(nation: Nation, roomId: string): Promise<number> {
   let rejoined = 0
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    rejoined += await reunite(nation, roomId)
+    // Once: who joined through different servers at the same time hears of each other. Twice: what they then differ in.
     await takeTurns(nation, roomId)
-    if (haveOneEnd(residents(nation, roomId), roomId)) break
+    await takeTurns(nation, roomId)
+    const returned = await reunite(nation, roomId)
+    rejoined += returned
+    if (returned === 0 && haveOneEnd(residents(nation, roomId), roomId)) break
   }
   const sites = residents(nation, roomId)
   for (const site of sites) await compareViews(nation, site, roomId)

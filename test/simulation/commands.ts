@@ -91,8 +91,8 @@ class Pass extends Step {
     super()
     this.#seconds = seconds
   }
-  async run(_model: Model, { clock }: Nation): Promise<void> {
-    clock.advance(this.#seconds * 1000)
+  async run(_model: Model, nation: Nation): Promise<void> {
+    nation.advance(this.#seconds * 1000)
   }
   toString(): string {
     return `${this.#seconds} s pass`

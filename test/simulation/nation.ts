@@ -11,7 +11,7 @@ export interface Site {
   readonly address: string
   server: Federated
   /** Its tables. */
-  readonly records: Records
+  records: Records
 }
 
 export interface Person {
@@ -38,6 +38,7 @@ export interface Acknowledged {
 export class Nation {
   readonly world: World
   readonly clock: FakeClock
+  readonly #clocks: readonly FakeClock[]
   readonly sites: Site[] = []
   readonly people: Person[] = []
   readonly rooms: string[] = []
@@ -48,9 +49,10 @@ export class Nation {
   /** How many acts were carried out, and how many refused. */
   readonly counts = { done: 0, refused: 0, cut: 0 }
 
-  private constructor(world: World, clock: FakeClock, endings: (() => Promise<void> | void)[]) {
+  private constructor(world: World, clocks: readonly FakeClock[], endings: (() => Promise<void> | void)[]) {
     this.world = world
-    this.clock = clock
+    this.clock = world.clock
+    this.#clocks = clocks
     this.#endings = endings
   }
 
@@ -60,17 +62,18 @@ export class Nation {
     if (!AT_THE_END.test(line)) this.errors.push(line)
   }
 
-  static async found(siteCount: number, peoplePerSite: number): Promise<Nation> {
+  /** `clocks`: of sites that have one of their own. */
+  static async found(siteCount: number, peoplePerSite: number, clocks: readonly FakeClock[] = []): Promise<Nation> {
     const endings: (() => Promise<void> | void)[] = []
     const clock = new FakeClock()
     const world = await World.create({ clock, atEnd: (work) => endings.push(work) })
-    const nation = new Nation(world, clock, endings)
+    const nation = new Nation(world, [clock, ...clocks], endings)
     for (let i = 0; i < siteCount; i++) {
       const name = `s${i + 1}.test`
-      const server = await world.start(name, {}, { log: pino({ level: 'error' }, { write: nation.#hear }) })
-      const records = new Records(server.directory)
-      endings.push(() => records.close())
-      const site = { name, address: server.address, server, records }
+      const log = pino({ level: 'error' }, { write: nation.#hear })
+      const server = await world.start(name, {}, { log, clock: clocks[i] ?? clock })
+      const site = { name, address: server.address, server, records: new Records(server.directory) }
+      endings.push(() => site.records.close())
       nation.sites.push(site)
       for (let j = 0; j < peoplePerSite; j++) {
         const client = await server.client.register(`u${j + 1}`)
@@ -82,6 +85,11 @@ export class Nation {
 
   async end(): Promise<void> {
     for (const work of this.#endings.reverse()) await work()
+  }
+
+  /** Time passes, for everybody. */
+  advance(ms: number): void {
+    for (const clock of this.#clocks) clock.advance(ms)
   }
 
   /** Ends a server and starts it again; its people go on with it. */

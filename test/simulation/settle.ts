@@ -40,7 +40,7 @@ export async function quiet(nation: Nation): Promise<void> {
     const now = JSON.stringify(found)
     polls = now === last ? polls + 1 : 0
     last = now
-    if (polls > 0 && polls % STUCK === 0) nation.clock.advance(LONG_MS)
+    if (polls > 0 && polls % STUCK === 0) nation.advance(LONG_MS)
     await sleep(POLL_MS)
   }
 }

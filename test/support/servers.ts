@@ -26,6 +26,12 @@ export interface WorldOptions {
   readonly atEnd?: (work: () => Promise<void> | void) => void
 }
 
+export interface StartOptions {
+  readonly log?: Logger
+  /** Its own clock, where it is not that of the world. */
+  readonly clock?: FakeClock
+}
+
 /** Servers that talk to each other over TLS, and the world between them. */
 export class World {
   readonly network = new TestNetwork()
@@ -51,12 +57,12 @@ export class World {
   }
 
   /** Starts a server. Its name leads to an address of its own, where it listens on port 8448. */
-  async start(name: string, config: Partial<ConfigInput> = {}, { log }: { log?: Logger } = {}): Promise<Federated> {
+  async start(name: string, config: Partial<ConfigInput> = {}, options: StartOptions = {}): Promise<Federated> {
     const address = `10.0.0.${++this.#count}`
     this.network.name(name, address)
     const home = mkdtempSync(join(this.directory, 'server-'))
     this.#atEnd(async () => (await serverDatabase(home)).remove())
-    return this.#open(name, address, home, config, log)
+    return this.#open(name, address, home, config, options)
   }
 
   async #open(
@@ -64,7 +70,7 @@ export class World {
     address: string,
     home: string,
     config: Partial<ConfigInput>,
-    log: Logger | undefined,
+    options: StartOptions,
   ): Promise<Federated> {
     const certificate = await this.authority.issue(name)
     const [certificate_file, key_file] = [join(home, 'tls.crt'), join(home, 'tls.key')]
@@ -74,7 +80,7 @@ export class World {
       directory: home,
       clock: this.clock,
       network: this.network.from(address),
-      ...(log && { log }),
+      ...options,
       config: {
         server_name: name,
         listeners: [
@@ -96,7 +102,7 @@ export class World {
     this.network.listen(address, 8448, listening.port)
     const restart = async () => {
       await server.close()
-      return this.#open(name, address, home, config, log)
+      return this.#open(name, address, home, config, options)
     }
     return { ...server, name, address, restart }
   }
