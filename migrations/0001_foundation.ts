@@ -404,6 +404,17 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('thread_subscription_pos', 'thread_subscription', ['user_nid', 'pos'])
 
+  // What users reported to the administrator: a room, an event of one, or a user.
+  await table('report')
+    .addColumn('id', c.serial, c.serialKey)
+    .addColumn('reporter', 'text', (col) => col.notNull())
+    .addColumn('room_id', 'text')
+    .addColumn('event_id', 'text')
+    .addColumn('user_id', 'text')
+    .addColumn('reason', 'text', (col) => col.notNull())
+    .addColumn('received_ts', 'bigint', (col) => col.notNull())
+    .execute()
+
   // A user's own push rules and changes to the predefined ones; no row: the predefined rules as they are.
   await table('push_rules')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())

@@ -9,6 +9,7 @@ import { initialise } from './init.ts'
 import { keyCommands } from './key.ts'
 import { checkHealth } from './local-client.ts'
 import { migrateDatabase } from './migrate.ts'
+import { reportCommands } from './report.ts'
 import { startServer } from './start.ts'
 import { CommandFailed, type Terminal } from './terminal.ts'
 import { userCommands } from './user.ts'
@@ -58,6 +59,7 @@ function program({ terminal, stop, defaults }: Surroundings): Command {
     .option('--listen <address:port>', 'where to listen for clients', '127.0.0.1:8008')
     .action((options) => initialise(configFile(), options, terminal))
   root.addCommand(userCommands(configFile, terminal))
+  root.addCommand(reportCommands(configFile, terminal))
   root.addCommand(keyCommands(configFile, terminal))
   root.addCommand(federationCommands(configFile, terminal))
   root

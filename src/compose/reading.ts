@@ -12,6 +12,7 @@ import { getStateEvent, listState } from '../services/reading/room-state.ts'
 import { RoomWaits } from '../services/reading/room-waits.ts'
 import { listThreadRoots } from '../services/reading/threads.ts'
 import { eventNear } from '../services/reading/timestamp.ts'
+import { Reports } from '../services/reports.ts'
 import type { Append } from '../services/rooms/append.ts'
 import { ClientEvents } from '../services/rooms/client-events.ts'
 import { ErasedUsers } from '../services/rooms/erased-users.ts'
@@ -61,6 +62,7 @@ export async function composeReading(
   return {
     visibility,
     clientEvents,
+    reports: new Reports({ db, clock, reading }),
     threadSubscriptions: new ThreadSubscriptions({ reading, following, stream }),
     reading: {
       listMessages: bind(listMessages, reading),

@@ -26,6 +26,7 @@ import * as readMarker from './client/read-marker.ts'
 import * as receipts from './client/receipts.ts'
 import * as register from './client/register.ts'
 import * as relations from './client/relations.ts'
+import * as reports from './client/reports.ts'
 import * as roomMembership from './client/room-membership.ts'
 import * as roomState from './client/room-state.ts'
 import * as roomSummary from './client/room-summary.ts'
@@ -55,6 +56,7 @@ import * as federationVersion from './federation/version.ts'
 import * as wellKnownServer from './federation/well-known.ts'
 import * as serverKeys from './key/server-keys.ts'
 import * as localFederation from './local/federation.ts'
+import * as localReports from './local/reports.ts'
 import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
 import * as synapseRegister from './synapse-admin/register.ts'
@@ -88,6 +90,7 @@ const families: readonly object[] = [
   mutualRooms,
   messages,
   relations,
+  reports,
   roomState,
   oldSync,
   openId,
@@ -140,4 +143,4 @@ export const federationRoutes = routesOf([
 ])
 
 /** What the command line may ask, through the socket in the data directory. */
-export const localRoutes = routesOf([localUsers, localFederation])
+export const localRoutes = routesOf([localUsers, localReports, localFederation])

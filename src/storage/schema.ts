@@ -37,6 +37,7 @@ export interface Schema {
   receipt: ReceiptTable
   sliding_state: SlidingStateTable
   thread_subscription: ThreadSubscriptionTable
+  report: ReportTable
   push_rules: PushRulesTable
   presence: PresenceTable
   server_key: ServerKeyTable
@@ -343,6 +344,16 @@ export interface SlidingStateTable {
   id: string
   rooms: string
   used_ts: number
+}
+
+export interface ReportTable {
+  id: Generated<number>
+  reporter: string
+  room_id: string | null
+  event_id: string | null
+  user_id: string | null
+  reason: string
+  received_ts: number
 }
 
 export interface ThreadSubscriptionTable {

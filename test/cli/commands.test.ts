@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { reportLine } from '../../src/cli/report.ts'
 import { type CommandLine, commandLine } from '../support/command.ts'
 
 /** Cheap hashes, ports that are free, a quiet log. */
@@ -102,6 +103,17 @@ describe('bongsu user', () => {
     const line = await home()
     await line.start()
     expect(statSync(join(dirname(line.configFile), 'bongsu.sock')).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('bongsu report', () => {
+  it('shows what was reported, without letting the words out of their line', async () => {
+    const line = await home()
+    expect(await line.run('report', 'list')).toEqual({ code: 0, out: '' })
+    const report = { id: 1, reporter: '@a:b', room_id: '!r', event_id: '$e', user_id: null, received_ts: 0 }
+    expect(reportLine({ ...report, reason: 'two\nlines \u001b[2J \u009b' })).toBe(
+      '1970-01-01T00:00:00.000Z  @a:b  !r $e  "two\\nlines \\u001b[2J \ufffd"',
+    )
   })
 })
 
