@@ -11,23 +11,17 @@ const MAX_CHANGES = 100
 const MEMBER = 'm.room.member'
 
 /**
- * Whether a server that is in the room no more was still there when these events came. A server that was away while its
- * last user was thrown out gets that event with a gap before it: if it could not ask for what lies between, it would never
- * learn that it is out.
+ * Tells of events whether a server that is in the room no more was still there when they came. A server that was away while
+ * its last user was thrown out gets that event with a gap before it: if it could not ask for what lies between, it would
+ * never learn that it is out.
  */
-export async function wasThere(
-  db: Db,
-  room: LiveRoom,
-  server: string,
-  events: readonly StoredEvent[],
-): Promise<boolean> {
+export async function whileThere(db: Db, room: LiveRoom, server: string): Promise<(event: StoredEvent) => boolean> {
   const members = await listMemberNidsOfServer(db, room.nid, server, MAX_MEMBERS)
-  if (members.length === 0) return false
   const typeNid = (await nameNids(db, [MEMBER])).get(MEMBER) ?? 0
-  const changes = await listReplacedAtAny(db, room.nid, typeNid, members, MAX_CHANGES)
+  const changes = members.length === 0 ? [] : await listReplacedAtAny(db, room.nid, typeNid, members, MAX_CHANGES)
   const departure = changes.find((row) => new StoredEvent(row, room.roomId, room.version).membership === 'join')
-  if (!departure) return false
+  if (!departure) return () => false
   const { until_pos: leftAt, by_nid: leaveNid } = departure
   // What has no position, because it is of no timeline, is as old as its number.
-  return events.every(({ nid, row }) => (row.pos === null ? nid <= (leaveNid ?? 0) : row.pos <= leftAt))
+  return ({ nid, row }) => (row.pos === null ? nid <= (leaveNid ?? 0) : row.pos <= leftAt)
 }

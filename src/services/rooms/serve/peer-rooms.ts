@@ -7,7 +7,7 @@ import { findRoomByNid } from '../../../storage/rooms.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
 import { StoredEvent } from '../stored-event.ts'
-import { wasThere } from './former-servers.ts'
+import { whileThere } from './former-servers.ts'
 
 interface Deps {
   readonly db: Db
@@ -45,17 +45,21 @@ export class PeerRooms {
     return room
   }
 
-  /** A room that the server is in, or was when these events came. */
-  async roomAt(server: string, roomId: string, eventIds: readonly string[]): Promise<LiveRoom> {
-    const room = await this.#deps.rooms.find(roomId)
-    if (!room || room.servers.has(server)) return this.room(server, roomId)
-    const rows = await eventsById(this.#deps.db, eventIds)
-    const isKnown = rows.length === eventIds.length && rows.every((row) => row.room_nid === room.nid)
-    if (rows.length === 0 || !isKnown) throw notThere()
+  /** A room that the server is in, or was when one of these events came, and those of them that it may ask about. */
+  async roomAt(
+    server: string,
+    roomId: string,
+    eventIds: readonly string[],
+  ): Promise<{ room: LiveRoom; ids: string[] }> {
+    const { db, rooms } = this.#deps
+    const room = await rooms.find(roomId)
+    if (!room || room.servers.has(server)) return { room: await this.room(server, roomId), ids: [...eventIds] }
+    const rows = (await eventsById(db, eventIds)).filter((row) => row.room_nid === room.nid)
     const events = rows.map((row) => new StoredEvent(row, room.roomId, room.version))
-    const refusal = await this.#refusal(server, room, events)
-    if (refusal) throw refusal
-    return room
+    const past = events.filter(await whileThere(db, room, server))
+    if (past.length === 0) throw notThere()
+    if (!(await isAdmitted(room, server))) throw notAdmitted()
+    return { room, ids: past.map(({ eventId }) => eventId) }
   }
 
   /** An event of a room that the server is in, or was when the event came; not one that was rejected. */
@@ -70,14 +74,14 @@ export class PeerRooms {
       throw notFound('No such event')
     }
     const event = new StoredEvent(row, room.roomId, room.version)
-    const refusal = await this.#refusal(server, room, [event])
+    const refusal = await this.#refusal(server, room, event)
     if (refusal) throw roomId === undefined ? notFound('No such event') : refusal
     return { room, event }
   }
 
-  /** Why a server may not ask about these events of a room; undefined: it may. */
-  async #refusal(server: string, room: LiveRoom, events: readonly StoredEvent[]): Promise<MatrixError | undefined> {
-    const isThere = room.servers.has(server) || (await wasThere(this.#deps.db, room, server, events))
+  /** Why a server may not ask about an event of a room; undefined: it may. */
+  async #refusal(server: string, room: LiveRoom, event: StoredEvent): Promise<MatrixError | undefined> {
+    const isThere = room.servers.has(server) || (await whileThere(this.#deps.db, room, server))(event)
     if (!isThere) return notThere()
     return (await isAdmitted(room, server)) ? undefined : notAdmitted()
   }

@@ -83,8 +83,7 @@ export class RoomAnswers {
   /** `POST /get_missing_events/{roomId}`: what lies between, earliest first. */
   async missingEvents(server: string, roomId: string, query: MissingQuery): Promise<string> {
     const { db, peerRooms } = this.#deps
-    const latest = query.latest.slice(0, MAX_STARTS)
-    const room = await peerRooms.roomAt(server, roomId, latest)
+    const { room, ids: latest } = await peerRooms.roomAt(server, roomId, query.latest.slice(0, MAX_STARTS))
     const limit = Math.min(Math.max(query.limit, 0), MAX_MISSING)
     const events = await walkBack(db, room, {
       from: latest,
