@@ -40,4 +40,28 @@ describe('servers that could not reach each other', () => {
     expect(new Set(here)).toEqual(new Set(there))
     expect(here.filter((text) => /^[ab]\d/.test(text))).toHaveLength(60)
   })
+
+  it('tell one whose last user was thrown out meanwhile, and what led to it', async () => {
+    const { world, one, two, alice, bob } = await pair()
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await joinVia(bob, roomId, 'one.test')
+    await membershipBecomes(alice, roomId, bob.userId, 'join')
+    world.network.cut(two.address)
+    for (let i = 0; i < 3; i++) {
+      await alice.send(roomId, `while you were away ${i}`)
+      // Longer than an hour: only the newest event is kept for a server that is away.
+      world.clock.advance(7_200_000)
+      await until(
+        () => one.server.services.federationStatus('two.test'),
+        ([status]) => (status?.failures ?? 0) > i,
+      )
+    }
+    await alice.post(`${roomPath(roomId)}/kick`, { user_id: bob.userId })
+    world.network.mend(two.address)
+    world.clock.advance(7_200_000)
+    await until(
+      () => bob.get('/v3/joined_rooms'),
+      ({ joined_rooms: rooms }) => rooms.length === 0,
+    )
+  })
 })
