@@ -50,6 +50,8 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     // State at the forward extremities, resolved (a `state` nid).
     .addColumn('state_nid', 'bigint')
     .addColumn('min_depth', 'bigint', (col) => col.notNull().defaultTo(0))
+    // Position at which the last join without members was completed; 0: there was none.
+    .addColumn('whole_pos', 'bigint', (col) => col.notNull().defaultTo(0))
     .execute()
   await index('room_public', 'room', ['is_public'])
 
@@ -453,11 +455,13 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
 
   // The servers with joined members in a room, ours included, and how many: from `membership`, changed with it.
   // since_pos: where that began.
+  // presumed: 1 while we only have it from who let us in that the server is there; it counts as one more member.
   await table('room_server')
     .addColumn('room_nid', 'bigint', (col) => col.notNull())
     .addColumn('server_nid', 'bigint', (col) => col.notNull())
     .addColumn('joined', 'bigint', (col) => col.notNull())
     .addColumn('since_pos', 'bigint', (col) => col.notNull())
+    .addColumn('presumed', 'smallint', (col) => col.notNull().defaultTo(0))
     .addPrimaryKeyConstraint('room_server_pk', ['room_nid', 'server_nid'])
     .modifyEnd(c.clustered)
     .execute()
@@ -470,6 +474,26 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('frozen_ts', 'bigint', (col) => col.notNull())
     .addPrimaryKeyConstraint('frozen_room_pk', ['room_nid', 'server_nid'])
     .execute()
+
+  // Rooms that were joined without most of their members, until those are known (MSC3902). before_nid: the state before
+  // the join, as far as it is known by now; via: the server that let us in.
+  await table('partial_room')
+    .addColumn('room_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('join_nid', 'bigint', (col) => col.notNull())
+    .addColumn('before_nid', 'bigint', (col) => col.notNull())
+    .addColumn('via', 'text', (col) => col.notNull())
+    .addColumn('attempts', 'bigint', (col) => col.notNull().defaultTo(0))
+    .addColumn('retry_at', 'bigint', (col) => col.notNull())
+    .execute()
+
+  // Events that were judged without knowing all members, in the order in which they are judged again. join_nid: the join
+  // since when; of a join that came to nothing they stay, so that nobody is told of the states at them.
+  await table('partial_event')
+    .addColumn('seq', c.serial, c.serialKey)
+    .addColumn('event_nid', 'bigint', (col) => col.notNull().unique())
+    .addColumn('join_nid', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('partial_event_join', 'partial_event', ['join_nid', 'seq'])
 
   // Servers that were sent to. failures: in a row, since failing_since; retry_at: when to try again.
   await table('destination')

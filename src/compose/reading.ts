@@ -17,6 +17,7 @@ import type { Append } from '../services/rooms/append.ts'
 import { ClientEvents } from '../services/rooms/client-events.ts'
 import { ErasedUsers } from '../services/rooms/erased-users.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
+import type { PartialRooms } from '../services/rooms/remote/partial/partial-rooms.ts'
 import { type IgnoredUsers, Visibility } from '../services/rooms/visibility.ts'
 import type { ThreadFollowing } from '../services/threads/thread-following.ts'
 import { ThreadSubscriptions } from '../services/threads/thread-subscriptions.ts'
@@ -26,6 +27,7 @@ interface Rooms {
   liveRooms: LiveRooms
   append: Append
   past: Past
+  partialRooms: PartialRooms
 }
 
 /** What readers keep for themselves. */
@@ -39,7 +41,7 @@ interface OwnData {
 export async function composeReading(
   { db, clock, stream, hub, serverName }: Ground,
   { accounts }: { accounts: Accounts },
-  { liveRooms, append, past }: Rooms,
+  { liveRooms, append, past, partialRooms }: Rooms,
   { ignoredUsers, accountDataOf, threadFollowing: following }: OwnData,
 ) {
   const erasedUsers = await ErasedUsers.load(db)
@@ -48,7 +50,12 @@ export async function composeReading(
   })
   const visibility = new Visibility({ db, serverName, erased: erasedUsers, ignoredUsers })
   const clientEvents = new ClientEvents({ db, clock, visibility, ignoredUsers })
-  const access = new RoomAccess({ db, rooms: liveRooms, visibility })
+  const access = new RoomAccess({
+    db,
+    rooms: liveRooms,
+    visibility,
+    untilWhole: (roomId) => partialRooms.untilWhole(roomId),
+  })
   const reading: Reading = { db, access, visibility, clientEvents, past }
   const waits = new RoomWaits()
   append.onAppended(({ room }) => waits.notify(room.roomId))

@@ -18,6 +18,7 @@ import { notRecommended } from '../services/rooms/receive/policy-server.ts'
 import { History } from '../services/rooms/remote/history.ts'
 import { RemoteJoins } from '../services/rooms/remote/join-room.ts'
 import { RemoteLeaves } from '../services/rooms/remote/leave-room.ts'
+import { PartialRooms } from '../services/rooms/remote/partial/partial-rooms.ts'
 import { nearestElsewhere } from '../services/rooms/remote/past.ts'
 import { receiveOutside } from '../services/rooms/remote/receive-outside.ts'
 import type { RemoteMemberships } from '../services/rooms/remote/remote-memberships.ts'
@@ -106,9 +107,15 @@ export function composeRemoteRooms(
   const peerRooms = new PeerRooms({ db, rooms, isFrozen })
   const isActive = async (userId: UserId) => (await findAccount(db, userId))?.isDeactivated === false
 
+  const partialRooms = new PartialRooms(base)
+  lifetime.add(partialRooms)
+  const whole = (roomId: RoomId, timeoutMs: number) => partialRooms.whole(roomId, timeoutMs)
+  append.onAppended((appended) => partialRooms.onAppended(appended))
   const joins = new RemoteJoins({
     ...base,
     refuseRoomOf: (servers) => unlistedMembers.refuseRoomOf(servers),
+    onPartialJoin: (roomId) => partialRooms.onJoined(roomId),
+    whole,
     complete: async (origin, roomId, event) => {
       const room = await rooms.get(roomId)
       await heldEvents.hold(origin, room, [event])
@@ -131,7 +138,7 @@ export function composeRemoteRooms(
   every(HOUR_MS, 'giving up on events that nobody could complete', () =>
     deleteInPieces(db, (tx, limit) => deleteHeldBefore(tx, clock.now() - HELD_MS, limit)),
   )
-  const history = new History(base)
+  const history = new History({ ...base, whole })
   const past: Past = {
     reach: (room, place, limit) => history.reach(room, place, limit),
     nearest: (room, ts, dir) => nearestElsewhere(base, history, room, ts, dir),
@@ -139,11 +146,12 @@ export function composeRemoteRooms(
   return {
     remote,
     past,
+    partialRooms,
     /** What routes may use. */
     services: {
       edus,
       inboundTransactions: new InboundTransactions({ db, clock, inbox, edus }),
-      roomAnswers: new RoomAnswers({ db, clock, serverName, peerRooms }),
+      roomAnswers: new RoomAnswers({ db, clock, serverName, peerRooms, whole }),
       templates: new Templates({ ...base, peerRooms }),
       admissions: new Admissions({ ...base, peerRooms }),
       thirdPartyInvites: new ThirdPartyInvites({ ...base, inviteRemote: remote.invite }),

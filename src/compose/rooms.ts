@@ -7,6 +7,7 @@ import { Append } from '../services/rooms/append.ts'
 import { type CreateRoomInput, type Creator, createRoom } from '../services/rooms/create.ts'
 import { Directory } from '../services/rooms/directory.ts'
 import { GuestAccess } from '../services/rooms/guest-access.ts'
+import { Joins } from '../services/rooms/joins.ts'
 import { LiveRooms } from '../services/rooms/live-rooms.ts'
 import type { MemberProfile } from '../services/rooms/member-profile.ts'
 import { Memberships } from '../services/rooms/membership.ts'
@@ -66,6 +67,7 @@ export function composeRooms(
   const {
     remote,
     past,
+    partialRooms,
     services: remoteRooms,
   } = composeRemoteRooms(config, ground, federation, { append, liveRooms, frozenRooms }, people)
   const memberships = new Memberships({
@@ -75,9 +77,11 @@ export function composeRooms(
     append,
     serverName,
     remote,
+    untilWhole: (roomId) => partialRooms.untilWhole(roomId),
     onForgotten: () => {},
     ...people,
   })
+  const joins = new Joins({ db, clock, rooms, append, serverName, remote, profileOf: people.profileOf })
   const canPublish = () => config.rooms.publish === 'everybody'
   const publicRooms = new PublicRooms(db)
   const onPublished = (roomNid: number) => publicRooms.onPublished(roomNid)
@@ -98,6 +102,7 @@ export function composeRooms(
     append,
     memberships,
     encryption,
+    joins,
     checkCanonicalAlias: (roomId, content) => directory.checkCanonicalAlias(roomId, content),
   })
   const onPublishedIn = (tx: Tx, roomNid: number) => afterCommit(tx, () => publicRooms.onPublished(roomNid))
@@ -145,7 +150,9 @@ export function composeRooms(
     liveRooms,
     append,
     audience,
+    joins,
     memberships,
+    partialRooms,
     directory,
     publicRooms,
     sending,

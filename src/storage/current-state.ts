@@ -100,7 +100,10 @@ export async function lastStateChange(db: Db, roomNid: number): Promise<number> 
   return (await rawRows<{ pos: number | null }>(db, sql, [roomNid]))[0]?.pos ?? 0
 }
 
-/** Writes changes of current states in their order: the flat table and the `state_change` rows, together. */
+/**
+ * Writes changes of current states in their order: the flat table and the `state_change` rows, together. What changes a
+ * second time at a position of the past, because only now all is known of it, has changed once.
+ */
 export async function changeCurrentState(
   tx: Tx,
   changes: readonly (StateChange & { room_nid: number })[],
@@ -131,7 +134,8 @@ export async function changeCurrentState(
     await rawRun(
       tx,
       `insert into state_change (pos, room_nid, type_nid, key_nid, event_nid, prev_event_nid)
-       values ${valueLists(part.length / 6, 6)}`,
+       values ${valueLists(part.length / 6, 6)}
+       on conflict (room_nid, pos, type_nid, key_nid) do update set event_nid = excluded.event_nid`,
       part,
     )
   }

@@ -251,6 +251,13 @@ export async function updateRedactedBy(tx: Tx, nid: number, redactionNid: number
   ])
 }
 
+/** Takes back what a redaction did: it does not count. */
+export async function updateNotRedactedBy(tx: Tx, redactsId: string, redactionNid: number): Promise<void> {
+  const params = [redactsId, redactionNid]
+  await rawRun(tx, 'update event set redacted_by_nid = null where event_id = ? and redacted_by_nid = ?', params)
+  await rawRun(tx, 'delete from redaction where redacts_id = ? and event_nid = ?', params)
+}
+
 /** Remembers a redaction whose target is not here yet. */
 export async function insertPendingRedaction(tx: Tx, redactsId: string, redactionNid: number): Promise<void> {
   await rawRun(tx, 'insert into redaction (redacts_id, event_nid) values (?, ?)', [redactsId, redactionNid])

@@ -8,9 +8,14 @@ export interface RoomRow {
   version: string
   is_public: number
   state_nid: number | null
+  /** Position at which the last join without members was completed. */
+  whole_pos: number
+  /** Our join, of a room whose members are not known yet. */
+  partial_join_nid: number | null
 }
 
-const ROOM = 'nid, room_id, version, is_public, state_nid'
+const ROOM = `nid, room_id, version, is_public, state_nid, whole_pos,
+  (select p.join_nid from partial_room p where p.room_nid = room.nid) as partial_join_nid`
 
 export async function findRoom(db: Db, roomId: string): Promise<RoomRow | undefined> {
   return (await rawRows<RoomRow>(db, `select ${ROOM} from room where room_id = ?`, [roomId]))[0]

@@ -43,6 +43,8 @@ export interface Schema {
   server_key: ServerKeyTable
   server_key_answer: ServerKeyAnswerTable
   room_server: RoomServerTable
+  partial_room: PartialRoomTable
+  partial_event: PartialEventTable
   destination: DestinationTable
   outbox_event: OutboxEventTable
   frozen_room: FrozenRoomTable
@@ -104,6 +106,7 @@ export interface RoomTable {
   open_to_read: Generated<number>
   state_nid: number | null
   min_depth: Generated<number>
+  whole_pos: Generated<number>
 }
 
 export interface EventTable {
@@ -400,6 +403,22 @@ export interface RoomServerTable {
   server_nid: number
   joined: number
   since_pos: number
+  presumed: Generated<number>
+}
+
+export interface PartialRoomTable {
+  room_nid: number
+  join_nid: number
+  before_nid: number
+  via: string
+  attempts: Generated<number>
+  retry_at: number
+}
+
+export interface PartialEventTable {
+  seq: Generated<number>
+  event_nid: number
+  join_nid: number
 }
 
 export interface DestinationTable {

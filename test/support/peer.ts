@@ -14,6 +14,8 @@ export class Peer {
   readonly creator: string
   /** Ids of events that it does not give to anybody who asks. */
   readonly forgotten = new Set<string>()
+  /** Leaves members out when it lets somebody in who asks for it, and names these servers beside its own instead. */
+  omits: { readonly servers: readonly string[] } | undefined
   #txn = 0
 
   private constructor(fake: FakeServer, room: RoomBuilder, creator: string) {
@@ -86,7 +88,8 @@ export class Peer {
         .split('/')
         .map(decodeURIComponent)
       if (what === 'make_join') return { body: { room_version: room.version.id, event: this.#template(rest[1] ?? '') } }
-      if (method === 'PUT' && url.pathname.includes('/v2/send_join/')) return { body: this.#sendJoin(JSON.parse(body)) }
+      if (method === 'PUT' && url.pathname.includes('/v2/send_join/'))
+        return { body: this.#sendJoin(JSON.parse(body), url) }
       if (what === 'send') return { body: { pdus: {} } }
       const answer = this.#answer(what, rest, url.searchParams, body)
       return answer ? { body: answer } : { status: 404, body: { errcode: 'M_NOT_FOUND' } }
@@ -150,10 +153,19 @@ export class Peer {
     return event as JsonObject
   }
 
-  #sendJoin(pdu: BuiltEvent['pdu']): object {
+  #sendJoin(pdu: BuiltEvent['pdu'], { searchParams }: URL): object {
     const state = [...this.room.stateAfter([this.room.last]).values()]
-    this.room.receive(pdu)
-    return { state: this.pdus(state), auth_chain: this.pdus(this.#chain(state)), event: pdu }
+    const join = this.room.receive(pdu)
+    const whole = { state: this.pdus(state), auth_chain: this.pdus(this.#chain(state)), event: pdu }
+    if (!this.omits || searchParams.get('omit_members') !== 'true') return whole
+    const shown = state.filter((event) => event.pdu.type !== 'm.room.member')
+    return {
+      ...whole,
+      state: this.pdus(shown),
+      auth_chain: this.pdus(this.#chain([...shown, join])),
+      members_omitted: true,
+      servers_in_room: [this.fake.name, ...this.omits.servers],
+    }
   }
 }
 

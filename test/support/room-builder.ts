@@ -128,7 +128,7 @@ export class RoomBuilder {
   }
 
   /** Adds an event that another server made, after the last one here. */
-  receive(pdu: Pdu): void {
+  receive(pdu: Pdu): BuiltEvent {
     const named = new Set(authEventIds(pdu))
     const auth = this.events.filter(({ eventId }) => named.has(eventId))
     const event: BuiltEvent = {
@@ -139,6 +139,7 @@ export class RoomBuilder {
       authRank: 1 + auth.reduce((highest, { authRank }) => Math.max(highest, authRank), 0),
     }
     this.add(event, [this.last])
+    return event
   }
 
   /** The state after some events: of one that of its branch, of several their resolution. */

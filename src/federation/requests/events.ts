@@ -62,8 +62,9 @@ export class EventRequests {
     server: string,
     roomId: string,
     eventId: string,
+    signal?: AbortSignal,
   ): Promise<{ state: JsonObject[]; authChain: JsonObject[] }> {
-    const shape = await this.#state('state', server, roomId, eventId)
+    const shape = await this.#state('state', server, roomId, eventId, signal)
     return { state: shape.objects('pdus', MAX_STATE), authChain: shape.objects('auth_chain', MAX_STATE) }
   }
 
@@ -72,8 +73,9 @@ export class EventRequests {
     server: string,
     roomId: string,
     eventId: string,
+    signal?: AbortSignal,
   ): Promise<{ stateIds: string[]; authChainIds: string[] }> {
-    const shape = await this.#state('state_ids', server, roomId, eventId)
+    const shape = await this.#state('state_ids', server, roomId, eventId, signal)
     return { stateIds: shape.texts('pdu_ids', MAX_STATE), authChainIds: shape.texts('auth_chain_ids', MAX_STATE) }
   }
 
@@ -108,13 +110,20 @@ export class EventRequests {
     return this.#client.send(server, { method: 'POST', path, body: event, maxBytes: EVENT_BYTES, timeoutMs })
   }
 
-  async #state(what: string, server: string, roomId: string, eventId: string): Promise<Shape> {
+  async #state(
+    what: string,
+    server: string,
+    roomId: string,
+    eventId: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Shape> {
     const body = await this.#client.send(server, {
       method: 'GET',
       path: `/_matrix/federation/v1/${what}/${encodeURIComponent(roomId)}`,
       query: { event_id: eventId },
       maxBytes: STATE_BYTES,
       timeoutMs: STATE_TIMEOUT_MS,
+      signal,
     })
     return new Shape(server, body)
   }

@@ -39,8 +39,8 @@ export const joinRoomById = route(
     query: via,
     body: joining,
   },
-  async ({ requester, params, query, body }, { memberships }) => ({
-    room_id: await memberships.join(requester, params.roomId, joinOptions(body, serversIn(query))),
+  async ({ requester, params, query, body }, { joins }) => ({
+    room_id: await joins.join(requester, params.roomId, joinOptions(body, serversIn(query))),
   }),
 )
 
@@ -56,10 +56,10 @@ export const joinRoom = route(
     query: via,
     body: joining,
   },
-  async ({ requester, params, query, body }, { memberships, directory }) => {
+  async ({ requester, params, query, body }, { joins, directory }) => {
     const { roomId: found, servers } = await directory.resolve(params.roomIdOrAlias)
     const options = joinOptions(body, [...serversIn(query), ...servers])
-    return { room_id: await memberships.join(requester, found, options) }
+    return { room_id: await joins.join(requester, found, options) }
   },
 )
 

@@ -88,5 +88,7 @@ async function roomOf({ rooms }: Deps, origin: string, roomId: unknown): Promise
 
 async function isMember(room: LiveRoom, origin: string, userId: unknown): Promise<boolean> {
   if (typeof userId !== 'string' || !isUserId(userId) || serverOf(userId) !== origin) return false
-  return (await room.membershipOf(userId)) === 'join'
+  const membership = await room.membershipOf(userId)
+  // Of a room that was just joined not all members are known yet.
+  return membership === 'join' || (membership === undefined && room.isPartial && room.servers.has(origin))
 }

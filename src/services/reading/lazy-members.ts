@@ -1,6 +1,7 @@
 import { eventsByNid } from '../../storage/events.ts'
 import { nameNids } from '../../storage/names.ts'
 import { stateEntries } from '../../storage/state/state.ts'
+import { sendersInAuth } from '../rooms/auth-members.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Reading } from './reading.ts'
@@ -25,5 +26,9 @@ export async function sendersOf(
     db,
     entries.map((entry) => entry.eventNid),
   )
-  return rows.map((row) => new StoredEvent(row, room.roomId, room.version))
+  const found = rows.map((row) => new StoredEvent(row, room.roomId, room.version))
+  if (!room.isPartial) return found
+  const known = new Set(rows.map((row) => row.key_nid))
+  const others = events.filter((event) => !known.has(event.row.sender_nid))
+  return [...found, ...(await sendersInAuth(db, room, others))]
 }

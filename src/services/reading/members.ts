@@ -23,7 +23,7 @@ export async function listMembers(
   roomId: string,
   { at, membership, notMembership }: MembersQuery,
 ): Promise<string> {
-  const view = await reading.access.view(roomId, viewer)
+  const view = await reading.access.whole(roomId, viewer)
   const stateNid = at === undefined ? view.leaving?.row.state_nid : await stateAt(reading, view, at)
   // Together the two mean "either … or" (spec).
   const isWanted = ({ membership: is }: StoredEvent) =>
@@ -39,7 +39,7 @@ export async function listMembers(
 
 /** The joined users with their profiles in this room, as JSON text (spec: GET /rooms/{roomId}/joined_members). */
 export async function listJoinedMembers(reading: Reading, viewer: Viewer, roomId: string): Promise<string> {
-  const { room, standing } = await reading.access.view(roomId, viewer)
+  const { room, standing } = await reading.access.whole(roomId, viewer)
   if (standing.membership !== 'join') throw forbidden('You are not in this room')
   const texts: string[] = []
   for await (const page of memberPages(reading, room, undefined)) {

@@ -1,4 +1,5 @@
 import { forbidden } from '../../matrix/errors.ts'
+import type { RoomId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import { listNewest } from '../../storage/events.ts'
 import { findMembership } from '../../storage/memberships.ts'
@@ -24,6 +25,8 @@ interface Deps {
   db: Db
   rooms: LiveRooms
   visibility: Visibility
+  /** Resolves once all members of the room are known; throws when that takes too long. */
+  untilWhole(roomId: RoomId): Promise<void>
 }
 
 /** Who may read a room at all: the guard of every endpoint that reads (spec: Room history visibility). */
@@ -41,7 +44,15 @@ export class RoomAccess {
     return view
   }
 
-  /** The same, undefined where `view` throws. */
+  /** The same, once all members of the room are known, where the user reads it as it is now. */
+  async whole(roomId: string, viewer: Viewer): Promise<RoomView> {
+    const view = await this.view(roomId, viewer)
+    if (!view.room.isPartial || view.leaving) return view
+    await this.#deps.untilWhole(view.room.roomId)
+    return this.view(roomId, viewer)
+  }
+
+  /** As `view`, undefined where that throws. */
   async find(roomId: string, viewer: Viewer): Promise<RoomView | undefined> {
     const { rooms, visibility } = this.#deps
     const room = await rooms.find(roomId)

@@ -1,4 +1,5 @@
 import { notFound } from '../../matrix/errors.ts'
+import type { UserId } from '../../matrix/ids.ts'
 import { eventsByNid } from '../../storage/events.ts'
 import { nameNids } from '../../storage/names.ts'
 import { stateEntry } from '../../storage/state/state.ts'
@@ -10,7 +11,7 @@ import { statePages } from './state-pages.ts'
 
 /** The state of a room, or as it was when the user left, as JSON text (spec: GET /rooms/{roomId}/state). */
 export async function listState(reading: Reading, viewer: Viewer, roomId: string): Promise<string> {
-  const view = await reading.access.view(roomId, viewer)
+  const view = await reading.access.whole(roomId, viewer)
   return `[${(await stateTexts(reading, view, viewer)).join(',')}]`
 }
 
@@ -37,7 +38,10 @@ export async function getStateEvent(
   roomId: string,
   { type, stateKey, format }: StateQuery,
 ): Promise<string> {
-  const view = await reading.access.view(roomId, viewer)
+  const shown = await reading.access.view(roomId, viewer)
+  // Of members only our own are surely known in a room that was just joined.
+  const isStranger = type === 'm.room.member' && !shown.room.localJoined.has(stateKey as UserId)
+  const view = isStranger ? await reading.access.whole(roomId, viewer) : shown
   const event = view.leaving
     ? await stateEventAt(reading, view, view.leaving, type, stateKey)
     : await view.room.stateEvent(type, stateKey)

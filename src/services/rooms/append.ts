@@ -10,7 +10,7 @@ import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
 import { Chain } from './chain.ts'
 import type { Draft, SendRequest, Sent } from './draft.ts'
-import type { Batch, StateEdit } from './entry.ts'
+import { type Batch, keepsPlace, type StateEdit } from './entry.ts'
 import { loadKnown, NOTHING_KNOWN } from './known.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
@@ -165,9 +165,11 @@ export class Append {
   #announce(room: LiveRoom, batch: Batch, persisted: Persisted): void {
     const { hub, serverName, log } = this.#deps
     const moved = room.apply(batch, persisted, serverName)
+    // What memory keeps of events that were judged again, or of a room that is known otherwise now, no longer holds.
+    if (isReloaded(batch)) this.#deps.rooms.drop(room.roomId)
     const appended: Appended = {
       room,
-      events: batch.entries.flatMap(({ event }) => (event.isTimeline ? event : [])),
+      events: batch.entries.flatMap((entry) => (entry.event.isTimeline && !keepsPlace(entry) ? entry.event : [])),
       changes: batch.changes.map(({ edit }) => edit),
     }
     for (const listener of this.#listeners) {
@@ -184,6 +186,9 @@ export class Append {
 
 const isLeave = ({ type, sender, stateKey, content }: Draft): boolean =>
   type === 'm.room.member' && sender === stateKey && content.membership === 'leave'
+
+const isReloaded = ({ partial, entries }: Batch): boolean =>
+  (partial !== undefined && partial.is !== 'grown') || entries.some(({ rejudged }) => rejudged)
 
 function attempt<T>(work: () => T): T | Error {
   try {

@@ -86,6 +86,13 @@ export class CurrentState {
     if (place) this.#entries.set(stateKeyOf(place.type, place.stateKey ?? ''), event ?? null)
   }
 
+  /** The same, of an entry that nobody may ever ask for: it is read when somebody does. */
+  forget({ event, replaces }: StateEdit): void {
+    this.#version++
+    const place = event ?? replaces
+    if (place) this.#entries.delete(stateKeyOf(place.type, place.stateKey ?? ''))
+  }
+
   /** Replaces an event that has been redacted. */
   applyRedaction(target: StoredEvent, redactionNid: number): void {
     if (!target.isState) return

@@ -42,21 +42,44 @@ export interface Entry {
   isStored?: boolean
   /** Those of its prev_events that are not here. */
   missing?: readonly string[]
+  /** It was judged again, and was in the timeline at this position (null: it was not). What stays there keeps its place. */
+  rejudged?: { readonly wasAt: number | null }
 }
+
+/** Whether it was in the timeline before it was judged again, and still is. */
+export const keepsPlace = ({ event, rejudged }: Entry): boolean =>
+  event.isTimeline && typeof rejudged?.wasAt === 'number'
+
+/** How a batch begins, carries on or ends that a room is known without most of its members (MSC3902). */
+export type PartialStep =
+  /** The batch joins the room with its only entry; `servers`: who is said to be in it. */
+  | { is: 'begun'; via: string; servers: readonly string[] }
+  /** More of the state before the join is known. */
+  | { is: 'grown'; beforeNid: number }
+  /** All of it is, and everything since was judged again. */
+  | { is: 'whole' }
+  /** The join has come to nothing. */
+  | { is: 'abandoned' }
 
 /** What one transaction writes into one room. */
 export interface Batch {
   /** `servers`: the servers in the room before the batch, and how many members of each are joined. */
-  room: { nid: number; roomId: RoomId; servers: ReadonlyMap<string, number> }
+  room: {
+    nid: number
+    roomId: RoomId
+    servers: ReadonlyMap<string, number>
+    /** Our join, while the members of the room are not known: all that is added is judged again when they are. */
+    partialJoinNid?: number | undefined
+  }
   /** In the order of their positions; what an entry refers to comes before it. */
   entries: readonly Entry[]
   /** The room's state afterwards, resolved over all forward extremities; undefined: as before. */
   state: StateRef | undefined
   /**
    * How the current state becomes that one, in order. A change has the position of the timeline entry that brings it
-   * about; without one, a position of its own.
+   * about; without one, a position of its own, or one in the past (`pos`): what was so then and is known only now.
    */
-  changes: readonly { edit: StateEdit; at: Entry | undefined }[]
+  changes: readonly { edit: StateEdit; at: Entry | undefined; pos?: number }[]
   extremities: { removed: readonly StoredEvent[]; added: readonly StoredEvent[] }
   /** What happened before the rest of the timeline: its positions are negative, and no `/sync` tells of it. */
   isHistory?: boolean
@@ -64,10 +87,12 @@ export interface Batch {
   filled?: readonly string[]
   /** Numbers of events from the time before we were in the room: they are stored anew, now that all is known of them. */
   superseded?: readonly number[]
+  partial?: PartialStep
 }
 
 /** Positions of those of the entries that have a gap before them in the order of arrival. */
 export const gapsIn = (entries: readonly Entry[]): number[] =>
-  entries.flatMap(({ event, missing }) =>
-    missing && missing.length > 0 && event.isTimeline && event.pos > 0 ? event.pos : [],
-  )
+  entries.flatMap((entry) => {
+    const { event, missing } = entry
+    return missing && missing.length > 0 && event.isTimeline && event.pos > 0 && !keepsPlace(entry) ? event.pos : []
+  })

@@ -31,6 +31,8 @@ export interface LoadedRoom {
   localJoined: Iterable<UserId>
   servers: Map<string, number>
   counts: Map<string, number>
+  partialJoinNid: number | undefined
+  wholePos: number
 }
 
 /**
@@ -44,10 +46,14 @@ export class LiveRoom {
   readonly version: RoomVersion
   readonly tail: TimelineTail
   readonly localJoined: Set<UserId>
-  /** The servers in the room, and how many members of each are joined. */
+  /** The servers in the room, and how many members of each are joined; one more where the server is only said to be. */
   readonly servers: ReadonlyMap<string, number>
   /** How many users have each membership. */
   readonly counts: Map<string, number>
+  /** The number of our join, while most of the room's members are not known here (MSC3902). */
+  readonly partialJoinNid: number | undefined
+  /** Position from which on all members are known, after a join without them; 0: they always were. */
+  readonly wholePos: number
   readonly #db: Db
   readonly #state: CurrentState
   readonly #servers: Map<string, number>
@@ -67,6 +73,8 @@ export class LiveRoom {
     this.counts = loaded.counts
     this.#servers = loaded.servers
     this.servers = this.#servers
+    this.partialJoinNid = loaded.partialJoinNid
+    this.wholePos = loaded.wholePos
     this.#db = db
     this.#state = new CurrentState(db, loaded)
     this.#stateNid = loaded.stateNid
@@ -75,6 +83,10 @@ export class LiveRoom {
     this.#lastGap = loaded.lastGap
   }
 
+  /** Whether of the state only what is no member, our own members, and who did something since are known. */
+  get isPartial(): boolean {
+    return this.partialJoinNid !== undefined
+  }
   get stateNid(): number | undefined {
     return this.#stateNid
   }
@@ -162,15 +174,17 @@ export class LiveRoom {
   /** For `Append` alone, after the commit. Returns the local users whose membership changed. */
   apply({ entries, changes, extremities }: Batch, { stateNid, lastPos }: Persisted, serverName: string): UserId[] {
     const moved: UserId[] = []
-    for (const { edit } of changes) {
-      this.#state.apply(edit)
+    for (const { edit, pos } of changes) {
+      if (pos === undefined) this.#state.apply(edit)
+      else this.#state.forget(edit)
       if ((edit.event ?? edit.replaces)?.type === 'm.room.member') {
         const userId = this.#applyMembership(edit, serverName)
         if (userId !== undefined) moved.push(userId)
       }
     }
-    for (const { event, txn, redacts } of entries) {
-      if (!event.isTimeline) continue
+    for (const { event, txn, redacts, rejudged } of entries) {
+      // A room whose events were judged again is loaded anew.
+      if (!event.isTimeline || rejudged) continue
       if (event.pos > 0) this.tail.push(event, txn)
       if (!redacts?.target) continue
       this.tail.applyRedaction(redacts.eventId, event.nid)

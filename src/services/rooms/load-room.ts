@@ -34,6 +34,8 @@ export async function loadRoom(db: Db, row: RoomRow, version: RoomVersion): Prom
     localJoined: names.values() as Iterable<UserId>,
     servers: await countRoomServers(db, row.nid),
     counts: await memberships.countMembers(db, row.nid),
+    partialJoinNid: row.partial_join_nid ?? undefined,
+    wholePos: row.whole_pos,
   })
 }
 
@@ -49,6 +51,8 @@ export const blankRoom = (db: Db, room: { nid: number; roomId: RoomId; version: 
     localJoined: [],
     servers: new Map(),
     counts: new Map(),
+    partialJoinNid: undefined,
+    wholePos: 0,
   })
 
 async function loadTail(db: Db, roomNid: number, wrap: (event: events.EventRow) => StoredEvent): Promise<TimelineTail> {

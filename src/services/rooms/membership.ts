@@ -1,4 +1,4 @@
-import { type ErrCode, forbidden, MatrixError } from '../../matrix/errors.ts'
+import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import { type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, transact } from '../../storage/db.ts'
@@ -6,13 +6,12 @@ import * as table from '../../storage/memberships.ts'
 import { nameNids } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Append } from './append.ts'
+import { isHere } from './joins.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
 import type { MemberProfile } from './member-profile.ts'
 import type { RemoteMemberships } from './remote/remote-memberships.ts'
-import { authorisingUser } from './restricted-join.ts'
 import { showProfile } from './show-profile.ts'
-import { thirdPartyInvite } from './third-party-invite.ts'
 
 interface Deps {
   db: Db
@@ -25,24 +24,10 @@ interface Deps {
   profileOf(userId: UserId): Promise<MemberProfile>
   /** Whether the invitee refuses invites of this sender (invite rules). */
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
+  /** Resolves once all members of the room are known; throws when that takes too long. */
+  untilWhole(roomId: RoomId): Promise<void>
   /** Told when a user forgets a room, so that what is cached of the user's rooms goes with it. */
   onForgotten(userId: UserId, roomId: RoomId): void
-}
-
-interface Joiner {
-  userId: UserId
-  isGuest: boolean
-}
-
-interface JoinOptions {
-  /** Further content of the member event. */
-  extra?: JsonObject
-  /** Servers through which the room can be joined. */
-  via?: readonly string[] | undefined
-  /** Proof that an identity server gives to who was invited by another address. */
-  thirdPartySigned?: JsonObject | undefined
-  /** When it happened, as an application service may say; now, where another server makes the event. */
-  ts?: number | undefined
 }
 
 interface Act {
@@ -52,79 +37,12 @@ interface Act {
   reason?: string | undefined
 }
 
-/** Nobody here can decide, or nobody here may let somebody in. */
-const UNABLE: readonly ErrCode[] = ['M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOIN']
-const MAX_ATTEMPTS = 4
-const PAUSE_MS = 250
-
-/** Joining, inviting, leaving and their like (spec: client-server API, Room membership). */
+/** Inviting, leaving and their like; for joining see `Joins` (spec: client-server API, Room membership). */
 export class Memberships {
   readonly #deps: Deps
 
   constructor(deps: Deps) {
     this.#deps = deps
-  }
-
-  /** Joins a room, through other servers where we are not in it. Being there already is no error. */
-  async join(joiner: Joiner, roomId: RoomId, options: JoinOptions = {}): Promise<RoomId> {
-    const { userId } = joiner
-    const { extra = {}, via = [] } = options
-    const content = { ...(await this.#deps.profileOf(userId)), ...extra }
-    for (;;) {
-      const room = await this.#deps.rooms.find(roomId)
-      if (room && isHere(room)) return this.#joinHere(room, joiner, content, options)
-      if (await this.#deps.remote.join({ roomId, userId, content, via })) return roomId
-    }
-  }
-
-  async #joinHere(
-    room: LiveRoom,
-    { userId, isGuest }: Joiner,
-    profile: JsonObject,
-    { thirdPartySigned, via = [], ts }: JoinOptions,
-  ): Promise<RoomId> {
-    const { roomId } = room
-    let membership = await room.membershipOf(userId)
-    if (membership === 'join') return roomId
-    if (isGuest) await refuseGuests(room)
-    if (thirdPartySigned && membership !== 'invite' && membership !== 'ban') {
-      await this.#deps.append.send(roomId, {
-        draft: await thirdPartyInvite(room, userId, thirdPartySigned, this.#deps.serverName),
-      })
-      membership = 'invite'
-    }
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const authorisedVia = await authorisingUser(room, userId, membership, this.#deps)
-        const vouched = authorisedVia ? { join_authorised_via_users_server: authorisedVia } : {}
-        await this.#send(room, userId, userId, { ...profile, ...vouched, membership: 'join' }, ts)
-        return roomId
-      } catch (error) {
-        if (!(error instanceof MatrixError) || !UNABLE.includes(error.errcode)) throw error
-        if (await this.#joinThroughOthers(room, userId, profile, via, error, attempt)) return roomId
-      }
-    }
-  }
-
-  /** Others in the room may know more, or have somebody who may let the user in. False: try again here. */
-  async #joinThroughOthers(
-    { roomId }: LiveRoom,
-    userId: UserId,
-    content: JsonObject,
-    via: readonly string[],
-    unable: MatrixError,
-    attempt: number,
-  ): Promise<boolean> {
-    try {
-      return await this.#deps.remote.join({ roomId, userId, content, via })
-    } catch (error) {
-      if (!(error instanceof MatrixError)) throw error
-      if (error.errcode !== 'M_FORBIDDEN') throw forbidden(unable.message)
-      // We know that the user meets a condition: what shows it is still on its way to them.
-      if (unable.errcode !== 'M_UNABLE_TO_GRANT_JOIN' || attempt === MAX_ATTEMPTS) throw error
-      await this.#deps.clock.sleep(PAUSE_MS)
-      return false
-    }
   }
 
   async invite(act: Act & { extra?: JsonObject; ts?: number | undefined }): Promise<void> {
@@ -153,7 +71,11 @@ export class Memberships {
   }
 
   async kick(act: Act): Promise<void> {
-    const room = await this.#joinedRoom(act.sender, act.roomId)
+    let room = await this.#joinedRoom(act.sender, act.roomId)
+    if (room.isPartial && (await room.membershipOf(act.target)) === undefined) {
+      await this.#deps.untilWhole(act.roomId)
+      room = await this.#joinedRoom(act.sender, act.roomId)
+    }
     const membership = await room.membershipOf(act.target)
     if (membership === undefined || membership === 'leave' || membership === 'ban') {
       throw forbidden('The user is not in this room')
@@ -243,14 +165,4 @@ export class Memberships {
   }
 }
 
-/** Whether we can write to the room: one of ours is in it, or nobody is any more and it always was here. */
-const isHere = (room: LiveRoom): boolean =>
-  room.localJoined.size > 0 || (room.servers.size === 0 && room.extremities.length > 0)
-
 const reasonOf = ({ reason }: { reason?: string | undefined }): JsonObject => (reason === undefined ? {} : { reason })
-
-/** Guests may enter only where the room says so (spec: client-server API, Guest access). */
-async function refuseGuests(room: LiveRoom): Promise<void> {
-  const access = (await room.stateEvent('m.room.guest_access', ''))?.visible.content.guest_access
-  if (access !== 'can_join') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This room is not open to guests')
-}

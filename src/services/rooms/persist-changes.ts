@@ -24,11 +24,11 @@ export async function persistChanges(
   const members: Parameters<typeof memberships.upsertMemberships>[1][number][] = []
   const servers = new RoomServerCounts(nidOf)
   for (const [index, { room, changes }] of batches.entries()) {
-    for (const { edit, at } of changes) {
+    for (const { edit, at, pos: past } of changes) {
       const { event, replaces } = edit
       const { typeNid, keyNid } = placeOf(edit)
       // The position of what no entry brings about is the batch's last.
-      const pos = (at?.event.isTimeline ? at.event.pos : lastPositions[index]) ?? 0
+      const pos = past ?? (at?.event.isTimeline ? at.event.pos : lastPositions[index]) ?? 0
       servers.count(room.nid, edit, pos)
       rows.push({
         room_nid: room.nid,

@@ -1,16 +1,21 @@
 import type { Tx } from '../../storage/db.ts'
 import { deleteRelation, insertRelations } from '../../storage/relations.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, keepsPlace } from './entry.ts'
 import { relationOf } from './relation.ts'
+import type { StoredEvent } from './stored-event.ts'
 
-/** Writes which of the events relate to others, and ends the relations of those that others of them redact. */
+/**
+ * Writes which of the events relate to others, and ends the relations of those that others of them redact, or that turn
+ * out not to belong into the timeline.
+ */
 export async function persistRelations(
   tx: Tx,
   entries: readonly Entry[],
   nidOf: (text: string) => number,
 ): Promise<void> {
-  const rows = entries.flatMap(({ event: { nid, pos, row, pdu, isTimeline } }) => {
-    const relation = isTimeline ? relationOf(pdu) : undefined
+  const rows = entries.flatMap((entry) => {
+    const { nid, pos, row, pdu, isTimeline } = entry.event
+    const relation = isTimeline && !keepsPlace(entry) ? relationOf(pdu) : undefined
     if (!relation) return []
     return {
       room_nid: row.room_nid,
@@ -24,11 +29,14 @@ export async function persistRelations(
     }
   })
   if (rows.length > 0) await insertRelations(tx, rows)
-  for (const { event, redacts } of entries) {
+  for (const { event, redacts, rejudged } of entries) {
+    if (!event.isTimeline && typeof rejudged?.wasAt === 'number') await endRelation(tx, event, rejudged.wasAt)
     const target = event.isTimeline ? redacts?.target : undefined
-    const relation = target?.isTimeline ? relationOf(target.pdu) : undefined
-    if (!target || !relation) continue
-    const { nid, pos, row } = target
-    await deleteRelation(tx, { room_nid: row.room_nid, parent_id: relation.parentId, pos, event_nid: nid })
+    if (target?.isTimeline) await endRelation(tx, target, target.pos)
   }
+}
+
+async function endRelation(tx: Tx, { nid, row, pdu }: StoredEvent, pos: number): Promise<void> {
+  const relation = relationOf(pdu)
+  if (relation) await deleteRelation(tx, { room_nid: row.room_nid, parent_id: relation.parentId, pos, event_nid: nid })
 }

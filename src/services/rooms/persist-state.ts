@@ -28,7 +28,7 @@ export async function persistState(tx: Tx, { room, entries, state }: Batch): Pro
   return stateNid
 }
 
-const toChange = (edit: StateEdit): StateChange => ({ ...placeOf(edit), eventNid: edit.event?.nid ?? null })
+export const toChange = (edit: StateEdit): StateChange => ({ ...placeOf(edit), eventNid: edit.event?.nid ?? null })
 
 /** The place in a state that is edited; its events are stored, or have got their numbers. */
 export function placeOf({ event, replaces }: StateEdit): StateKey {

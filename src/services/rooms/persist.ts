@@ -8,11 +8,13 @@ import * as rooms from '../../storage/rooms.ts'
 import { insertTimelineGaps } from '../../storage/timeline-gaps.ts'
 import { insertTransactions } from '../../storage/transactions.ts'
 import type { Take } from '../stream.ts'
-import { type Batch, type Entry, gapsIn } from './entry.ts'
+import { type Batch, type Entry, gapsIn, keepsPlace } from './entry.ts'
 import { persistChanges } from './persist-changes.ts'
 import { persistOutgoing } from './persist-outgoing.ts'
+import { persistPartial } from './persist-partial.ts'
 import { persistRelations } from './persist-relations.ts'
 import { persistState } from './persist-state.ts'
+import { redactedId } from './receive/redactions.ts'
 import { relationOf } from './relation.ts'
 
 /**
@@ -86,20 +88,22 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
   await persistMissing(tx, batches)
   await persistOutgoing(tx, batches, site.serverName)
   await persistChanges(tx, batches, lastPositions, site.serverName, nidOf)
+  await persistPartial(tx, batches, lastPositions, site)
   await persistRelations(tx, entries, nidOf)
   await persistRedactions(tx, entries)
   await persistTransactions(tx, entries, site)
   return persisted
 }
 
-function countPositions({ entries, changes, isHistory }: Batch) {
+function countPositions({ entries, changes, isHistory, partial }: Batch) {
   let shown = 0
   let created = 0
-  for (const { event, isStored } of entries) {
-    if (event.isTimeline) shown++
-    if (!isStored) created++
+  for (const entry of entries) {
+    if (entry.event.isTimeline && !keepsPlace(entry)) shown++
+    if (!entry.isStored) created++
   }
-  const loose = changes.some(({ at }) => !at?.event.isTimeline) ? 1 : 0
+  const isLoose = changes.some(({ at, pos }) => !at?.event.isTimeline && pos === undefined)
+  const loose = isLoose || partial?.is === 'whole' ? 1 : 0
   return { visible: isHistory ? 0 : shown, past: isHistory ? shown : 0, loose, created }
 }
 
@@ -107,9 +111,10 @@ function countPositions({ entries, changes, isHistory }: Batch) {
 function number({ room, entries }: Batch, firstPos: number, firstNid: number, nidOf: NidOf): void {
   let pos = firstPos
   let nid = firstNid
-  for (const { event, authEvents, isStored, isOutside } of entries) {
+  for (const entry of entries) {
+    const { event, authEvents, isStored, isOutside } = entry
     const { row, pdu } = event
-    row.pos = event.isTimeline ? pos++ : null
+    if (!keepsPlace(entry)) row.pos = event.isTimeline ? pos++ : null
     if (isStored) continue
     row.room_nid = room.nid
     row.nid = nid++
@@ -137,8 +142,13 @@ async function persistRedactions(tx: Tx, entries: readonly Entry[]): Promise<voi
   // What is redacted as it comes was waited for.
   const awaited = entries.flatMap(({ event }) => (event.isRedacted ? event.eventId : []))
   if (awaited.length > 0) await events.deletePendingRedactions(tx, awaited)
-  for (const { event, redacts } of entries) {
-    if (!redacts || !event.isTimeline) continue
+  for (const { event, rejudged } of entries) {
+    const undone = rejudged && !event.isTimeline ? redactedId(event.pdu, event.version) : undefined
+    if (undone !== undefined) await events.updateNotRedactedBy(tx, undone, event.nid)
+  }
+  for (const entry of entries) {
+    const { event, redacts } = entry
+    if (!redacts || !event.isTimeline || keepsPlace(entry)) continue
     if (redacts.target) await events.updateRedactedBy(tx, redacts.target.nid, event.nid)
     else await events.insertPendingRedaction(tx, redacts.eventId, event.nid)
   }

@@ -4,12 +4,14 @@ import type { JsonObject } from '../../matrix/json.ts'
 import type { Append } from './append.ts'
 import type { Sent } from './draft.ts'
 import { checkEncryption, type EncryptionPolicy } from './encryption.ts'
+import type { Joins } from './joins.ts'
 import type { Memberships } from './membership.ts'
 
 interface Deps {
   append: Append
   memberships: Memberships
   encryption: EncryptionPolicy
+  joins: Joins
   /** Throws `M_BAD_ALIAS` when a canonical alias event names an alias that does not lead to this room. */
   checkCanonicalAlias(roomId: RoomId, content: JsonObject): Promise<void>
 }
@@ -68,14 +70,14 @@ export class Sending {
 
   /** Membership through the state endpoint acts like the endpoints made for it. */
   async #member(sender: Sender, roomId: RoomId, target: string, given: JsonObject): Promise<{ eventId: string }> {
-    const { memberships } = this.#deps
+    const { memberships, joins } = this.#deps
     const { userId, ts } = sender
     if (!isUserId(target)) throw badJson('The state key of a member event is a user id')
     // Who vouches for a join is the server's to say.
     const { join_authorised_via_users_server: _, ...content } = given
     const { membership, ...extra } = content
     if (membership === 'join' && userId === target && !(await memberships.isJoined(userId, roomId))) {
-      await memberships.join(sender, roomId, { extra, ts })
+      await joins.join(sender, roomId, { extra, ts })
     } else if (membership === 'invite') {
       await memberships.invite({ sender: userId, roomId, target, extra, ts })
     } else {

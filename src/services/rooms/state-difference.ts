@@ -11,14 +11,19 @@ export interface Change {
   readonly after: number | undefined
 }
 
-/** How a room's current state differs from one that consists of these events; of two at one place the later counts. */
-export async function changesTo(db: Db, room: LiveRoom, stubs: readonly EventStub[]): Promise<Change[]> {
+/** How a state of a room differs from one that consists of these events; of two at one place the later counts. */
+export async function changesTo(
+  db: Db,
+  room: LiveRoom,
+  stubs: readonly EventStub[],
+  stateNid = room.stateNid,
+): Promise<Change[]> {
   const wanted = new Map<string, number>()
   for (const { room_nid: roomNid, kind, type_nid: typeNid, key_nid: keyNid, nid } of stubs) {
     if (roomNid === room.nid && keyNid !== null && kind !== EVENT_KIND.rejected) wanted.set(`${typeNid} ${keyNid}`, nid)
   }
   const changes: Change[] = []
-  for (const { typeNid, keyNid, eventNid } of room.stateNid === undefined ? [] : await loadState(db, room.stateNid)) {
+  for (const { typeNid, keyNid, eventNid } of stateNid === undefined ? [] : await loadState(db, stateNid)) {
     const place = `${typeNid} ${keyNid}`
     const after = wanted.get(place)
     wanted.delete(place)

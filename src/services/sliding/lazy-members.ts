@@ -24,13 +24,14 @@ export class LazyMembers {
     end: number,
     users: ReadonlySet<string>,
     given: readonly StoredEvent[],
+    timeline: readonly StoredEvent[],
   ): Promise<StoredEvent[]> {
     const { state, sentMembers } = this.#deps
     const { viewer, request, from, upTo } = context
     const owner = `${viewer.deviceNid} ${request.connId}`
     if (isInitial) sentMembers.forget(owner, room.nid)
     const givenNids = new Set(given.map((event) => event.nid))
-    const members = (await state.members(room, end, users)).filter((event) => !givenNids.has(event.nid))
+    const members = (await state.members(room, end, users, timeline)).filter((event) => !givenNids.has(event.nid))
     const missing = sentMembers.missing(owner, room.nid, members, from?.pos ?? 0)
     // An answer counts as arrived when the client comes back with its position. One whose position the client had before
     // tells nothing by that: it is waited for the next one.

@@ -49,7 +49,7 @@ export async function readRoomState(
   const asked = changes.filter(({ type, key }) => required.matches(type, key))
   const events = await wantedEvents(deps, question, room, end, asked)
   const members = required.lazyMembers
-    ? await deps.lazyMembers.of(question, room, end, usersIn(timeline, changes), events)
+    ? await deps.lazyMembers.of(question, room, end, usersIn(timeline, changes), events, timeline.events)
     : []
   const texts = [...events, ...members].map(
     (event) => `${event.clientText},"unsigned":{"age":${context.now - event.row.ts}}}`,

@@ -10,7 +10,7 @@ import type { Visibility } from '../rooms/visibility.ts'
 import type { Typing } from '../typing.ts'
 import { filterable } from './event-filter.ts'
 import { stateTexts, timelineTexts } from './event-texts.ts'
-import { isNewlyJoined, type SyncContext } from './request.ts'
+import { isNewTo, type SyncContext } from './request.ts'
 import type { RoomChanges } from './room-changes.ts'
 import type { SentMembers } from './sent-members.ts'
 import type { StateReader } from './state-reader.ts'
@@ -38,6 +38,8 @@ export class JoinedRoom {
   readonly #mine: RoomOfUser
   /** The client has nothing of the room yet, or asks for all of it. */
   readonly #isWhole: boolean
+  /** All its members have become known since: there are more of them than the client was told. */
+  readonly #isCompleted: boolean
   /** Where its timeline goes on. */
   readonly #after: number
 
@@ -46,8 +48,9 @@ export class JoinedRoom {
     this.#context = context
     this.#room = room
     this.#mine = mine
-    const isNew = context.since === undefined || isNewlyJoined(context, mine)
+    const isNew = context.since === undefined || isNewTo(context, mine, room)
     this.#isWhole = isNew || context.fullState
+    this.#isCompleted = room.wholePos > (context.since?.pos ?? 0)
     this.#after = isNew ? 0 : (context.since?.pos ?? 0)
   }
 
@@ -60,7 +63,8 @@ export class JoinedRoom {
     const changes = await this.#stateChanges()
     const ephemeral = await this.#ephemeral()
     const isQuiet = timeline.events.length === 0 && !timeline.limited && changes.length === 0 && ephemeral.length === 0
-    if (isQuiet && accountData.length === 0 && !this.#isWhole && !(await this.#hasReadFurther())) return undefined
+    const isTold = this.#isWhole || this.#isCompleted || accountData.length > 0
+    if (isQuiet && !isTold && !(await this.#hasReadFurther())) return undefined
 
     const summary = await this.#summary(changes)
     const state = await this.#state(timeline, changes, summary)
@@ -96,7 +100,9 @@ export class JoinedRoom {
 
   async #summary(changes: readonly StateChange[]): Promise<Summary | undefined> {
     const isConcerned =
-      this.#isWhole || (changes.length > 0 && (await this.#deps.changes.concern(changes, SUMMARY_TYPES)))
+      this.#isWhole ||
+      this.#isCompleted ||
+      (changes.length > 0 && (await this.#deps.changes.concern(changes, SUMMARY_TYPES)))
     return isConcerned ? summaryOf(this.#deps.db, this.#room, this.#context.viewer.userId) : undefined
   }
 
@@ -137,7 +143,8 @@ export class JoinedRoom {
     if (this.#isWhole) wanted.add(viewer.userId)
     if (this.#after === 0) sentMembers.forget(viewer.deviceNid, this.#room.nid)
     const givenNids = new Set(given.map((event) => event.nid))
-    const members = (await state.members(this.#room, end, wanted)).filter((event) => !givenNids.has(event.nid))
+    const known = await state.members(this.#room, end, wanted, timeline.events)
+    const members = known.filter((event) => !givenNids.has(event.nid))
     const missing = filter.includeRedundantMembers
       ? members
       : sentMembers.missing(viewer.deviceNid, this.#room.nid, members, since?.pos ?? 0)

@@ -1,4 +1,5 @@
 import type { UserId } from '../../matrix/ids.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import type { Filter } from './filter.ts'
 import type { RoomOfUser, RoomsOfUser } from './user-rooms.ts'
@@ -49,6 +50,14 @@ export interface SyncSection {
 
 export const NOTHING_NEW: Contribution = { text: '', isNews: false }
 
-/** Whether the user was not joined yet (or not any more) at the token, so that the room is given whole. */
+/** Whether the user was not joined yet (or not any more) at the token. */
 export const isNewlyJoined = ({ since }: SyncRequest, room: RoomOfUser): boolean =>
   room.membership === 'join' && since !== undefined && room.sincePos > since.pos
+
+/**
+ * Whether the room is new to the client, so that it is given whole. To a client that wants all members it is also new
+ * when all of them have become known since.
+ */
+export const isNewTo = (request: SyncRequest, mine: RoomOfUser, { wholePos }: LiveRoom): boolean =>
+  isNewlyJoined(request, mine) ||
+  (mine.membership === 'join' && !request.filter.lazyLoadMembers && wholePos > (request.since?.pos ?? wholePos))

@@ -7,7 +7,7 @@ import type { LiveRooms } from '../rooms/live-rooms.ts'
 import { composeInvitedRoom } from './invited-room.ts'
 import { JoinedRoom, type JoinedRoomDeps } from './joined-room.ts'
 import { composeLeftRoom } from './left-room.ts'
-import { type Contribution, isNewlyJoined, NOTHING_NEW, type SyncContext, type SyncSection } from './request.ts'
+import { type Contribution, isNewTo, NOTHING_NEW, type SyncContext, type SyncSection } from './request.ts'
 import type { RoomOfUser } from './user-rooms.ts'
 
 interface Deps extends JoinedRoomDeps {
@@ -74,7 +74,9 @@ export class RoomsSection implements SyncSection {
     accountData: ReadonlyMap<number, string[]>,
   ): Promise<string | undefined> {
     if (section === 'join') {
-      const isNew = isNewlyJoined(context, mine)
+      // Who wants all members waits until they are known (MSC3902).
+      if (room.isPartial && !context.filter.lazyLoadMembers) return undefined
+      const isNew = isNewTo(context, mine, room)
       const texts = isNew ? await this.#accountDataOf(context, mine) : (accountData.get(mine.roomNid) ?? [])
       return new JoinedRoom(this.#deps, context, room, mine).compose(texts)
     }

@@ -9,6 +9,7 @@ import type { Db } from '../../storage/db.ts'
 import { type EventRow, eventsByNid } from '../../storage/events.ts'
 import { nameNids, namesOf } from '../../storage/names.ts'
 import { Turn } from '../../util/turn.ts'
+import { sendersInAuth } from '../rooms/auth-members.ts'
 import type { StateTuple } from '../rooms/current-state.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
@@ -81,8 +82,24 @@ export class StateReader {
     return [...current.values(), ...(await this.#events(room, nids))]
   }
 
-  /** The member events of these users after `pos`, as far as there are any. */
-  async members(room: LiveRoom, pos: number, userIds: ReadonlySet<string>): Promise<StoredEvent[]> {
+  /**
+   * The member events of these users after `pos`, as far as there are any. Of a room whose members are not known yet also
+   * those of the senders of `events`, as the events themselves name them.
+   */
+  async members(
+    room: LiveRoom,
+    pos: number,
+    userIds: ReadonlySet<string>,
+    events: readonly StoredEvent[] = [],
+  ): Promise<StoredEvent[]> {
+    const found = await this.#membersInState(room, pos, userIds)
+    if (!room.isPartial) return found
+    const known = new Set(found.map(({ stateKey }) => stateKey))
+    const others = events.filter(({ pdu }) => !known.has(pdu.sender))
+    return [...found, ...(await sendersInAuth(this.#db, room, others))]
+  }
+
+  async #membersInState(room: LiveRoom, pos: number, userIds: ReadonlySet<string>): Promise<StoredEvent[]> {
     const current = await room.loadState([...userIds].map((userId) => [MEMBER, userId] as const))
     const found: StoredEvent[] = []
     const late = new Set<string>()

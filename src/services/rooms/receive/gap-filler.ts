@@ -103,8 +103,10 @@ export class GapFiller {
     const onlyOurs = (events: readonly Incoming[]) => events.filter(({ eventId }) => ours.has(eventId))
     try {
       const all = await this.#fetchBetween(server, room, waiting, signal)
+      // The state at a gap mostly brings the auth events too.
+      const first = await this.#stepOver(server, room, all, signal)
       await fetchMissingAuth(this.#deps, server, room, all, [], signal)
-      let rest = await this.#receive(room, all)
+      let rest = await this.#receive(room, all, first)
       for (let step = 0; step < MAX_GAPS && rest.length > 0 && !signal.aborted; step++) {
         const gaps = await this.#stepOver(server, room, rest, signal)
         if (gaps.size === 0) break

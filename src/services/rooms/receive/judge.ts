@@ -32,3 +32,16 @@ export const placesFor = (pdu: Pdu, version: RoomVersion): StateTuple[] => [
   ['m.room.create', ''],
   ...authTypesFor(pdu, version),
 ]
+
+/**
+ * A state that does not have all members, with those that the auth events of an event to be judged show: who is not
+ * known to be no member may be one (MSC3902). Once all members are known the event is judged again.
+ */
+export function withMembersIn(auth: AuthEvents, state: StateLookup): StateLookup {
+  const members = new Map<string, RoomEvent>()
+  for (const event of auth.values()) {
+    const { type, state_key: userId } = event.pdu
+    if (type === 'm.room.member' && userId !== undefined) members.set(userId, event)
+  }
+  return (type, stateKey) => state(type, stateKey) ?? (type === 'm.room.member' ? members.get(stateKey) : undefined)
+}

@@ -10,7 +10,7 @@ import { StoredEvent } from '../stored-event.ts'
 import { Unsaved } from '../unsaved.ts'
 import { Forks } from './forks.ts'
 import { type Incoming, toStored } from './incoming.ts'
-import { createEventId, judgeByAuthEvents, judgeByState, placesFor } from './judge.ts'
+import { createEventId, judgeByAuthEvents, judgeByState, placesFor, withMembersIn } from './judge.ts'
 import { type KnownEvents, loadKnownEvents } from './known-events.ts'
 import { REDACTION_PLACES, redactedId, takesEffect } from './redactions.ts'
 
@@ -33,6 +33,8 @@ export interface Hints {
   readonly unwanted?: ReadonlySet<string>
   /** The events are ours to send on, to all but the server that gave them to us. */
   readonly outgoing?: { except?: string }
+  /** The events are stored, and judged again, now that all members of the room are known. */
+  readonly isAgain?: boolean
 }
 
 interface Verdict {
@@ -91,12 +93,12 @@ export class ReceivedChain {
     const { version, roomId } = this.#deps.room
     const { eventId, pdu } = incoming
     const before = this.#known.stored.get(eventId)
-    if (before && isSettled(before)) return { is: 'known' }
+    if (before && isSettled(before) && !this.#hints.isAgain) return { is: 'known' }
     const previous = prevEventIds(pdu)
     const named = version.createHashRoomId ? [createEventId(roomId), ...authEventIds(pdu)] : authEventIds(pdu)
     const auth = [...new Set(named)].filter((id) => !this.#known.stored.has(id))
     const known = this.#hints.befores?.get(eventId)
-    const prev = known ? [] : previous.filter((id) => this.#viewAfter(id) === undefined)
+    const prev = known ? [] : previous.filter((id) => this.viewAfter(id) === undefined)
     if (auth.length + prev.length > 0) return { is: 'missing', auth, prev }
 
     const authEvents = new Map<string, StoredEvent>(
@@ -109,7 +111,7 @@ export class ReceivedChain {
       : toStored(incoming, this.#deps.room, verdict.kind, verdict.reason)
     const cited = authEventIds(pdu).flatMap((id) => authEvents.get(id) ?? [])
     const missing = previous.filter((id) => !this.#isHere(id))
-    await this.#enter(event, cited, view, { isStored: before !== undefined, missing })
+    await this.#enter(event, cited, view, { before, missing })
     if (verdict.kind === EVENT_KIND.timeline) return { is: 'accepted' }
     return { is: verdict.kind === EVENT_KIND.rejected ? 'rejected' : 'softFailed', reason: verdict.reason ?? '' }
   }
@@ -124,9 +126,11 @@ export class ReceivedChain {
     const byAuth = judgeByAuthEvents(event, authEvents, version)
     if (byAuth !== undefined) return rejected(`By its auth events: ${byAuth}`)
     const places = placesFor(event.pdu, version)
-    const byState = judgeByState(event, await this.#reader.lookup(before, places), version)
+    const state = await this.#reader.lookup(before, places)
+    const byState = judgeByState(event, this.#isPartial ? withMembersIn(authEvents, state) : state, version)
     if (byState !== undefined) return rejected(byState)
-    if (before.identity !== current.identity && !this.#hints.isHistory) {
+    // Nobody is turned away by a current state that may lack the sender.
+    if (before.identity !== current.identity && !this.#hints.isHistory && !this.#deps.room.isPartial) {
       const byCurrent = judgeByState(event, await this.#reader.lookup(current, places), version)
       if (byCurrent !== undefined) return { kind: EVENT_KIND.softFailed, reason: byCurrent }
     }
@@ -134,6 +138,11 @@ export class ReceivedChain {
       return { kind: EVENT_KIND.softFailed, reason: 'The policy server advises against it' }
     }
     return { kind: EVENT_KIND.timeline }
+  }
+
+  /** Whether the states before the events lack members. */
+  get #isPartial(): boolean {
+    return this.#deps.room.isPartial && !this.#hints.isHistory && !this.#hints.isAgain
   }
 
   /** Whether it is the event that the room began with, come to take its place in the past. */
@@ -145,7 +154,7 @@ export class ReceivedChain {
     event: StoredEvent,
     authEvents: readonly StoredEvent[],
     before: StateView,
-    { isStored, missing }: { isStored: boolean; missing: readonly string[] },
+    { before: stored, missing }: { before: StoredEvent | undefined; missing: readonly string[] },
   ): Promise<void> {
     const entry: Entry = {
       event,
@@ -154,8 +163,9 @@ export class ReceivedChain {
       txn: undefined,
       redacts: await this.#redaction(event, before),
       strippedState: undefined,
-      isStored,
+      isStored: stored !== undefined,
       missing,
+      ...(stored && this.#hints.isAgain && { rejudged: { wasAt: stored.row.pos } }),
       ...(this.#hints.outgoing && { outgoing: this.#hints.outgoing }),
     }
     this.#deps.unsaved.add(event, authEvents)
@@ -169,7 +179,7 @@ export class ReceivedChain {
     const isFollowed = this.#known.followed.has(event.eventId)
     if (isFollowed) this.#filled.push(event.eventId)
     // What others follow already is no end of the room, and its part of the state is known.
-    if (!event.isTimeline || isFollowed || this.#hints.isHistory) return
+    if (!event.isTimeline || isFollowed || this.#hints.isHistory || this.#hints.isAgain) return
     const current = this.#forks.current
     for (const edit of await this.#forks.add(event, before, view, (ids) => this.#eventsOf(ids))) {
       const replaces = edit.event === event ? await this.#at(current, event) : edit.replaces
@@ -179,13 +189,13 @@ export class ReceivedChain {
 
   /** The state before an event: that after its predecessors, resolved. */
   async #stateBefore(previous: readonly string[]): Promise<StateView> {
-    if (previous.length > 0 && this.#forks.areAll(previous)) return this.#forks.current
-    const views = previous.flatMap((id) => this.#viewAfter(id) ?? [])
+    if (previous.length > 0 && this.#forks.areAll(previous) && !this.#hints.isAgain) return this.#forks.current
+    const views = previous.flatMap((id) => this.viewAfter(id) ?? [])
     return views.length === 0 ? storedView(undefined) : resolveViews(this.#deps, views)
   }
 
   /** The state after an event, as far as it is known. */
-  #viewAfter(id: string): StateView | undefined {
+  viewAfter(id: string): StateView | undefined {
     const own = this.#views.get(id)
     if (own) return own
     const stateNid = this.#known.stored.get(id)?.row.state_nid

@@ -1,4 +1,5 @@
 import { type EventStub, listEventStubs } from '../../../storage/events.ts'
+import type { StateEdit } from '../entry.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { changesTo, editsOf } from '../state-difference.ts'
 import { editedView, type StateView, storedView } from '../state-view.ts'
@@ -12,7 +13,7 @@ const MAX_SINGLE = 100
 /**
  * The state after an event that is not here, as another server tells it: what follows the event can then be judged, and
  * the gap before it stays open. Undefined where the server cannot tell all of the state, or what it tells does not hold
- * together.
+ * together. Of a room whose members are not known it has those who are: the event is judged again later.
  */
 export async function stateAfterGap(
   deps: FetchDeps,
@@ -21,29 +22,48 @@ export async function stateAfterGap(
   eventId: string,
   signal: AbortSignal,
 ): Promise<StateView | undefined> {
-  return readState(deps, server, room, eventId, true, signal)
+  const stubs = await fetchState(deps, server, room, eventId, 'after', signal)
+  return stubs && viewOf(room, await editsTo(deps, room, stubs), room.isPartial)
+}
+
+/** The same, always with all members. */
+export async function wholeStateAfterGap(
+  deps: FetchDeps,
+  server: string,
+  room: LiveRoom,
+  eventId: string,
+  signal: AbortSignal,
+): Promise<StateView | undefined> {
+  const stubs = await fetchState(deps, server, room, eventId, 'after', signal)
+  return stubs && viewOf(room, await editsTo(deps, room, stubs))
 }
 
 /** The same before an event. */
-export const stateBeforeEvent = (
+export async function stateBeforeEvent(
   deps: FetchDeps,
   server: string,
   room: LiveRoom,
   eventId: string,
-  signal: AbortSignal,
-): Promise<StateView | undefined> => readState(deps, server, room, eventId, false, signal)
-
-async function readState(
-  deps: FetchDeps,
-  server: string,
-  room: LiveRoom,
-  eventId: string,
-  withEvent: boolean,
   signal: AbortSignal,
 ): Promise<StateView | undefined> {
-  const { stateIds, authChainIds } = await deps.client.events.getRoomStateIds(server, room.roomId, eventId)
+  const stubs = await fetchState(deps, server, room, eventId, 'before', signal)
+  return stubs && viewOf(room, await editsTo(deps, room, stubs))
+}
+
+/**
+ * The state events before or after an event as a server tells them, stored by then as outliers. Undefined as above.
+ */
+export async function fetchState(
+  deps: FetchDeps,
+  server: string,
+  room: LiveRoom,
+  eventId: string,
+  when: 'before' | 'after',
+  signal: AbortSignal,
+): Promise<EventStub[] | undefined> {
+  const { stateIds, authChainIds } = await deps.client.events.getRoomStateIds(server, room.roomId, eventId, signal)
   // The event comes last: it takes the place of what it replaced.
-  const state = new Set([...stateIds.filter((id) => id !== eventId), ...(withEvent ? [eventId] : [])])
+  const state = new Set([...stateIds.filter((id) => id !== eventId), ...(when === 'after' ? [eventId] : [])])
   const wanted = [...new Set([...state, ...authChainIds])]
   const stored = new Set((await listEventStubs(deps.db, wanted)).map((stub) => stub.event_id))
   const unknown = wanted.filter((id) => !stored.has(id))
@@ -52,13 +72,7 @@ async function readState(
   // A state event that was given, but that rests on nothing that we know, may be had another time.
   const stubs = new Map((await listEventStubs(deps.db, [...state])).map((stub) => [stub.event_id, stub]))
   const isIncomplete = absent.some((id) => state.has(id)) || events.some((event) => isLost(event, state, stubs))
-  return isIncomplete
-    ? undefined
-    : viewOf(
-        deps,
-        room,
-        [...state].flatMap((id) => stubs.get(id) ?? []),
-      )
+  return isIncomplete ? undefined : [...state].flatMap((id) => stubs.get(id) ?? [])
 }
 
 const isLost = ({ eventId }: Incoming, state: ReadonlySet<string>, stubs: ReadonlyMap<string, EventStub>): boolean =>
@@ -73,7 +87,7 @@ async function fetchAll(
   signal: AbortSignal,
 ): Promise<Fetched> {
   if (ids.length <= MAX_SINGLE) return fetchEvents(deps, server, room, ids, signal)
-  const { state, authChain } = await deps.client.events.getRoomState(server, room.roomId, eventId)
+  const { state, authChain } = await deps.client.events.getRoomState(server, room.roomId, eventId, signal)
   const wanted = new Set(ids)
   const whole = await signedEventsOf(deps.signatures, room, [...state, ...authChain])
   const events = whole.filter((event) => wanted.delete(event.eventId))
@@ -82,8 +96,16 @@ async function fetchAll(
   return { events: [...events, ...rest.events], absent: rest.absent }
 }
 
-/** A state as what differs from the current one. */
-async function viewOf({ db }: FetchDeps, room: LiveRoom, stubs: readonly EventStub[]): Promise<StateView> {
-  const edits = await editsOf(db, room, await changesTo(db, room, stubs))
-  return editedView(storedView(room.stateNid), edits)
+/** How the current state becomes another one. */
+async function editsTo({ db }: FetchDeps, room: LiveRoom, stubs: readonly EventStub[]): Promise<StateEdit[]> {
+  return editsOf(db, room, await changesTo(db, room, stubs))
 }
+
+/**
+ * A state as what differs from the current one. Without strangers it has no members whom the current state does not
+ * have: to compare the two would otherwise mean to look at all of a room's members.
+ */
+const viewOf = ({ stateNid }: LiveRoom, edits: readonly StateEdit[], isWithoutStrangers = false): StateView =>
+  editedView(storedView(stateNid), isWithoutStrangers ? edits.filter((edit) => !isStranger(edit)) : edits)
+
+const isStranger = ({ event, replaces }: StateEdit): boolean => !replaces && event?.type === 'm.room.member'

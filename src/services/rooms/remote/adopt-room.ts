@@ -10,7 +10,7 @@ import type { Append } from '../append.ts'
 import type { Batch, StateEdit } from '../entry.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { type Incoming, toStored } from '../receive/incoming.ts'
-import { createEventId, judgeByAuthEvents, judgeByState, placesFor } from '../receive/judge.ts'
+import { createEventId, judgeByAuthEvents, judgeByState, placesFor, withMembersIn } from '../receive/judge.ts'
 import { storeOutliers } from '../receive/outliers.ts'
 import { type Change, changesTo, editsOf } from '../state-difference.ts'
 import { storedView, ViewReader } from '../state-view.ts'
@@ -32,6 +32,8 @@ export interface Described {
   readonly state: readonly Incoming[]
   readonly authChain: readonly Incoming[]
   readonly join: Incoming
+  /** Who let us in and who is in the room, where most of the members are left out of the state. */
+  readonly partial?: { readonly via: string; readonly servers: readonly string[] } | undefined
 }
 
 /**
@@ -41,7 +43,7 @@ export interface Described {
  */
 export async function adoptRoom(deps: Deps, described: Described): Promise<StoredEvent> {
   const { db, append } = deps
-  const { roomId, version, state, authChain, join } = described
+  const { roomId, version, state, authChain, join, partial } = described
   await transact(db, (tx) => ensureRoom(tx, roomId, version.id))
   await storeOutliers(deps, { roomId }, [...authChain, ...state])
   await becomeState(deps, described)
@@ -49,7 +51,8 @@ export async function adoptRoom(deps: Deps, described: Described): Promise<Store
   await append.write(roomId, async (room) => {
     const batch = await joinBatch(db, room, join)
     joined = batch.entries[0]?.event
-    return batch
+    if (partial) return { ...batch, partial: { is: 'begun', ...partial } }
+    return room.isPartial ? { ...batch, partial: { is: 'abandoned' } } : batch
   })
   if (!joined) throw new Error('The join was not written')
   return joined
@@ -89,7 +92,7 @@ async function joinBatch(db: Db, room: LiveRoom, join: Incoming): Promise<Batch>
   const auth = new Map(ids.flatMap((id) => known.get(id) ?? []).map((event) => [event.eventId as string, event]))
   const reader = new ViewReader(db, room)
   const state = await reader.lookup(storedView(room.stateNid), placesFor(join.pdu, version))
-  const refused = judgeByAuthEvents(join, auth, version) ?? judgeByState(join, state, version)
+  const refused = judgeByAuthEvents(join, auth, version) ?? judgeByState(join, withMembersIn(auth, state), version)
   if (refused !== undefined) throw forbidden(`The room does not let you in: ${refused}`)
   const before = known.get(join.eventId)
   const event = before

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import { MatrixError } from '../../../matrix/errors.ts'
+import type { RoomId } from '../../../matrix/ids.ts'
 import { prevEventIds } from '../../../room/event.ts'
 import { listBefore, listEventStubs, type RoomPlace } from '../../../storage/events.ts'
 import { hasMissing, listGapsBelow } from '../../../storage/missing-events.ts'
@@ -19,6 +20,8 @@ interface Deps extends FetchDeps {
   readonly clock: Clock
   readonly serverName: string
   readonly log: Logger
+  /** Resolves once all members of the room are known; false when that takes longer. */
+  whole(roomId: RoomId, timeoutMs: number): Promise<boolean>
 }
 
 /** Events that are fetched at a time. */
@@ -30,6 +33,8 @@ const MAX_SERVERS = 3
 /** Events of one piece at which the state is asked for: each begins a branch of its own. */
 const MAX_STARTS = 10
 const MAX_GAPS = 20
+/** How long a reader waits for a room that was just joined: without its members its past would be all guesses. */
+const PATIENCE_MS = 10_000
 /** What nobody could give is not asked for again so soon. */
 const PAUSE_MS = 60_000
 const MAX_PAUSES = 10_000
@@ -47,7 +52,8 @@ export class History {
 
   /** Fetches what is missing of the `limit` events before a place, as far as others give it. */
   async reach(room: LiveRoom, place: RoomPlace, limit: number): Promise<void> {
-    const { db } = this.#deps
+    const { db, whole } = this.#deps
+    if (room.isPartial && !(await whole(room.roomId, PATIENCE_MS))) return
     for (let round = 0; round < MAX_ROUNDS && (await hasMissing(db, room.nid)); round++) {
       const page = await listBefore(db, room.nid, place, limit)
       const floor = page.length < limit ? 0 : (page.at(-1)?.depth ?? 0)

@@ -2,7 +2,7 @@ import type { FederationClient } from '../../../federation/client.ts'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import type { JoinAnswer } from '../../../federation/requests/memberships.ts'
 import { forbidden, MatrixError } from '../../../matrix/errors.ts'
-import { type RoomId, serverOf, type UserId } from '../../../matrix/ids.ts'
+import { isServerName, type RoomId, serverOf, type UserId } from '../../../matrix/ids.ts'
 import { isObject, type JsonObject } from '../../../matrix/json.ts'
 import { roomIdOf } from '../../../room/hashes.ts'
 import type { SignedEvent } from '../../../room/signing.ts'
@@ -10,7 +10,6 @@ import type { RoomVersion } from '../../../room/versions.ts'
 import { roomVersionIds } from '../../../room/versions.ts'
 import type { Db } from '../../../storage/db.ts'
 import type { Clock } from '../../../util/clock.ts'
-import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { LiveRooms } from '../live-rooms.ts'
 import type { EventSignatures } from '../receive/event-signatures.ts'
@@ -34,10 +33,17 @@ interface Deps extends TemplateSigner {
   refuseRoomOf(servers: Iterable<string>): void
   /** Takes an event of a room that we are in, whatever it takes to complete it. */
   complete(origin: string, roomId: RoomId, event: Incoming): Promise<void>
+  /** A room was joined without most of its members: has them fetched. */
+  onPartialJoin(roomId: RoomId): void
+  /** Resolves once all members of the room are known; false when that takes longer. */
+  whole(roomId: RoomId, timeoutMs: number): Promise<boolean>
 }
 
-/** Events of an answer whose signatures are checked together. */
-const CHUNK = 500
+/**
+ * A client that does not load members lazily is shown a room once all of its members are known. Mostly that is the case
+ * in a moment, for which the answer waits.
+ */
+const WHOLE_WITHIN_MS = 250
 
 export interface RemoteJoin {
   readonly roomId: RoomId
@@ -96,13 +102,24 @@ export class RemoteJoins {
     const signed = fillTemplate(template, version, wish, this.#deps)
     if (!signed) throw new RemoteFailure(server, 'gave a template that makes no join')
     const { pdu, eventId } = signed
-    const answer = await client.memberships.sendJoin(server, roomId, eventId, pdu as JsonObject, false)
+    const answer = await client.memberships.sendJoin(server, roomId, eventId, pdu as JsonObject, true)
     await this.#refuseStrangers(server, wish, version, answer)
     const join = await this.#joinOf(server, { roomId, version }, signed, answer)
     const room = await rooms.find(roomId)
     if (room && room.localJoined.size > 0) return this.#enter(server, roomId, join)
+    // We have been there a moment ago, and what we know of the room is as good as what we are told.
+    if (room?.isPartial && (await this.#isTaken(roomId, join))) return
     const { state, authChain } = await this.#readState(server, { roomId, version }, answer)
-    await adoptRoom(this.#deps, { roomId, version, state, authChain, join })
+    const partial = answer.membersOmitted ? { via: server, servers: this.#serversIn(server, answer) } : undefined
+    await adoptRoom(this.#deps, { roomId, version, state, authChain, join, partial })
+    if (!partial) return
+    this.#deps.onPartialJoin(roomId)
+    await this.#deps.whole(roomId, WHOLE_WITHIN_MS)
+  }
+
+  #serversIn(server: string, { serversInRoom }: JoinAnswer): string[] {
+    if (!serversInRoom) throw new RemoteFailure(server, 'leaves out the members of the room without naming its servers')
+    return serversInRoom.filter((name) => isServerName(name))
   }
 
   /** Who is in the room is known only now. Where our users may not be with them, ours leaves again at once. */
@@ -137,9 +154,14 @@ export class RemoteJoins {
 
   /** Another of our users is in the room already. */
   async #enter(server: string, roomId: RoomId, join: Incoming): Promise<void> {
+    if (!(await this.#isTaken(roomId, join))) await this.#deps.complete(server, roomId, join)
+  }
+
+  /** Adds the join to what we know of the room; false where something between is missing. */
+  async #isTaken(roomId: RoomId, join: Incoming): Promise<boolean> {
     const outcome = (await receiveEvents(this.#deps, roomId, [join])).get(join.eventId)
-    if (outcome?.is === 'missing') await this.#deps.complete(server, roomId, join)
-    else if (outcome?.is === 'rejected' || outcome?.is === 'softFailed') throw forbidden(outcome.reason)
+    if (outcome?.is === 'rejected' || outcome?.is === 'softFailed') throw forbidden(outcome.reason)
+    return outcome?.is !== 'missing'
   }
 
   async #readState(
@@ -147,26 +169,15 @@ export class RemoteJoins {
     room: { roomId: RoomId; version: RoomVersion },
     answer: JoinAnswer,
   ): Promise<{ state: Incoming[]; authChain: Incoming[] }> {
-    const state = await this.#signedEvents(room, answer.state)
-    const authChain = await this.#signedEvents(room, answer.authChain)
+    // What has no valid signature is left out: the room is what remains.
+    const state = await signedEventsOf(this.#deps.signatures, room, answer.state)
+    const authChain = await signedEventsOf(this.#deps.signatures, room, answer.authChain)
     const create = [...state, ...authChain].find(({ pdu }) => pdu.type === 'm.room.create' && pdu.state_key === '')
     const said = create?.pdu.content.room_version ?? '1'
     if (!create || said !== room.version.id || roomIdOf(create.pdu, room.version) !== room.roomId) {
       throw new RemoteFailure(server, 'gave a state without the create event of the room')
     }
     return { state, authChain }
-  }
-
-  /** What has no valid signature is left out: the room is what remains. */
-  async #signedEvents(room: { roomId: RoomId; version: RoomVersion }, values: readonly unknown[]): Promise<Incoming[]> {
-    const found: Incoming[] = []
-    const turn = new Turn()
-    for (let start = 0; start < values.length; start += CHUNK) {
-      const part = values.slice(start, start + CHUNK)
-      found.push(...(await signedEventsOf(this.#deps.signatures, room, part)))
-      if (turn.isOver) await turn.give()
-    }
-    return found
   }
 }
 

@@ -38,7 +38,7 @@ export class Admissions {
   /** The answer of send_join, as JSON text. `omitMembers`: most of the state may be left out. */
   async join(origin: string, roomId: string, eventId: string, value: unknown, omitMembers: boolean): Promise<string> {
     const { db, serverName, peerRooms } = this.#deps
-    const room = await peerRooms.admitting(origin, roomId)
+    const room = await peerRooms.joinable(origin, roomId)
     const event = await this.#vouched(room, parseMemberEvent(value, expected(origin, room, eventId, 'join')))
     const before: JoinedRoom = { room, servers: [...room.servers.keys()] }
     const join = await this.#enter(origin, room, event)
@@ -52,7 +52,7 @@ export class Admissions {
 
   /** The answer of send_knock, as JSON text. */
   async knock(origin: string, roomId: string, eventId: string, value: unknown): Promise<string> {
-    const room = await this.#deps.peerRooms.admitting(origin, roomId)
+    const room = await this.#deps.peerRooms.joinable(origin, roomId)
     const event = await this.#enter(origin, room, parseMemberEvent(value, expected(origin, room, eventId, 'knock')))
     const state = await room.loadState([
       ...STRIPPED_TYPES.map((type) => [type, ''] as const),

@@ -29,7 +29,14 @@ export class PeerRooms {
     this.#deps = deps
   }
 
-  /** A room that we are in and that does not shut the server out: what one needs for joining it. */
+  /** The same, of which we know all members, so that we can tell who may join or knock, and what there is to join. */
+  async joinable(server: string, roomId: string): Promise<LiveRoom> {
+    const room = await this.admitting(server, roomId)
+    if (room.isPartial) throw notFound('We do not know all members of this room yet')
+    return room
+  }
+
+  /** A room that we are in and that does not shut the server out: what one needs for leaving it. */
   async admitting(server: string, roomId: string): Promise<LiveRoom> {
     const room = await this.#deps.rooms.find(roomId)
     if (!room || room.localJoined.size === 0 || this.#deps.isFrozen(room.roomId)) throw notFound('No such room')

@@ -1,6 +1,8 @@
-import { badJson, notFound } from '../../../matrix/errors.ts'
+import { badJson, forbidden, notFound } from '../../../matrix/errors.ts'
+import type { RoomId } from '../../../matrix/ids.ts'
 import type { Db } from '../../../storage/db.ts'
 import { type EventRow, eventsByNid, listByTime, listEventIds } from '../../../storage/events.ts'
+import { isPartialEvent } from '../../../storage/partial-rooms.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'
@@ -16,6 +18,8 @@ interface Deps {
   readonly clock: Clock
   readonly serverName: string
   readonly peerRooms: PeerRooms
+  /** Resolves once all members of the room are known; false when that takes longer. */
+  whole(roomId: RoomId, timeoutMs: number): Promise<boolean>
 }
 
 const MAX_MISSING = 20
@@ -23,6 +27,8 @@ const MAX_BACKFILL = 100
 const MAX_STARTS = 50
 const CHUNK = 500
 const MAX_CANDIDATES = 20
+/** How long another server is kept waiting for a state that is not known yet. */
+const PATIENCE_MS = 20_000
 
 export interface MissingQuery {
   readonly earliest: readonly string[]
@@ -104,10 +110,20 @@ export class RoomAnswers {
     return { event_id: row.event_id, origin_server_ts: row.ts }
   }
 
-  async #stateAt(server: string, roomId: string, eventId: string) {
-    const { db, peerRooms } = this.#deps
+  async #stateAt(
+    server: string,
+    roomId: string,
+    eventId: string,
+  ): Promise<{ room: LiveRoom; state: number[]; authChain: number[] }> {
+    const { db, peerRooms, whole } = this.#deps
     if (eventId === '') throw badJson('event_id is missing')
     const { room, event } = await peerRooms.event(server, eventId, roomId)
+    if (await isPartialEvent(db, event.nid)) {
+      await whole(room.roomId, PATIENCE_MS)
+      // What the state really was may have come to nothing of the event.
+      if (await isPartialEvent(db, event.nid)) throw forbidden('The state at this event is not known here yet')
+      return this.#stateAt(server, roomId, eventId)
+    }
     const state = await stateBefore(db, room, event)
     if (!state) throw notFound('The state at this event is not known')
     return { room, state, authChain: await authChainOf(db, state) }

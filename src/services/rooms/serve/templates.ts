@@ -33,7 +33,8 @@ export class Templates {
   }
 
   async join(origin: string, roomId: string, userId: UserId, versions: readonly string[]): Promise<TemplateAnswer> {
-    const room = await this.#room(origin, roomId, userId)
+    refuseOthers(origin, userId)
+    const room = await this.#deps.peerRooms.joinable(origin, roomId)
     refuseVersions(room, versions)
     const content: JsonObject = { membership: 'join' }
     const via = await authorisingUser(room, userId, await room.membershipOf(userId), this.#deps)
@@ -42,19 +43,16 @@ export class Templates {
   }
 
   async leave(origin: string, roomId: string, userId: UserId): Promise<TemplateAnswer> {
-    const room = await this.#room(origin, roomId, userId)
+    refuseOthers(origin, userId)
+    const room = await this.#deps.peerRooms.admitting(origin, roomId)
     return this.#template(room, userId, { membership: 'leave' })
   }
 
   async knock(origin: string, roomId: string, userId: UserId, versions: readonly string[]): Promise<TemplateAnswer> {
-    const room = await this.#room(origin, roomId, userId)
+    refuseOthers(origin, userId)
+    const room = await this.#deps.peerRooms.joinable(origin, roomId)
     refuseVersions(room, versions)
     return this.#template(room, userId, { membership: 'knock' })
-  }
-
-  async #room(origin: string, roomId: string, userId: UserId): Promise<LiveRoom> {
-    if (serverOf(userId) !== origin) throw forbidden('The user is not of your server')
-    return this.#deps.peerRooms.admitting(origin, roomId)
   }
 
   /** Throws `M_FORBIDDEN` where the room's rules do not allow the event. */
@@ -66,6 +64,10 @@ export class Templates {
     const { hashes: _hashes, signatures: _signatures, event_id: _id, unsigned: _unsigned, ...event } = pdu
     return { room_version: room.version.id, event: event as JsonObject }
   }
+}
+
+function refuseOthers(origin: string, userId: UserId): void {
+  if (serverOf(userId) !== origin) throw forbidden('The user is not of your server')
 }
 
 function refuseVersions(room: LiveRoom, versions: readonly string[]): void {

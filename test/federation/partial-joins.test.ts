@@ -1,0 +1,275 @@
+import { describe, expect, it } from 'vitest'
+import { roomPath, type User } from '../support/client.ts'
+import { FakeServer } from '../support/fake-server.ts'
+import { joinVia, membershipBecomes, pair, seen, until } from '../support/federated.ts'
+import { Peer } from '../support/peer.ts'
+import type { EventDraft } from '../support/room-builder.ts'
+import { type Federated, World } from '../support/servers.ts'
+import { filter, timelineOf } from '../support/sync.ts'
+
+const LAZY = filter({ room: { state: { lazy_load_members: true }, timeline: { lazy_load_members: true } } })
+const STATE_IDS = '/_matrix/federation/v1/state_ids/'
+
+/** A room of a peer with these members of its server; it tells its members when `tell` is called. */
+async function partialRoom({ members = ['dan', 'eve'], servers = [] as string[] } = {}) {
+  const world = await World.create()
+  const two = await world.start('two.test')
+  const bob = await two.client.register('bob')
+  const peer = await Peer.start(world)
+  peer.omits = { servers }
+  const { room, fake, creator } = peer
+  const levels = { users: { [creator]: 100, '@mod:peer.test': 50, '@boss:peer.test': 100 } }
+  room.state('m.room.power_levels', creator, levels)
+  room.state('m.room.name', creator, { name: 'the works' })
+  for (const name of members) room.join(`@${name}:peer.test`)
+  const gate = Promise.withResolvers<void>()
+  fake.answers.set(`GET ${STATE_IDS}${encodeURIComponent(room.roomId)}`, async (got) => {
+    await gate.promise
+    return fake.otherwise(got)
+  })
+  return { world, two, bob, peer, room, roomId: room.roomId, tell: () => gate.resolve() }
+}
+
+const joinedIn = async (user: User, roomId: string): Promise<string[]> =>
+  Object.keys((await user.get(`${roomPath(roomId)}/joined_members`)).joined).sort()
+
+const isWhole = (user: User, roomId: string) => joinedIn(user, roomId)
+
+const eventStatus = async (user: User, roomId: string, eventId: string): Promise<number> =>
+  (await user.request('GET', `${roomPath(roomId)}/event/${encodeURIComponent(eventId)}`)).status
+
+describe('a room that is joined without its members', () => {
+  it('is there at once for who loads members lazily, and for others when all are known', async () => {
+    const { bob, roomId, tell } = await partialRoom()
+    await bob.sync()
+    await joinVia(bob, roomId, 'peer.test')
+    expect((await bob.sync()).rooms?.join?.[roomId]).toBeUndefined()
+    const lazy = await bob.get(`/v3/sync?${new URLSearchParams(LAZY)}`)
+    expect(timelineOf(lazy.rooms.join[roomId])).toEqual(['m.room.member'])
+    const eager = bob.sync({ timeout: '10000' })
+    tell()
+    const { rooms } = await eager
+    const state = rooms.join[roomId].state.events as { type: string; state_key: string }[]
+    const members = state.filter(({ type }) => type === 'm.room.member').map((event) => event.state_key)
+    expect(members.sort()).toEqual(['@carol:peer.test', '@dan:peer.test', '@eve:peer.test'])
+    expect(rooms.join[roomId].summary['m.joined_member_count']).toBe(4)
+  })
+
+  it('tells its members once it knows them', async () => {
+    const { bob, roomId, tell } = await partialRoom()
+    await joinVia(bob, roomId, 'peer.test')
+    const answers = Promise.all([
+      joinedIn(bob, roomId),
+      bob.get(`${roomPath(roomId)}/members`),
+      bob.get(`${roomPath(roomId)}/state`),
+      bob.get(`${roomPath(roomId)}/state/m.room.member/@dan:peer.test`),
+    ])
+    expect(await bob.get(`${roomPath(roomId)}/state/m.room.name/`)).toEqual({ name: 'the works' })
+    tell()
+    const [joined, members, state, dan] = await answers
+    expect(joined).toHaveLength(4)
+    expect(members.chunk).toHaveLength(4)
+    expect(state.filter(({ type }: { type: string }) => type === 'm.room.member')).toHaveLength(4)
+    expect(dan.membership).toBe('join')
+  })
+
+  it('takes and sends messages meanwhile, to all servers that are said to be in it', async () => {
+    const world = await partialRoom({ servers: ['far.test'] })
+    const { bob, two, peer, room, roomId, tell } = world
+    const far = await FakeServer.start(world.world, 'far.test')
+    await joinVia(bob, roomId, 'peer.test')
+    await bob.send(roomId, 'hello all')
+    const sentTo = (fake: FakeServer) =>
+      fake.got.some(({ uri, body }) => uri.includes('/send/') && body.includes('hello all'))
+    await until(async () => sentTo(far) && sentTo(peer.fake), Boolean)
+    await peer.send(two, peer.pdus([room.message('@dan:peer.test')]))
+    const { rooms } = await until(
+      () => bob.get(`/v3/sync?${new URLSearchParams(LAZY)}`),
+      ({ rooms }) => timelineOf(rooms.join[roomId]).includes('hello'),
+    )
+    const shown = rooms.join[roomId].state.events.map((event: { state_key: string }) => event.state_key)
+    expect(shown).toContain('@dan:peer.test')
+    tell()
+    expect(await joinedIn(bob, roomId)).toHaveLength(4)
+    // Nobody of that server is in the room.
+    await bob.send(roomId, 'hello few')
+    await until(async () => peer.fake.got.some(({ body }) => body.includes('hello few')), Boolean)
+    expect(far.got.some(({ body }) => body.includes('hello few'))).toBe(false)
+  })
+
+  it('is completed after a restart in the middle', async () => {
+    const { bob, two, roomId, tell } = await partialRoom()
+    await joinVia(bob, roomId, 'peer.test')
+    await bob.send(roomId, 'before')
+    const again = await two.restart()
+    const back = await again.client.login('bob')
+    tell()
+    expect(await joinedIn(back, roomId)).toHaveLength(4)
+    expect(timelineOf((await back.sync()).rooms.join[roomId])).toContain('before')
+  })
+
+  it('is completed by another server when the one that let us in goes away', async () => {
+    const { world, bob, peer, roomId, tell } = await partialRoom({ servers: ['far.test'] })
+    const far = await FakeServer.start(world, 'far.test')
+    far.answers.set('GET /_matrix/key/v2/server', () =>
+      peer.fake.otherwise({ method: 'GET', uri: '', headers: {}, body: '' }),
+    )
+    far.otherwise = (got) => peer.fake.otherwise(got)
+    await joinVia(bob, roomId, 'peer.test')
+    peer.fake.answers.set(`GET ${STATE_IDS}${encodeURIComponent(roomId)}`, () => ({ status: 502 }))
+    peer.fake.close()
+    tell()
+    expect(await joinedIn(bob, roomId)).toHaveLength(4)
+  })
+
+  it('is asked for again later when nobody tells its state', async () => {
+    const { world, bob, peer, roomId, tell } = await partialRoom()
+    const path = `GET ${STATE_IDS}${encodeURIComponent(roomId)}`
+    const answer = peer.fake.answers.get(path)
+    const asked = () => peer.asked.filter((path) => path.startsWith(`GET ${STATE_IDS}`)).length
+    peer.fake.answers.set(path, () => ({ status: 404, body: { errcode: 'M_NOT_FOUND' } }))
+    await joinVia(bob, roomId, 'peer.test')
+    await until(
+      async () => asked(),
+      (times) => times === 1,
+    )
+    if (answer) peer.fake.answers.set(path, answer)
+    tell()
+    const members = joinedIn(bob, roomId)
+    await until(
+      async () => world.clock.advance(60_000),
+      () => asked() > 1,
+    )
+    expect(await members).toHaveLength(4)
+  })
+})
+
+describe('what comes into a room whose members are not known', () => {
+  /** The mod has left before we join, but sends state all the same, as if nothing had happened. */
+  async function withBadState() {
+    const world = await partialRoom()
+    const { bob, two, peer, room, roomId } = world
+    const mod = '@mod:peer.test'
+    const joined = room.join(mod)
+    const authState = room.stateAfter([joined])
+    room.member(mod, mod, 'leave')
+    await joinVia(bob, roomId, 'peer.test')
+    const bad: EventDraft = { type: 'm.room.topic', sender: mod, stateKey: '', content: { topic: 'bad' }, authState }
+    const event = room.make(bad)
+    await peer.send(two, peer.pdus([event]))
+    return { ...world, event }
+  }
+
+  it('is believed at first, and taken back when it turns out to be wrong', async () => {
+    const { bob, two, peer, room, roomId, event, tell } = await withBadState()
+    await until(
+      () => eventStatus(bob, roomId, event.eventId),
+      (status) => status === 200,
+    )
+    expect((await bob.get(`${roomPath(roomId)}/state/m.room.topic/`)).topic).toBe('bad')
+    await bob.send(roomId, 'upon it')
+    tell()
+    await isWhole(bob, roomId)
+    expect(await eventStatus(bob, roomId, event.eventId)).toBe(404)
+    expect((await bob.request('GET', `${roomPath(roomId)}/state/m.room.topic/`)).status).toBe(404)
+    await bob.send(roomId, 'after all')
+    await peer.send(two, peer.pdus([room.message('@eve:peer.test')]))
+    await seen(bob, roomId, 'hello')
+    const texts = await seen(bob, roomId, 'after all')
+    expect(texts).toContain('upon it')
+  })
+
+  it('is refused at first where a lie stands in its way, and let in in the end', async () => {
+    const { bob, two, peer, room, roomId, tell } = await partialRoom({ members: ['mod'] })
+    const boss = '@boss:peer.test'
+    const joined = room.join(boss)
+    const authState = room.stateAfter([joined])
+    room.member(boss, boss, 'leave')
+    await joinVia(bob, roomId, 'peer.test')
+    const good = room.last
+    const lie = room.make({
+      type: 'm.room.member',
+      sender: boss,
+      stateKey: '@mod:peer.test',
+      content: { membership: 'ban' },
+      authState,
+    })
+    const honest = { type: 'm.room.topic', sender: '@mod:peer.test', stateKey: '', content: { topic: 'works' } }
+    await peer.send(two, peer.pdus([lie]))
+    await until(
+      () => eventStatus(bob, roomId, lie.eventId),
+      (status) => status === 200,
+    )
+    const topic = room.send({ ...honest, after: [good] })
+    await peer.send(two, peer.pdus([topic]))
+    tell()
+    await isWhole(bob, roomId)
+    expect(await eventStatus(bob, roomId, lie.eventId)).toBe(404)
+    await until(
+      () => eventStatus(bob, roomId, topic.eventId),
+      (status) => status === 200,
+    )
+    expect((await bob.get(`${roomPath(roomId)}/state/m.room.topic/`)).topic).toBe('works')
+    expect(await joinedIn(bob, roomId)).toContain('@mod:peer.test')
+  })
+})
+
+describe('our users in a room whose members are not known', () => {
+  it('leave it, come back to it and bring others', async () => {
+    const { bob, two, roomId, tell } = await partialRoom()
+    const ann = await two.client.register('ann')
+    await joinVia(bob, roomId, 'peer.test')
+    await bob.leave(roomId)
+    expect((await bob.request('GET', `${roomPath(roomId)}/members`)).status).toBe(200)
+    await joinVia(bob, roomId, 'peer.test')
+    await joinVia(ann, roomId, 'peer.test')
+    await bob.leave(roomId)
+    tell()
+    expect(await joinedIn(ann, roomId)).toEqual([ann.userId, '@carol:peer.test', '@dan:peer.test', '@eve:peer.test'])
+  })
+
+  it('are put out by others, and then wait for nothing', async () => {
+    const { bob, two, peer, room, roomId } = await partialRoom()
+    await bob.sync()
+    await joinVia(bob, roomId, 'peer.test')
+    await peer.send(two, peer.pdus([room.member(peer.creator, bob.userId, 'ban')]))
+    await until(
+      () => bob.sync(),
+      ({ rooms }) => rooms?.leave?.[roomId] !== undefined,
+    )
+    expect((await bob.request('GET', `${roomPath(roomId)}/members`)).status).toBe(200)
+  })
+
+  it('let nobody of another server in', async () => {
+    const { bob, two, peer, roomId, tell } = await partialRoom()
+    await joinVia(bob, roomId, 'peer.test')
+    const path = `/_matrix/federation/v1/make_join/${encodeURIComponent(roomId)}/@zoe:peer.test?ver=11`
+    const ask = () => peer.fake.ask(two, 'GET', path)
+    expect(await ask()).toMatchObject({ status: 404 })
+    tell()
+    await isWhole(bob, roomId)
+    expect(await ask()).toMatchObject({ status: 200 })
+  })
+})
+
+describe('a room of a server like ours', () => {
+  it('is joined without its members and completed, and restarts change nothing', async () => {
+    const { two, alice, bob, one } = await pair()
+    const roomId = await alice.createRoom({ preset: 'public_chat', name: 'shared' })
+    const others: User[] = []
+    for (const name of ['ann', 'ben', 'cid']) others.push(await one.client.register(name))
+    for (const user of others) await user.join(roomId)
+    await joinVia(bob, roomId, 'one.test')
+    const everybody = [alice, bob, ...others].map(({ userId }) => userId).sort()
+    expect(await joinedIn(bob, roomId)).toEqual(everybody)
+    await bob.send(roomId, 'from two')
+    await seen(alice, roomId, 'from two')
+    const again: Federated = await two.restart()
+    const back = await again.client.login('bob')
+    expect(await joinedIn(back, roomId)).toEqual(everybody)
+    await alice.send(roomId, 'from one')
+    await seen(back, roomId, 'from one')
+    await others[0]?.leave(roomId)
+    await membershipBecomes(back, roomId, others[0]?.userId ?? '', 'leave')
+  })
+})
