@@ -172,7 +172,8 @@ export class LiveRoom {
   }
 
   /** For `Append` alone, after the commit. Returns the local users whose membership changed. */
-  apply({ entries, changes, extremities }: Batch, { stateNid, lastPos }: Persisted, serverName: string): UserId[] {
+  apply(batch: Batch, { stateNid, lastPos }: Persisted, serverName: string): UserId[] {
+    const { entries, changes, extremities, partial } = batch
     const moved: UserId[] = []
     for (const { edit, pos } of changes) {
       if (pos === undefined) this.#state.apply(edit)
@@ -189,6 +190,11 @@ export class LiveRoom {
       if (!redacts?.target) continue
       this.tail.applyRedaction(redacts.eventId, event.nid)
       this.#state.applyRedaction(redacts.target, event.nid)
+    }
+    if (partial?.is === 'begun') {
+      const others = new Set([partial.via, ...partial.servers])
+      others.delete(serverName)
+      for (const server of others) applyMove(this.#servers, { server, by: 1 })
     }
     const { removed, added } = extremities
     if (removed.length + added.length > 0) {
