@@ -14,6 +14,8 @@ export async function encryptedPair() {
   })
   await joinVia(bob, roomId, 'one.test')
   await membershipBecomes(alice, roomId, bob.userId, 'join')
+  // What changes from here on is news to her.
+  await alice.sync()
   return { ...made, roomId }
 }
 
