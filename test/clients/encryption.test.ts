@@ -107,6 +107,25 @@ describe('people whose clients encrypt', () => {
     await eventually(() => textsIn(alice, roomId)).toContain('To both of you')
   })
 
+  it('are sent keys while they are logged in nowhere, by way of a device that they left behind', async () => {
+    const keys: Keys = {}
+    const { alice, bob, roomId } = await conversation({ ofAlice: keys })
+    await setUp(alice, keys)
+    await cryptoOf(alice).startDehydration()
+    await alice.logout(true)
+    const devicesSeenByBob = async () => (await cryptoOf(bob).getUserDeviceInfo([idOf(alice)])).get(idOf(alice))
+    await eventually(async () =>
+      [...((await devicesSeenByBob())?.values() ?? [])].map(({ dehydrated }) => dehydrated),
+    ).toEqual([true])
+    await bob.sendTextMessage(roomId, 'While you were out')
+
+    const tablet = await logIn(server.url, idOf(alice), { keys })
+    await takeOver(tablet)
+    expect(textsIn(tablet, roomId)).toEqual([])
+    await cryptoOf(tablet).startDehydration()
+    await eventually(() => textsIn(tablet, roomId)).toEqual(['While you were out'])
+  })
+
   it('send nothing more to a device that was logged out', async () => {
     const { alice, bob, roomId } = await conversation()
     const tablet = await logIn(server.url, idOf(alice), { keys: {} })
