@@ -9,6 +9,9 @@ interface World {
   readonly member: User
 }
 
+const threadPath = (w: World) =>
+  `/unstable/io.element.msc4306/rooms/${w.roomId}/thread/${encodeURIComponent(w.eventId)}/subscription`
+
 /** Every endpoint that reads a room, and what it answers somebody who may not. */
 const READS: Record<string, { path(world: World): string; refusal: 'M_FORBIDDEN' | 'M_NOT_FOUND' }> = {
   getRoomEvents: { path: (w) => `/v3/rooms/${w.roomId}/messages?dir=b`, refusal: 'M_FORBIDDEN' },
@@ -32,6 +35,7 @@ const READS: Record<string, { path(world: World): string; refusal: 'M_FORBIDDEN'
   getJoinedMembersByRoom: { path: (w) => `/v3/rooms/${w.roomId}/joined_members`, refusal: 'M_FORBIDDEN' },
   roomInitialSync: { path: (w) => `/v3/rooms/${w.roomId}/initialSync`, refusal: 'M_FORBIDDEN' },
   getLocalAliases: { path: (w) => `/v3/rooms/${w.roomId}/aliases`, refusal: 'M_FORBIDDEN' },
+  getThreadSubscription: { path: threadPath, refusal: 'M_NOT_FOUND' },
   getEvents: { path: (w) => `/v3/events?room_id=${w.roomId}&timeout=0`, refusal: 'M_FORBIDDEN' },
 }
 
@@ -46,6 +50,7 @@ async function world() {
   const member = await client.register('member')
   const roomId = encodeURIComponent(await member.createRoom({ preset: 'public_chat', name: 'secret' }))
   const eventId = await member.send(decodeURIComponent(roomId), 'secret')
+  await member.put(threadPath({ member, roomId, eventId }))
   const nowhere = { member, roomId: encodeURIComponent('!nowhere'), eventId: '$nothing' }
   return { client, member, here: { member, roomId, eventId }, nowhere }
 }
