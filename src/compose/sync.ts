@@ -63,7 +63,7 @@ export function composeSync(
   const typing = new Typing({ clock, rooms, hub, stream })
   lifetime.add(typing)
   const receipts = new Receipts({ db, clock, stream, hub, rooms, accountData })
-  const presence = new Presence({ db, clock, stream, hub, rooms, userRooms, enabled: config.presence.enabled })
+  const presence = new Presence({ db, clock, stream, hub, enabled: config.presence.enabled })
   lifetime.add({ start: () => presence.start() })
   every(PRESENCE_SWEEP_MS, 'ending the presence of who left', () => presence.expire())
   const judge = new Judge({ pushRules, pushEvents: new PushEvents(), following })

@@ -2,14 +2,12 @@ import { forbidden } from '../matrix/errors.ts'
 import type { UserId } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { Db } from '../storage/db.ts'
+import { listNeighbours } from '../storage/device-lists.ts'
 import { listPresence, type PresenceRow, upsertPresence } from '../storage/presence.ts'
 import type { Clock } from '../util/clock.ts'
-import { Turn } from '../util/turn.ts'
 import type { Owner } from './account-data.ts'
 import type { Hub } from './hub.ts'
-import type { LiveRooms } from './rooms/live-rooms.ts'
 import type { Stream } from './stream.ts'
-import type { UserRooms } from './sync/user-rooms.ts'
 
 export const PRESENCES = ['online', 'unavailable', 'offline'] as const
 export type PresenceState = (typeof PRESENCES)[number]
@@ -19,8 +17,6 @@ interface Deps {
   clock: Clock
   stream: Stream
   hub: Hub
-  rooms: LiveRooms
-  userRooms: UserRooms
   /** False: nobody's presence is kept or shown. */
   enabled: boolean
 }
@@ -179,15 +175,8 @@ export class Presence {
 
   /** The local users with whom a user shares a room, the user among them. */
   async neighboursOf(owner: Owner): Promise<Set<UserId>> {
-    const neighbours = new Set<UserId>([owner.userId])
-    const turn = new Turn()
-    for (const mine of (await this.#deps.userRooms.of(owner)).values()) {
-      if (mine.membership !== 'join') continue
-      const room = await this.#deps.rooms.find(mine.roomId)
-      for (const userId of room?.localJoined ?? []) neighbours.add(userId)
-      if (turn.isOver) await turn.give()
-    }
-    return neighbours
+    // Asked of the table: bringing all rooms of a user in 2,000 rooms into memory took 1.3 s.
+    return new Set([owner.userId, ...(await listNeighbours(this.#deps.db, [owner.userNid]))])
   }
 
   #of({ userId, userNid }: Owner): Known {
