@@ -21,6 +21,7 @@ import { User } from './load/user.ts'
 import type { Figure, Scenario, World } from './scenario.ts'
 import { bigRoom300, bigRoom1000 } from './scenarios/big-room.ts'
 import { delivery200, delivery500 } from './scenarios/delivery.ts'
+import { claimKeys, encryptedDelivery, toDevice } from './scenarios/encryption.ts'
 import { federationCatchUp } from './scenarios/federation-catch-up.ts'
 import { federationInbound } from './scenarios/federation-inbound.ts'
 import { federationJoin } from './scenarios/federation-join.ts'
@@ -41,6 +42,9 @@ const SCENARIOS: readonly Scenario[] = [
   firstSync500,
   emptySync,
   slidingSync,
+  encryptedDelivery,
+  toDevice,
+  claimKeys,
   rooms,
   joins,
   registrations,

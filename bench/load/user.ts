@@ -8,23 +8,25 @@ export class User {
   readonly http: Http
   readonly userId: string
   readonly token: string
+  readonly deviceId: string
 
-  constructor(http: Http, userId: string, token: string) {
+  constructor(http: Http, userId: string, token: string, deviceId: string) {
     this.http = http
     this.userId = userId
     this.token = token
+    this.deviceId = deviceId
   }
 
   static async register(http: Http): Promise<User> {
     const username = `load-${process.pid}-${Date.now().toString(36)}-${counter++}`
     const body = { username, password: 'a password for the load', auth: { type: 'm.login.dummy' } }
-    const answer = await http.json<{ user_id: string; access_token: string }>(
+    const answer = await http.json<{ user_id: string; access_token: string; device_id: string }>(
       'POST',
       `${CLIENT}/register`,
       undefined,
       body,
     )
-    return new User(http, answer.user_id, answer.access_token)
+    return new User(http, answer.user_id, answer.access_token, answer.device_id)
   }
 
   async createRoom(body: object = {}): Promise<string> {
@@ -37,12 +39,38 @@ export class User {
     await this.#post(`/join/${encodeURIComponent(roomId)}${query}`, {})
   }
 
-  /** Sends a text message; resolves when the server has acknowledged it. */
-  async send(roomId: string, body: string): Promise<void> {
-    const path = `${CLIENT}/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${counter++}`
-    const content = JSON.stringify({ msgtype: 'm.text', body })
+  /** Sends a text message, or an event with this text; resolves when the server has acknowledged it. */
+  async send(
+    roomId: string,
+    body: string,
+    type = 'm.room.message',
+    fields: object = { msgtype: 'm.text' },
+  ): Promise<void> {
+    const path = `${CLIENT}/rooms/${encodeURIComponent(roomId)}/send/${type}/${counter++}`
+    const content = JSON.stringify({ ...fields, body })
     const { status, text } = await this.http.request('PUT', path, this.token, content)
     if (status !== 200) throw new Error(`A message was answered ${status}: ${text.slice(0, 200)}`)
+  }
+
+  /** Sends a message to the devices of these users. */
+  async sendToDevices(receivers: readonly User[], content: object): Promise<void> {
+    const messages = Object.fromEntries(receivers.map(({ userId, deviceId }) => [userId, { [deviceId]: content }]))
+    const path = `${CLIENT}/sendToDevice/m.room.encrypted/${counter++}`
+    const { status, text } = await this.http.request('PUT', path, this.token, JSON.stringify({ messages }))
+    if (status !== 200) throw new Error(`Messages to devices were answered ${status}: ${text.slice(0, 200)}`)
+  }
+
+  async uploadOneTimeKeys(count: number, key: object): Promise<void> {
+    const names = Array.from({ length: count }, (_, index) => `signed_curve25519:${index}`)
+    await this.#post('/keys/upload', { one_time_keys: Object.fromEntries(names.map((name) => [name, key])) })
+  }
+
+  /** Claims a one-time key of each user's device; returns how many gave one. */
+  async claimKeys(users: readonly User[]): Promise<number> {
+    const wanted = users.map(({ userId, deviceId }) => [userId, { [deviceId]: 'signed_curve25519' }])
+    const body = { one_time_keys: Object.fromEntries(wanted) }
+    const { one_time_keys } = await this.#post<{ one_time_keys: object }>('/keys/claim', body)
+    return Object.keys(one_time_keys).length
   }
 
   /** One `/sync`; the text of the answer. */

@@ -31,8 +31,15 @@ export async function makeGroups(world: World, clients: number, rooms: number): 
 
 const MARK = /mark-(\d+)-/g
 
+const sendText = (sender: User, roomId: string, text: string): Promise<void> => sender.send(roomId, text)
+
 /** Milliseconds from a send to each other member's `/sync` answer that has it. */
-export async function measureDelivery({ rooms }: Groups, perSecond: number, seconds: number): Promise<number[]> {
+export async function measureDelivery(
+  { rooms }: Groups,
+  perSecond: number,
+  seconds: number,
+  send = sendText,
+): Promise<number[]> {
   const sentAt = new Map<number, number>()
   const samples: number[] = []
   const syncers: Syncer[] = []
@@ -59,7 +66,7 @@ export async function measureDelivery({ rooms }: Groups, perSecond: number, seco
     const sender = senders[Math.floor(index / rooms.length) % senders.length]
     if (!room || !sender) return
     sentAt.set(index, performance.now())
-    await sender.send(room.roomId, `mark-${index}- 전달 시간을 재는 메시지`)
+    await send(sender, room.roomId, `mark-${index}- 전달 시간을 재는 메시지`)
   })
   for (const syncer of syncers) syncer.stop()
   return samples

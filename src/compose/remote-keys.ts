@@ -63,10 +63,7 @@ export function composeRemoteKeys(
     onCrash: (err) => log.error({ err }, 'reading the device lists of another server failed'),
   })
   lifetime.add(repairs)
-  federation.onHeard((server) => {
-    lanes.onHeard(server)
-    repairs.onHeard(server)
-  })
+  federation.onHeard((server) => repairs.onHeard(server))
   const onStale = (server: string) => repairs.wake(server)
 
   const updates = new ListUpdates({ db, stream, lists, serverName, onStale })
