@@ -8,13 +8,13 @@ import { Edus } from '../services/edus.ts'
 import type { Past } from '../services/reading/reading.ts'
 import type { Append } from '../services/rooms/append.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
+import type { PolicyServers } from '../services/rooms/policy-server.ts'
 import { EventSignatures } from '../services/rooms/receive/event-signatures.ts'
 import { GapFiller } from '../services/rooms/receive/gap-filler.ts'
 import { HeldEvents } from '../services/rooms/receive/held-events.ts'
 import { InboundTransactions } from '../services/rooms/receive/inbound-transactions.ts'
 import { Inbox } from '../services/rooms/receive/inbox.ts'
 import { mergeForks } from '../services/rooms/receive/merge-forks.ts'
-import { notRecommended } from '../services/rooms/receive/policy-server.ts'
 import { History } from '../services/rooms/remote/history.ts'
 import { RemoteJoins } from '../services/rooms/remote/join-room.ts'
 import { RemoteLeaves } from '../services/rooms/remote/leave-room.ts'
@@ -47,6 +47,7 @@ interface Rooms {
   append: Append
   liveRooms: LiveRooms
   frozenRooms: FrozenRooms
+  policyServers: PolicyServers
 }
 
 interface People {
@@ -58,7 +59,7 @@ export function composeRemoteRooms(
   config: Config,
   ground: Ground,
   { client, keyRing, policy }: ReturnType<typeof composeFederation>,
-  { append, liveRooms: rooms, frozenRooms }: Rooms,
+  { append, liveRooms: rooms, frozenRooms, policyServers }: Rooms,
   { refusesInvite }: People,
 ) {
   const { db, clock, log, random, serverName, signingKey, lifetime, every } = ground
@@ -79,6 +80,7 @@ export function composeRemoteRooms(
     signatures,
     mayFederate,
     isFrozen,
+    policyServers,
   }
   const onArrival = config.federation.unlisted_arrivals
   const unlistedMembers = new UnlistedMembers({ ...base, onArrival, policy }, frozenRooms)
@@ -95,7 +97,6 @@ export function composeRemoteRooms(
     ...base,
     mayBelieve,
     onStrangers: (origin, room, events) => unlistedMembers.onEvents(origin, room, events),
-    unwanted: (room, events) => notRecommended(base, room, events),
     hold: (origin, room, events) => heldEvents.hold(origin, room, events),
     receiveOutside: (_origin, roomId, pdus) => receiveOutside(base, roomId, pdus),
     onReceived: async (room) => {

@@ -6,12 +6,15 @@ import { Audience } from '../services/appservices/audience.ts'
 import { Append } from '../services/rooms/append.ts'
 import { type CreateRoomInput, type Creator, createRoom } from '../services/rooms/create.ts'
 import { Directory } from '../services/rooms/directory.ts'
+import type { SendRequest } from '../services/rooms/draft.ts'
 import { GuestAccess } from '../services/rooms/guest-access.ts'
 import { Joins } from '../services/rooms/joins.ts'
 import { LiveRooms } from '../services/rooms/live-rooms.ts'
 import type { MemberProfile } from '../services/rooms/member-profile.ts'
 import { Memberships } from '../services/rooms/membership.ts'
+import { PolicyServers } from '../services/rooms/policy-server.ts'
 import { PublicRooms } from '../services/rooms/public-rooms.ts'
+import { RecommendedSends } from '../services/rooms/recommended-sends.ts'
 import { Sending } from '../services/rooms/sending.ts'
 import { FrozenRooms } from '../services/rooms/unlisted-members.ts'
 import { RoomUpgrades } from '../services/rooms/upgrade.ts'
@@ -49,6 +52,7 @@ export function composeRooms(
   const rooms = liveRooms
   const frozenRooms = new FrozenRooms(federation.policy)
   const isFrozen = (roomId: RoomId) => frozenRooms.has(roomId)
+  const askFirst = (roomId: RoomId, request: SendRequest) => recommendedSends.send(roomId, request)
   const audience = new Audience({ db, appServices })
   const append = new Append({
     db,
@@ -61,15 +65,27 @@ export function composeRooms(
     random,
     log,
     isFrozen,
+    askFirst,
     // Where nobody listens, a message pays nothing for it.
     ...(!audience.isEmpty && { alongside: (room, batch) => audience.alongside(room, batch) }),
+  })
+  const policyServers = new PolicyServers({ serverName, client: federation.client })
+  const recommendedSends = new RecommendedSends({
+    db,
+    clock,
+    append,
+    rooms,
+    policyServers,
+    serverName,
+    signingKey,
+    random,
   })
   const {
     remote,
     past,
     partialRooms,
     services: remoteRooms,
-  } = composeRemoteRooms(config, ground, federation, { append, liveRooms, frozenRooms }, people)
+  } = composeRemoteRooms(config, ground, federation, { append, liveRooms, frozenRooms, policyServers }, people)
   const memberships = new Memberships({
     db,
     clock,

@@ -54,6 +54,9 @@ const STATUS = {
 
 export type ErrCode = keyof typeof STATUS
 
+export const isErrCode = (text: string | undefined): text is ErrCode =>
+  text !== undefined && Object.hasOwn(STATUS, text)
+
 interface Options {
   /** Overrides the errcode's usual HTTP status. */
   status?: number

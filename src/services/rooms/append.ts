@@ -37,6 +37,8 @@ interface Deps {
   isFrozen?(roomId: RoomId): boolean
   /** What else belongs to the transaction of a batch, found out under the room's lock; it runs last. */
   alongside?(room: RoomBefore, batch: Batch): Promise<((tx: Tx) => Promise<void>) | undefined>
+  /** Sends to rooms that want somebody to be asked first; undefined: this is none. */
+  askFirst?(roomId: RoomId, request: SendRequest): Promise<Sent | undefined>
 }
 
 /** A room as it is before a batch. */
@@ -79,7 +81,7 @@ export class Append {
   /** Sends one event. Resolves once it is durable and visible to `/sync`. */
   async send(roomId: RoomId, request: SendRequest): Promise<Sent> {
     if (this.#deps.isFrozen?.(roomId) && !isLeave(request.draft)) throw forbidden('This room is frozen')
-    return this.#queue.together(roomId, request)
+    return (await this.#deps.askFirst?.(roomId, request)) ?? this.#queue.together(roomId, request)
   }
 
   /**

@@ -130,8 +130,9 @@ export class UnlistedMembers {
       const content = { membership: 'leave', reason: LEAVE_REASON }
       const leave = (userId: (typeof users)[number]) =>
         append.send(roomId, { draft: { type: 'm.room.member', sender: userId, stateKey: userId, content } })
-      await Promise.all(users.map(leave))
-      return
+      await Promise.allSettled(users.map(leave))
+      // Where the room's policy server does not let them, they stay, and see nothing more of it.
+      if (room.localJoined.size === 0) return
     }
     log.warn({ roomId, server }, 'a server that is not listed is in a room: it is frozen for our users')
     await transact(db, async (tx) => {

@@ -8,6 +8,7 @@ import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
+import type { PolicyServers } from '../policy-server.ts'
 import { isAdmitted } from '../serve/peer-rooms.ts'
 import type { EventSignatures } from './event-signatures.ts'
 import { type Incoming, type Parsed, parseIncoming } from './incoming.ts'
@@ -26,8 +27,8 @@ interface Deps {
   onStrangers(origin: string, room: LiveRoom, events: readonly Parsed[]): Promise<void>
   /** Whether nothing is taken into the room. */
   isFrozen(roomId: RoomId): boolean
-  /** Which of these events the room's policy server advises against. Asked outside the room's lock. */
-  unwanted(room: LiveRoom, events: readonly Incoming[]): Promise<ReadonlySet<string>>
+  /** What the room's policy server says of them. It is asked outside the room's lock. */
+  readonly policyServers: Pick<PolicyServers, 'check'>
   /** Keeps events that cannot be judged yet, and looks for what they need. */
   hold(origin: string, room: LiveRoom, events: readonly Incoming[]): Promise<void>
   /** An event in a room that we are not in: it may take back an invite. */
@@ -98,10 +99,10 @@ export class Inbox {
     return results
   }
 
-  async #append(origin: string, room: LiveRoom, events: readonly Incoming[], results: Results): Promise<void> {
-    const { hold, onReceived, unwanted } = this.#deps
-    const hints = { unwanted: await unwanted(room, events) }
-    const outcomes = await this.#slots.run(() => receiveEvents(this.#deps, room.roomId, events, hints))
+  async #append(origin: string, room: LiveRoom, given: readonly Incoming[], results: Results): Promise<void> {
+    const { hold, onReceived, policyServers } = this.#deps
+    const { events, unwanted } = await policyServers.check(room, given)
+    const outcomes = await this.#slots.run(() => receiveEvents(this.#deps, room.roomId, events, { unwanted }))
     const missing = events.filter(({ eventId }) => outcomes.get(eventId)?.is === 'missing')
     if (missing.length > 0) await hold(origin, room, missing)
     for (const [eventId, outcome] of outcomes) {

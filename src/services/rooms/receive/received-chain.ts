@@ -35,6 +35,8 @@ export interface Hints {
   readonly outgoing?: { except?: string }
   /** The events are stored, and judged again, now that all members of the room are known. */
   readonly isAgain?: boolean
+  /** It is one event, which one of our users sent. */
+  readonly own?: Pick<Entry, 'txn' | 'strippedState'>
 }
 
 interface Verdict {
@@ -160,9 +162,9 @@ export class ReceivedChain {
       event,
       authEvents,
       before: before.ref,
-      txn: undefined,
+      txn: this.#hints.own?.txn,
       redacts: await this.#redaction(event, before),
-      strippedState: undefined,
+      strippedState: this.#hints.own?.strippedState,
       isStored: stored !== undefined,
       missing,
       ...(stored && this.#hints.isAgain && { rejudged: { wasAt: stored.row.pos } }),

@@ -11,6 +11,7 @@ import type { Append } from '../append.ts'
 import { Chain } from '../chain.ts'
 import { loadKnown } from '../known.ts'
 import type { LiveRoom } from '../live-room.ts'
+import type { PolicyServers } from '../policy-server.ts'
 import type { EventSignatures } from '../receive/event-signatures.ts'
 import { signedEventsOf } from '../receive/fetched.ts'
 import { receiveEvents } from '../receive/receive-events.ts'
@@ -26,6 +27,7 @@ interface Deps {
   readonly serverName: string
   readonly signingKey: SigningKey
   random(bytes: number): Uint8Array
+  readonly policyServers: PolicyServers
   mayFederate(serverName: string): boolean
 }
 
@@ -45,9 +47,11 @@ export async function sendInvite(
   if (!mayFederate(server)) throw forbidden('This server does not federate with the server of the user')
   const draft = { type: 'm.room.member', sender, stateKey: target, content }
   const known = await loadKnown(db, room, [{ draft }], false)
-  const event = new Chain(deps, room, known, clock.now()).add({ draft })
+  const built = new Chain(deps, room, known, clock.now()).add({ draft })
   // The user is invited already, in the same words.
-  if (event.nid !== 0) return
+  if (built.nid !== 0) return
+  const { eventId, pdu, row } = built
+  const event = await deps.policyServers.recommended(room, { eventId, pdu, json: row.json })
   const shown = await room.loadState([...STRIPPED_TYPES.map((type) => [type, ''] as const), ['m.room.member', sender]])
   const inviteRoomState = strippedPdus(shown, sender)
     .map((text) => parseJson(text))
@@ -63,8 +67,7 @@ export async function sendInvite(
       throw error.toClient('M_FORBIDDEN', 'M_INVITE_BLOCKED', 'M_INCOMPATIBLE_ROOM_VERSION')
     })
   const [signed] = await signedEventsOf(deps.signatures, room, [answer])
-  const invite =
-    signed?.eventId === event.eventId ? signed : { eventId: event.eventId, pdu: event.pdu, json: event.row.json }
+  const invite = signed?.eventId === event.eventId ? signed : event
   const outcomes = await receiveEvents(deps, room.roomId, [invite], { outgoing: {} })
   const outcome = outcomes.get(event.eventId)
   if (outcome?.is === 'rejected' || outcome?.is === 'softFailed') throw forbidden(outcome.reason)

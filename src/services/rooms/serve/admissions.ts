@@ -6,6 +6,7 @@ import type { SigningKey } from '../../../matrix/signing-key.ts'
 import type { Db } from '../../../storage/db.ts'
 import type { Append } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
+import type { PolicyServers } from '../policy-server.ts'
 import type { EventSignatures } from '../receive/event-signatures.ts'
 import type { Incoming, Parsed } from '../receive/incoming.ts'
 import { receiveEvents } from '../receive/receive-events.ts'
@@ -23,6 +24,7 @@ interface Deps {
   readonly signingKey: SigningKey
   readonly signatures: EventSignatures
   readonly peerRooms: PeerRooms
+  readonly policyServers: PolicyServers
 }
 
 type Membership = 'join' | 'leave' | 'knock'
@@ -78,7 +80,8 @@ export class Admissions {
 
   /** Adds the event to the room, and sends it on to the other servers there. */
   async #enter(origin: string, room: LiveRoom, parsed: Parsed): Promise<Incoming> {
-    const event = await requireSignatures(this.#deps.signatures, parsed, room.version)
+    const signed = await requireSignatures(this.#deps.signatures, parsed, room.version)
+    const event = await this.#deps.policyServers.recommended(room, signed)
     const outcomes = await receiveEvents(this.#deps, room.roomId, [event], { outgoing: { except: origin } })
     const outcome = outcomes.get(event.eventId)
     if (outcome?.is === 'missing') throw invalidParam('The event follows events that are not known here')
