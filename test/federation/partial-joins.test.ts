@@ -77,6 +77,7 @@ describe('a room that is joined without its members', () => {
     const world = await partialRoom({ servers: ['far.test'] })
     const { bob, two, peer, room, roomId, tell } = world
     const far = await FakeServer.start(world.world, 'far.test')
+    far.otherwise = () => ({ body: { pdus: {} } })
     await joinVia(bob, roomId, 'peer.test')
     await bob.send(roomId, 'hello all')
     const sentTo = (fake: FakeServer) =>
