@@ -51,16 +51,21 @@ function memberOf(nation: Nation, site: Site, roomId: string): Person | undefine
  */
 async function reunite(nation: Nation, roomId: string): Promise<number> {
   let rejoined = 0
-  for (const person of nation.people) {
-    const { site: home, client } = person
-    const others = residents(nation, roomId).filter((site) => site !== home && disagree(person, site, roomId))
-    if (others.length === 0) continue
-    for (const other of others) compareMemberships(person, other, roomId)
-    await nation.attempt(() => client.post(`${roomPath(roomId)}/leave`))
+  for (const home of nation.sites) {
+    const people = nation.people.filter(({ site }) => site === home)
+    const others = residents(nation, roomId).filter((site) => site !== home)
+    for (const person of people) {
+      for (const other of others) if (disagree(person, other, roomId)) compareMemberships(person, other, roomId)
+    }
+    const strangers = others.filter((other) => people.some((person) => disagree(person, other, roomId)))
+    if (strangers.length === 0) continue
+    // All of them: as long as one stays, the server goes on with what it has.
+    for (const { client } of people) await nation.attempt(() => client.post(`${roomPath(roomId)}/leave`))
     await quiet(nation)
-    await nation.attempt(() => joinVia(client, roomId, ...others.map(({ name }) => name)))
+    const via = strangers.map(({ name }) => name)
+    for (const { client } of people) await nation.attempt(() => joinVia(client, roomId, ...via))
     await quiet(nation)
-    rejoined++
+    rejoined += people.length
   }
   return rejoined
 }
