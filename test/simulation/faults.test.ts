@@ -99,6 +99,28 @@ describe('servers in one room', () => {
     expect((await second.client.get('/v3/joined_rooms')).joined_rooms).toEqual([])
   }, 60_000)
 
+  it('lose nothing of what is said while one comes back that others never saw leave', async () => {
+    const nation = await Nation.found(2, 2)
+    onTestFinished(() => nation.end())
+    const [one, two, host] = nation.people
+    if (!one || !two || !host) throw new Error('There is nobody')
+    const roomId = (await create(nation, host, '11')) ?? ''
+    for (const { client } of nation.people) await joinVia(client, roomId, 's2.test')
+    await quiet(nation)
+    nation.world.network.cut(host.site.address, one.site.address)
+    for (const { client } of [one, two]) await client.post(`${roomPath(roomId)}/leave`)
+    nation.world.network.mend(host.site.address, one.site.address)
+    let isBack = false
+    const joining = joinVia(one.client, roomId, 's2.test').finally(() => {
+      isBack = true
+    })
+    while (!isBack) await nation.say(two, roomId)
+    await joining
+    await heal(nation)
+    await agree(nation, roomId)
+    expect(nation.errors).toEqual([])
+  }, 60_000)
+
   it('take back one that was restored from an old backup, with what it sent since', async () => {
     const { nation, roomId } = await shared(2)
     const [, second] = nation.sites

@@ -2,7 +2,7 @@ import type { RoomId } from '../../src/matrix/ids.ts'
 import { type Incoming, withOwnContent } from '../../src/services/rooms/receive/incoming.ts'
 import { adoptRoom } from '../../src/services/rooms/remote/adopt-room.ts'
 import type { BuiltEvent, RoomBuilder } from './room-builder.ts'
-import { type Door, user } from './rooms.ts'
+import { type Door, SERVER, user } from './rooms.ts'
 
 /** Events of a builder as they are after their signatures were checked. */
 export const incoming = (room: RoomBuilder, events: readonly BuiltEvent[]): Incoming[] =>
@@ -18,6 +18,9 @@ export async function joinForeign(door: Door, room: RoomBuilder, userId = user('
   const join = room.member(userId, userId, 'join')
   const [own] = incoming(room, [join])
   if (!own) throw new Error('There is no join')
-  await adoptRoom(door, { roomId: room.roomId as RoomId, version: room.version, state, authChain, join: own })
+  await adoptRoom(
+    { ...door, serverName: SERVER },
+    { roomId: room.roomId as RoomId, version: room.version, state, authChain, join: own },
+  )
   return join
 }

@@ -1,6 +1,6 @@
 import { forbidden } from '../../../matrix/errors.ts'
-import type { RoomId } from '../../../matrix/ids.ts'
-import { authEventIds, prevEventIds } from '../../../room/event.ts'
+import { type RoomId, serverOf } from '../../../matrix/ids.ts'
+import { authEventIds, type Pdu, prevEventIds } from '../../../room/event.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
 import { type Db, transact } from '../../../storage/db.ts'
 import { EVENT_KIND, eventsById, listEventStubs } from '../../../storage/events.ts'
@@ -13,7 +13,7 @@ import { type Incoming, toStored } from '../receive/incoming.ts'
 import { createEventId, judgeByAuthEvents, judgeByState, placesFor, withMembersIn } from '../receive/judge.ts'
 import { storeOutliers } from '../receive/outliers.ts'
 import { type Change, changesTo, editsOf } from '../state-difference.ts'
-import { storedView, ViewReader } from '../state-view.ts'
+import { editedView, storedView, ViewReader } from '../state-view.ts'
 import { StoredEvent } from '../stored-event.ts'
 
 /** Entries of the state that one transaction writes. */
@@ -22,6 +22,7 @@ const MAX_AT_ONCE = 500
 interface Deps {
   readonly db: Db
   readonly append: Append
+  readonly serverName: string
 }
 
 /** A room as another server described it when it let one of our users in; all events checked as far as signatures go. */
@@ -46,10 +47,10 @@ export async function adoptRoom(deps: Deps, described: Described): Promise<Store
   const { roomId, version, state, authChain, join, partial } = described
   await transact(db, (tx) => ensureRoom(tx, roomId, version.id))
   await storeOutliers(deps, { roomId }, [...authChain, ...state])
-  await becomeState(deps, described)
+  const ours = await becomeState(deps, described)
   let joined: StoredEvent | undefined
   await append.write(roomId, async (room) => {
-    const batch = await joinBatch(db, room, join)
+    const batch = await joinBatch(db, room, join, await editsOf(db, room, ours))
     joined = batch.entries[0]?.event
     if (partial) return { ...batch, partial: { is: 'begun', ...partial } }
     return room.isPartial ? { ...batch, partial: { is: 'abandoned' } } : batch
@@ -58,23 +59,38 @@ export async function adoptRoom(deps: Deps, described: Described): Promise<Store
   return joined
 }
 
-/** Makes the state that was described the current one. */
-async function becomeState({ db, append }: Deps, { roomId, state }: Described): Promise<void> {
+/**
+ * Makes the state that was described the current one, but for our users who are joined in it: gives those changes. Until
+ * the join is there they could say things that follow what is about to be replaced.
+ */
+async function becomeState({ db, append, serverName }: Deps, { roomId, state }: Described): Promise<Change[]> {
   const stubs = await listEventStubs(
     db,
     state.map(({ eventId }) => eventId),
   )
+  const own = new Set(state.filter(({ pdu }) => isOwnJoin(pdu, serverName)).map(({ eventId }) => eventId))
+  const ownNids = new Set(stubs.flatMap((stub) => (own.has(stub.event_id) ? stub.nid : [])))
+  let ours: Change[] = []
   let changes: Change[] = []
   const turn = new Turn()
   for (let start = 0; start === 0 || start < changes.length; start += MAX_AT_ONCE) {
     await append.write(roomId, async (room) => {
-      if (start === 0) changes = await changesTo(db, room, stubs)
+      if (start === 0) {
+        const all = await changesTo(db, room, stubs)
+        const isOurs = ({ after }: Change) => after !== undefined && ownNids.has(after)
+        changes = all.filter((change) => !isOurs(change))
+        ours = all.filter(isOurs)
+      }
       const edits = await editsOf(db, room, changes.slice(start, start + MAX_AT_ONCE))
       return edits.length === 0 ? undefined : stateBatch(room, edits)
     })
     if (turn.isOver) await turn.give()
   }
+  return ours
 }
+
+const isOwnJoin = ({ type, state_key: userId, content }: Pdu, serverName: string): boolean =>
+  type === 'm.room.member' && content.membership === 'join' && serverOf(userId ?? '') === serverName
 
 const stateBatch = (room: LiveRoom, edits: readonly StateEdit[]): Batch => ({
   room,
@@ -84,14 +100,15 @@ const stateBatch = (room: LiveRoom, edits: readonly StateEdit[]): Batch => ({
   extremities: { removed: [], added: [] },
 })
 
-async function joinBatch(db: Db, room: LiveRoom, join: Incoming): Promise<Batch> {
+async function joinBatch(db: Db, room: LiveRoom, join: Incoming, ours: readonly StateEdit[]): Promise<Batch> {
   const { version, roomId } = room
   const ids = [...authEventIds(join.pdu), ...(version.createHashRoomId ? [createEventId(roomId)] : [])]
   const rows = await eventsById(db, [...ids, ...prevEventIds(join.pdu), join.eventId])
   const known = new Map(rows.map((row) => [row.event_id, new StoredEvent(row, roomId, version)]))
   const auth = new Map(ids.flatMap((id) => known.get(id) ?? []).map((event) => [event.eventId as string, event]))
   const reader = new ViewReader(db, room)
-  const state = await reader.lookup(storedView(room.stateNid), placesFor(join.pdu, version))
+  const view = editedView(storedView(room.stateNid), ours)
+  const state = await reader.lookup(view, placesFor(join.pdu, version))
   const refused = judgeByAuthEvents(join, auth, version) ?? judgeByState(join, withMembersIn(auth, state), version)
   if (refused !== undefined) throw forbidden(`The room does not let you in: ${refused}`)
   const before = known.get(join.eventId)
@@ -101,7 +118,7 @@ async function joinBatch(db: Db, room: LiveRoom, join: Incoming): Promise<Batch>
   const entry = {
     event,
     authEvents: [...new Set(authEventIds(join.pdu))].flatMap((id) => known.get(id) ?? []),
-    before: { on: room.stateNid, edits: [] },
+    before: view.ref,
     txn: undefined,
     redacts: undefined,
     strippedState: undefined,
@@ -113,7 +130,7 @@ async function joinBatch(db: Db, room: LiveRoom, join: Incoming): Promise<Batch>
     room,
     entries: [entry],
     state: { on: entry, edits: [] },
-    changes: [{ edit: { event, replaces }, at: entry }],
+    changes: [...ours.map((edit) => ({ edit, at: undefined })), { edit: { event, replaces }, at: entry }],
     extremities: { removed: room.extremities, added: [event] },
   }
 }
