@@ -4,6 +4,7 @@ import { Accounts } from '../services/accounts/accounts.ts'
 import { Credentials } from '../services/accounts/credentials.ts'
 import { Devices } from '../services/accounts/devices.ts'
 import { Login } from '../services/accounts/login.ts'
+import { AccountModeration } from '../services/accounts/moderation.ts'
 import { OpenIdTokens } from '../services/accounts/openid-tokens.ts'
 import { OwnAccount } from '../services/accounts/own-account.ts'
 import { Passwords } from '../services/accounts/passwords.ts'
@@ -151,6 +152,7 @@ export function composeAccounts(
     accounts,
     ownAccount,
     devices,
+    accountModeration: new AccountModeration({ serverName, accounts, devices }),
     deviceLists,
     login,
     registration,

@@ -1,5 +1,6 @@
 import * as account from './client/account.ts'
 import * as accountData from './client/account-data.ts'
+import * as admin from './client/admin.ts'
 import * as createRoom from './client/create-room.ts'
 import * as crossSigning from './client/cross-signing.ts'
 import * as dehydratedDevices from './client/dehydrated-devices.ts'
@@ -91,6 +92,7 @@ const families: readonly object[] = [
   messages,
   relations,
   reports,
+  admin,
   roomState,
   oldSync,
   openId,

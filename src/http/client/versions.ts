@@ -24,7 +24,7 @@ export const getCapabilities = route(
     path: ['/_matrix/client/v3/capabilities', '/_matrix/client/r0/capabilities'],
     auth: 'user',
   },
-  async (_input, { discovery }) => {
+  async ({ requester }, { discovery }) => {
     const profile = { enabled: discovery.mayChangeProfile }
     return {
       capabilities: {
@@ -42,6 +42,7 @@ export const getCapabilities = route(
         'm.3pid_changes': { enabled: false },
         'm.get_login_token': { enabled: false },
         'm.forget_forced_upon_leave': { enabled: false },
+        ...(requester.isAdmin && { 'm.account_moderation': { lock: true, suspend: true } }),
       },
     }
   },
