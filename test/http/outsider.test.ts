@@ -28,10 +28,6 @@ const READS: Record<string, { path(world: World): string; refusal: 'M_FORBIDDEN'
     path: (w) => `/v1/rooms/${w.roomId}/relations/${w.eventId}/m.thread/m.room.message`,
     refusal: 'M_NOT_FOUND',
   },
-  getThreadSubscription: {
-    path: (w) => `/unstable/io.element.msc4306/rooms/${w.roomId}/thread/${w.eventId}/subscription`,
-    refusal: 'M_NOT_FOUND',
-  },
   getThreadRoots: { path: (w) => `/v1/rooms/${w.roomId}/threads`, refusal: 'M_FORBIDDEN' },
   getRoomState: { path: (w) => `/v3/rooms/${w.roomId}/state`, refusal: 'M_FORBIDDEN' },
   getRoomStateWithKey: { path: (w) => `/v3/rooms/${w.roomId}/state/m.room.create`, refusal: 'M_FORBIDDEN' },
