@@ -1,4 +1,4 @@
-import { ClientEvent, createClient, type MatrixClient, SyncState } from 'matrix-js-sdk'
+import { ClientEvent, createClient, type MatrixClient, Method, SyncState } from 'matrix-js-sdk'
 import {
   type BootstrapCrossSigningOpts,
   CryptoEvent,
@@ -72,7 +72,7 @@ export class EncryptingClient {
     client.sdk.on(ClientEvent.Sync, (state) => {
       if (state === SyncState.Prepared) resolve()
     })
-    await client.sdk.startClient({ threadSupport: true })
+    await client.sdk.startClient({ threadSupport: true, initialSyncLimit: 100 })
     await prepared
     return client
   }
@@ -102,11 +102,24 @@ export class EncryptingClient {
     })
   }
 
+  /** How many room keys the server holds for the user. */
+  async backedUpKeys(): Promise<number> {
+    return (await this.sdk.http.authedRequest<{ count: number }>(Method.Get, '/room_keys/version')).count
+  }
+
+  /** Gets at the user's secrets, and reads the room keys from the backup, as a new client of an old user does. */
+  async recover(): Promise<void> {
+    await this.crypto.bootstrapCrossSigning({})
+    await this.crypto.loadSessionBackupPrivateKeyFromSecretStorage()
+    await this.crypto.checkKeyBackupAndEnable()
+    await this.crypto.restoreKeyBackup()
+  }
+
   /** The texts of a room's messages; of one that cannot be decrypted, why. */
   textsIn(roomId: string): string[] {
     const events = this.sdk.getRoom(roomId)?.getLiveTimeline().getEvents() ?? []
     return events
-      .filter((event) => event.getWireType() === 'm.room.encrypted')
+      .filter((event) => event.isDecryptionFailure() || event.getContent().msgtype === 'm.text')
       .map((event) => (event.isDecryptionFailure() ? `${event.decryptionFailureReason}` : event.getContent().body))
   }
 

@@ -65,8 +65,8 @@ async function conversation() {
 }
 
 describe('two people on two servers whose clients encrypt', () => {
-  it('read what each other says, and verify each other', async () => {
-    const { world, alice, bob, roomId, reads } = await conversation()
+  it('read what each other says, verify each other, and read it on a new device from the backup', async () => {
+    const { world, one, alice, bob, roomId, reads } = await conversation()
     await alice.sdk.sendTextMessage(roomId, 'Is this private?')
     await reads(bob, 'Is this private?')
     await bob.sdk.sendTextMessage(roomId, 'Nobody else can read it.')
@@ -75,6 +75,14 @@ describe('two people on two servers whose clients encrypt', () => {
     await verifyByEmoji(alice, bob, roomId)
     await eventually(world, () => alice.trusts(bob)).toBe(true)
     await eventually(world, () => bob.trusts(alice)).toBe(true)
+
+    await eventually(world, () => alice.backedUpKeys()).toBe(2)
+    const phone = await alice.logInAgain(one)
+    await phone.recover()
+    expect(await phone.trusts(bob)).toBe(true)
+    await reads(phone, 'Is this private?', 'Nobody else can read it.')
+    await bob.sdk.sendTextMessage(roomId, 'Welcome on your phone')
+    await reads(phone, 'Is this private?', 'Nobody else can read it.', 'Welcome on your phone')
   }, 60_000)
 
   it('lose no message when either server is killed in the middle', async () => {
