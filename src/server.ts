@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { composeAccountRooms } from './compose/account-rooms.ts'
 import { composeAccounts } from './compose/accounts.ts'
 import { composeAppServiceDelivery } from './compose/app-service-delivery.ts'
+import { composeAppServiceQueries } from './compose/app-service-queries.ts'
 import { composeAppServices } from './compose/app-services.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { composeFederation } from './compose/federation.ts'
@@ -67,12 +68,18 @@ export async function createServer(config: Config, edges: Edges): Promise<Server
 async function composeServices(config: Config, ground: Ground, appServices: AppServices) {
   const federation = composeFederation(config, ground)
   const accounts = composeAccounts(config, ground, federation, appServices)
+  const asked = composeAppServiceQueries(config, ground, appServices)
   const own = composeOwnData(ground)
   const rooms = composeRooms(
     config,
     ground,
     {
-      profileOf: (userId) => accounts.profiles.profileOf(userId),
+      profileOf: async (userId) => {
+        await asked.appServiceQueries.ensureUser(userId)
+        return accounts.profiles.profileOf(userId)
+      },
+      ensureUser: (userId) => asked.appServiceQueries.ensureUser(userId),
+      ensureAlias: (alias) => asked.appServiceQueries.ensureAlias(alias),
       refusesInvite: (invitee, sender) => own.inviteRules.refuses(invitee, sender),
       onForgotten: (userId, roomId) => own.userRooms.forget(userId, roomId),
     },
@@ -91,7 +98,8 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
   composeIncoming(ground, { ...rooms, ...sync })
   const { guardedClient } = federation
   const pushers = composePushers(config, ground, { guardedClient, ...rooms, ...own, ...sync })
-  const told = composeAppServiceDelivery(config, ground, appServices, {
+  const told = composeAppServiceDelivery(ground, appServices, {
+    ...asked,
     ...accounts,
     ...rooms,
     ...reading,
@@ -113,6 +121,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     ...sync,
     ...composeSlidingSync(ground, own, { ...rooms, ...reading }, { ...accounts, ...keys }, sync),
     ...pushers,
+    ...asked,
     ...told,
     ...composeMedia(config, ground),
   }

@@ -1,5 +1,4 @@
-import type { Config } from '../config/schema.ts'
-import { AppServiceClient } from '../services/appservices/app-service-client.ts'
+import type { AppServiceClient } from '../services/appservices/app-service-client.ts'
 import type { AppServices } from '../services/appservices/app-services.ts'
 import type { Audience } from '../services/appservices/audience.ts'
 import { AppServiceDelivery } from '../services/appservices/delivery.ts'
@@ -17,9 +16,9 @@ import type { ClientEvents } from '../services/rooms/client-events.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
 import type { Typing } from '../services/typing.ts'
 import type { Ground } from './ground.ts'
-import { composeTrustedClient } from './outbound.ts'
 
 interface Sources {
+  appServiceClient: AppServiceClient
   audience: Audience
   identities: Identities
   liveRooms: LiveRooms
@@ -34,10 +33,12 @@ interface Sources {
 }
 
 /** What application services are told. */
-export function composeAppServiceDelivery(config: Config, ground: Ground, appServices: AppServices, sources: Sources) {
-  const { db, clock, random, log, metrics, lifetime } = ground
-  const { audience, identities, liveRooms: rooms, clientEvents, deviceKeys } = sources
-  const client = new AppServiceClient(composeTrustedClient(config, ground))
+export function composeAppServiceDelivery(
+  { db, clock, random, log, metrics, lifetime }: Ground,
+  appServices: AppServices,
+  sources: Sources,
+) {
+  const { appServiceClient: client, audience, identities, liveRooms: rooms, clientEvents, deviceKeys } = sources
   const passing = new PassingNews()
   const delivery = new AppServiceDelivery({
     db,
@@ -70,5 +71,5 @@ export function composeAppServiceDelivery(config: Config, ground: Ground, appSer
   if (appServices.all.some(({ wantsEphemeral, wantsEncryption }) => wantsEphemeral || wantsEncryption)) {
     new EncryptionNews(news).listenTo(sources)
   }
-  return { appServices, appServiceClient: client, appServiceDelivery: delivery }
+  return { appServiceDelivery: delivery }
 }

@@ -11,6 +11,10 @@ const UNSTABLE_FEATURES: readonly string[] = [
   'uk.half-shot.msc2666.query_mutual_rooms',
   // Pushers that are switched on and off, also from other devices.
   'org.matrix.msc3881',
+  // Account data that can be deleted.
+  'org.matrix.msc3391',
+  // Invites that are refused or ignored, by lists of users and servers.
+  'org.matrix.msc4155',
   // Devices that receive keys while nobody is logged in.
   'org.matrix.msc3814',
   // Sliding sync: Element X looks for this name alone.

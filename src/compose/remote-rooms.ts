@@ -52,6 +52,8 @@ interface Rooms {
 
 interface People {
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
+  /** Has a user made that an application service knows of. */
+  ensureUser(userId: UserId): Promise<void>
 }
 
 /** Rooms that other servers are in too: what they send and ask, and what we need them for. */
@@ -60,7 +62,7 @@ export function composeRemoteRooms(
   ground: Ground,
   { client, keyRing, policy }: ReturnType<typeof composeFederation>,
   { append, liveRooms: rooms, frozenRooms, policyServers }: Rooms,
-  { refusesInvite }: People,
+  { refusesInvite, ensureUser }: People,
 ) {
   const { db, clock, log, random, serverName, signingKey, lifetime, every } = ground
   const mayFederate = (name: string) => policy.mayFederate(name)
@@ -106,7 +108,10 @@ export function composeRemoteRooms(
   })
   const edus = new Edus({ log })
   const peerRooms = new PeerRooms({ db, rooms, isFrozen })
-  const isActive = async (userId: UserId) => (await findAccount(db, userId))?.isDeactivated === false
+  const isActive = async (userId: UserId) => {
+    await ensureUser(userId)
+    return (await findAccount(db, userId))?.isDeactivated === false
+  }
 
   const partialRooms = new PartialRooms(base)
   lifetime.add(partialRooms)

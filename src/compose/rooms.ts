@@ -34,6 +34,10 @@ const TRANSACTION_IDS_MS = 24 * HOUR_MS
 interface People {
   profileOf(userId: UserId): Promise<MemberProfile>
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
+  /** Has a user made that an application service knows of. */
+  ensureUser(userId: UserId): Promise<void>
+  /** Has a room made for an alias that an application service knows of; whether there is one. */
+  ensureAlias(alias: RoomAlias): Promise<boolean>
   onForgotten?(userId: UserId, roomId: RoomId): void
 }
 
@@ -112,6 +116,7 @@ export function composeRooms(
     onPublished,
     checkClaim: (claimant, alias) => appServices.checkAlias(claimant, alias),
     onAliased: (roomId) => audience.onAliased(roomId),
+    ensureAlias: people.ensureAlias,
   })
   const { encryption } = config.rooms
   const sending = new Sending({

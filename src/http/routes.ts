@@ -1,6 +1,7 @@
 import * as account from './client/account.ts'
 import * as accountData from './client/account-data.ts'
 import * as admin from './client/admin.ts'
+import * as appServices from './client/app-services.ts'
 import * as createRoom from './client/create-room.ts'
 import * as crossSigning from './client/cross-signing.ts'
 import * as dehydratedDevices from './client/dehydrated-devices.ts'
@@ -37,6 +38,7 @@ import * as slidingSync from './client/sliding-sync.ts'
 import * as spaces from './client/spaces.ts'
 import * as sync from './client/sync.ts'
 import * as tags from './client/tags.ts'
+import * as thirdParty from './client/third-party.ts'
 import * as threadSubscriptions from './client/thread-subscriptions.ts'
 import * as toDevice from './client/to-device.ts'
 import * as typing from './client/typing.ts'
@@ -115,6 +117,8 @@ const families: readonly object[] = [
   keyBackupVersions,
   keyBackup,
   toDevice,
+  appServices,
+  thirdParty,
   threadSubscriptions,
 ]
 

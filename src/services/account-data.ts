@@ -24,6 +24,8 @@ export const GLOBAL = 0
 
 /** Types that only the server writes (spec: account data). */
 const RESERVED: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules'])
+/** What is left of something that was deleted, so that `/sync` can say so: for a client, nothing is there (MSC3391). */
+const DELETED = '{}'
 const MAX_CONTENT_BYTES = 64 * 1024
 
 export type AccountDataListener = (owner: Owner, roomNid: number, type: string) => void
@@ -53,10 +55,10 @@ export class AccountData {
 
   async find(userNid: number, roomNid: number, type: string): Promise<JsonObject | undefined> {
     const text = await store.findAccountData(this.#deps.db, userNid, roomNid, type)
-    return text === undefined ? undefined : (JSON.parse(text) as JsonObject)
+    return text === undefined || text === DELETED ? undefined : (JSON.parse(text) as JsonObject)
   }
 
-  /** Stores what a client sends; the types that the server writes itself are refused with status 405. */
+  /** Stores what a client sends, and deletes by storing nothing; the types that the server writes itself are refused with status 405. */
   async setByClient(owner: Owner, roomNid: number, type: string, content: JsonObject): Promise<void> {
     if (RESERVED.has(type)) throw new MatrixError('M_BAD_JSON', `${type} is set by its own endpoint`, { status: 405 })
     if (Buffer.byteLength(type) > 255) throw badJson('The type is longer than 255 bytes')
@@ -95,18 +97,21 @@ export class AccountData {
 
   /** What changed in (`after`, `upTo`]; all there is without `after`. */
   async changed(userNid: number, after: number | undefined, upTo: number): Promise<store.AccountDataRow[]> {
-    if (after === undefined) return store.listAccountData(this.#deps.db, userNid, 0, upTo)
+    if (after === undefined) return withoutDeleted(await store.listAccountData(this.#deps.db, userNid, 0, upTo))
     if (!this.changes.mayHaveChanged(userNid, after)) return []
     return store.listAccountData(this.#deps.db, userNid, after, upTo)
   }
 
   /** What is stored for one room. */
-  ofRoom(userNid: number, roomNid: number): Promise<store.AccountDataRow[]> {
-    return store.listAccountDataOfRoom(this.#deps.db, userNid, roomNid)
+  async ofRoom(userNid: number, roomNid: number): Promise<store.AccountDataRow[]> {
+    return withoutDeleted(await store.listAccountDataOfRoom(this.#deps.db, userNid, roomNid))
   }
 
   /** What is stored under one type, globally and for rooms. */
-  ofType(userNid: number, type: string): Promise<store.AccountDataRow[]> {
-    return store.listAccountDataOfType(this.#deps.db, userNid, type)
+  async ofType(userNid: number, type: string): Promise<store.AccountDataRow[]> {
+    return withoutDeleted(await store.listAccountDataOfType(this.#deps.db, userNid, type))
   }
 }
+
+const withoutDeleted = (rows: store.AccountDataRow[]): store.AccountDataRow[] =>
+  rows.filter(({ content }) => content !== DELETED)

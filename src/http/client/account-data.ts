@@ -6,6 +6,8 @@ import { content } from './content.ts'
 import { requireSelf } from './own.ts'
 
 const paths = (suffix: string) => ['v3', 'r0'].map((version) => `/_matrix/client/${version}/user/:userId${suffix}`)
+/** Where clients delete (MSC3391). */
+const deletion = (suffix: string) => `/_matrix/client/unstable/org.matrix.msc3391/user/:userId${suffix}`
 const GLOBALLY = paths('/account_data/:type')
 const FOR_A_ROOM = paths('/rooms/:roomId/account_data/:type')
 
@@ -68,5 +70,35 @@ export const getAccountDataPerRoom = route(
   async ({ requester, params }, { accountData, userRooms }) => {
     requireSelf(requester, params.userId)
     return accountData.get(requester.userNid, await userRooms.nidOf(requester, params.roomId), params.type)
+  },
+)
+
+export const deleteAccountData = route(
+  {
+    id: 'client.deleteAccountData',
+    method: 'DELETE',
+    path: deletion('/account_data/:type'),
+    auth: 'user',
+    params: z.object({ userId, type: z.string() }),
+  },
+  async ({ requester, params }, { accountData }) => {
+    requireSelf(requester, params.userId)
+    await accountData.setByClient(requester, GLOBAL, params.type, {})
+    return {}
+  },
+)
+
+export const deleteAccountDataPerRoom = route(
+  {
+    id: 'client.deleteAccountDataPerRoom',
+    method: 'DELETE',
+    path: deletion('/rooms/:roomId/account_data/:type'),
+    auth: 'user',
+    params: z.object({ userId, roomId, type: z.string() }),
+  },
+  async ({ requester, params }, { accountData, userRooms }) => {
+    requireSelf(requester, params.userId)
+    await accountData.setByClient(requester, await userRooms.nidOf(requester, params.roomId), params.type, {})
+    return {}
   },
 )

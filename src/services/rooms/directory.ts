@@ -20,6 +20,8 @@ interface Deps {
   canPublish(userId: UserId): boolean
   /** Throws `M_EXCLUSIVE` for an alias that an application service has for itself, or may not have. */
   checkClaim(claimant: Claimant, alias: RoomAlias): void
+  /** Has a room made for an alias that is not there yet, by an application service; whether there is one now. */
+  ensureAlias(alias: RoomAlias): Promise<boolean>
   /** Told when an alias leads to the room, or no longer does, after the commit. */
   onAliased(roomId: RoomId): void
   /** Told when a room was listed or taken off the list, after the commit. */
@@ -55,8 +57,9 @@ export class Directory {
 
   /** The same for one of our own aliases. */
   async lookUpOwn(alias: RoomAlias): Promise<{ roomId: RoomId; servers: string[] }> {
-    const { db, rooms, serverName } = this.#deps
-    const row = await table.findAlias(db, composed(alias))
+    const { db, rooms, serverName, ensureAlias } = this.#deps
+    const find = () => table.findAlias(db, composed(alias))
+    const row = (await find()) ?? ((await ensureAlias(alias)) ? await find() : undefined)
     if (!row) throw notFound('No room has this alias')
     const servers = [...((await rooms.find(row.room_id))?.servers.keys() ?? [])]
     const others = servers.filter((server) => server !== serverName).slice(0, MAX_SERVERS)

@@ -97,7 +97,7 @@ export class RoomWindows {
   async #isHidden({ ignored, viewer }: SlidingContext, { senderId }: RoomOfUser): Promise<boolean> {
     if (senderId === undefined) return false
     const sender = senderId as UserId
-    return ignored.has(sender) || (await this.#deps.inviteRules.refuses(viewer.userId, sender))
+    return ignored.has(sender) || (await this.#deps.inviteRules.hides(viewer.userId, sender))
   }
 
   async #wasMember({ roomId, roomNid, pos }: RoomOfUser, viewer: Viewer): Promise<boolean> {

@@ -89,7 +89,7 @@ export class RoomsSection implements SyncSection {
   async #isHidden({ ignored, viewer }: SyncContext, { senderId }: RoomOfUser): Promise<boolean> {
     if (senderId === undefined) return false
     const sender = senderId as typeof viewer.userId
-    return ignored.has(sender) || (await this.#deps.inviteRules.refuses(viewer.userId, sender))
+    return ignored.has(sender) || (await this.#deps.inviteRules.hides(viewer.userId, sender))
   }
 
   async #accountDataByRoom({ viewer, since, upTo, filter }: SyncContext): Promise<Map<number, string[]>> {

@@ -34,6 +34,29 @@ describe('Account data', () => {
     expect(await alice.get(`${ofRoom}/account_data/org.example.b`)).toEqual({ m: 3 })
   })
 
+  it('is deleted by its own endpoint or by nothing in its place: once more it is synced, then it is gone', async () => {
+    const { alice, roomId, ofRoom } = await person()
+    const deletion = (path: string) => path.replace('/v3', '/unstable/org.matrix.msc3391')
+    const [globally, inRoom] = [`${own(alice)}/account_data/a`, `${ofRoom}/account_data/a`]
+    for (const remove of [
+      (path: string) => alice.delete(deletion(path)),
+      (path: string) => alice.put(path, {}),
+      (path: string) => alice.delete(deletion(path)),
+    ]) {
+      for (const path of [globally, inRoom]) await alice.put(path, { n: 1 })
+      await alice.sync()
+      for (const path of [globally, inRoom]) await remove(path)
+      const answer = await alice.sync()
+      expect(contentOf(answer.account_data, 'a')).toEqual({})
+      expect(contentOf(answer.rooms.join[roomId].account_data, 'a')).toEqual({})
+      for (const path of [globally, inRoom]) {
+        expect((await alice.request('GET', path)).body.errcode).toBe('M_NOT_FOUND')
+      }
+    }
+    const whole = await alice.get('/v3/sync')
+    expect(JSON.stringify(whole)).not.toContain('"type":"a"')
+  })
+
   it('of others, of strange rooms and of reserved types is refused', async () => {
     const { client, alice, roomId, ofRoom } = await person()
     const bob = await client.register('bob')
