@@ -48,6 +48,7 @@ async function buildWorld(): Promise<World> {
     serverName: 'example.org',
     mediaId: 'nothing',
     fileName: 'nothing.txt',
+    protocol: 'irc',
     version: '1',
     sessionId: 'none',
   }

@@ -36,6 +36,8 @@ const FITTING: readonly [pattern: RegExp, auth: readonly string[]][] = [
   [/^access token \(guest ok\)/, ['guest']],
   // A guest may log out and ask who it is, although the list of what guests may do does not say so.
   [/^access token/, ['user', 'guest']],
+  // An application service comes as one of its users.
+  [/^as_token/, ['user']],
   [/^signed federation/, ['federation']],
   [/^none/, ['none', 'optional']],
 ]
