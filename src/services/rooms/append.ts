@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { forbidden } from '../../matrix/errors.ts'
 import type { RoomId, UserId } from '../../matrix/ids.ts'
@@ -148,6 +149,8 @@ export class Append {
         return await this.#deps.rooms.hold(roomId, (room) => work(room, attempts > 1))
       } catch (error) {
         if (!(error instanceof StaleRoom) || attempts === MAX_ATTEMPTS) throw error
+        // What made it stale may not be readable yet: SQLite shows a group of commits only once all of it is durable.
+        await sleep(attempts)
       }
     }
   }
