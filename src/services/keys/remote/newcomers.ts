@@ -93,13 +93,16 @@ export class Newcomers {
     const { db, sender } = this.#deps
     await transact(db, async (tx) => {
       const { devices } = await this.#deps.published.of(tx, owner)
+      const version = await findListVersion(tx, owner.userNid)
+      // Who never published a key has no list to follow.
+      if (devices.length === 0 && version === 0) return
       const deviceId = devices.at(-1)?.device_id ?? (await findNewestDevice(tx, owner.userNid))
       if (deviceId === undefined) return
       const content = {
         user_id: owner.userId,
         device_id: deviceId,
         ...devices.at(-1),
-        stream_id: await findListVersion(tx, owner.userNid),
+        stream_id: version,
         prev_id: [],
       }
       const edu: Edu = { type: 'm.device_list_update', content }
