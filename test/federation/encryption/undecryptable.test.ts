@@ -62,6 +62,7 @@ describe('A message can be decrypted although', () => {
     await changed(world, alice, bob)
     await devicesSeen(alice, bob)
     world.network.cut(one.address)
+    await alice.sync() // the update of the second device may have come on its own
     const phone = await two.client.login('bob')
     await publish(phone, '2')
     await tablet.post('/v3/logout')
