@@ -117,6 +117,24 @@ withDatabases('events of other servers', (open) => {
     expect(await stateOf(first)).toEqual(await stateOf(second))
   })
 
+  it('leave nobody in the room who joins and, once forks are resolved, has not joined', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public('11')
+    await joinForeign(door, room)
+    const fork = room.last
+    const join = room.join(bob, { after: [fork] })
+    const closed = room.state('m.room.join_rules', creator, { join_rule: 'invite' }, { after: [fork] })
+    await receive(door, room, join, closed)
+    const members = await rawRows<{ text: string }>(
+      door.db,
+      `select n.text from membership m join name n on n.nid = m.user_nid where m.membership = 'join' order by n.text`,
+    )
+    expect(members.map(({ text }) => text)).toEqual([creator, user('alice')].sort())
+    const here = await live(door, room)
+    expect(await here.membershipOf(bob)).toBeUndefined()
+    expect(here.counts.get('join')).toBe(2)
+  })
+
   it('are rejected, or only not shown, by the rules of the place where they stand', async () => {
     const door = await openDoor(await open())
     const room = RoomBuilder.public('11')

@@ -21,7 +21,7 @@ export async function persistChanges(
   nidOf: (text: string) => number,
 ): Promise<void> {
   const rows: Parameters<typeof changeCurrentState>[1][number][] = []
-  const members: Parameters<typeof memberships.upsertMemberships>[1][number][] = []
+  const members = new MemberRows()
   const servers = new RoomServerCounts(nidOf)
   for (const [index, { room, changes }] of batches.entries()) {
     for (const { edit, at, pos: past } of changes) {
@@ -39,16 +39,34 @@ export async function persistChanges(
         prev_event_nid: replaces?.nid ?? null,
       })
       if ((event ?? replaces)?.type !== 'm.room.member') continue
-      if (!event) await memberships.deleteMembership(tx, room.nid, keyNid)
-      else members.push(memberRow(event, pos, at?.event === event ? at.strippedState : undefined, serverName))
+      const strippedState = event && at?.event === event ? at.strippedState : undefined
+      members.set(room.nid, keyNid, event && memberRow(event, pos, strippedState, serverName))
     }
   }
   if (rows.length > 0) await changeCurrentState(tx, rows)
-  if (members.length > 0) await memberships.upsertMemberships(tx, members)
+  await members.write(tx)
   await changeRoomServers(tx, servers.changes)
   for (const { room, changes } of batches) {
     const edits = changes.map(({ edit }) => edit)
     if (edits.length > 0) await persistAccess(tx, room.nid, edits)
+  }
+}
+
+/** What becomes of memberships: one that comes and goes again in a batch, or goes and comes, is as it is at the end. */
+class MemberRows {
+  readonly #final = new Map<string, { roomNid: number; userNid: number; row: memberships.NewMembership | undefined }>()
+
+  set(roomNid: number, userNid: number, row: memberships.NewMembership | undefined): void {
+    this.#final.set(`${roomNid} ${userNid}`, { roomNid, userNid, row })
+  }
+
+  async write(tx: Tx): Promise<void> {
+    const rows: memberships.NewMembership[] = []
+    for (const { roomNid, userNid, row } of this.#final.values()) {
+      if (row) rows.push(row)
+      else await memberships.deleteMembership(tx, roomNid, userNid)
+    }
+    if (rows.length > 0) await memberships.upsertMemberships(tx, rows)
   }
 }
 
@@ -75,7 +93,12 @@ class RoomServerCounts {
   }
 }
 
-const memberRow = (event: StoredEvent, pos: number, strippedState: string | undefined, serverName: string) => ({
+const memberRow = (
+  event: StoredEvent,
+  pos: number,
+  strippedState: string | undefined,
+  serverName: string,
+): memberships.NewMembership => ({
   room_nid: event.row.room_nid,
   user_nid: event.row.key_nid ?? 0,
   membership: event.membership ?? 'leave',
