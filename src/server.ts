@@ -4,6 +4,7 @@ import { composeAccounts } from './compose/accounts.ts'
 import { composeAppServiceDelivery } from './compose/app-service-delivery.ts'
 import { composeAppServiceQueries } from './compose/app-service-queries.ts'
 import { composeAppServices } from './compose/app-services.ts'
+import { composeCalls } from './compose/calls.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { composeFederation } from './compose/federation.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
@@ -124,5 +125,6 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     ...asked,
     ...told,
     ...composeMedia(config, ground),
+    ...composeCalls(config, ground),
   }
 }

@@ -34,7 +34,7 @@ export const composeDiscovery = (config: Config): Discovery => ({
   publicUrl: config.public_url,
   delegatedServer: config.federation.well_known_server,
   support: supportOf(config),
-  wellKnown: { ...encryptionHint(config), ...config.well_known },
+  wellKnown: { ...encryptionHint(config), ...rtcFoci(config), ...config.well_known },
   unstableFeatures: [...UNSTABLE_FEATURES, ...(config.rooms.encryption === 'forced' ? FORCED_ENCRYPTION : [])],
   defaultRoomVersion: config.rooms.default_version,
   mayChangePassword: config.passwords.change,
@@ -45,6 +45,10 @@ export const composeDiscovery = (config: Config): Discovery => ({
 const encryptionHint = ({ rooms: { encryption } }: Config): JsonObject => ({
   'io.element.e2ee': encryption === 'off' ? { default: false, force_disable: true } : { default: true },
 })
+
+/** Where MatrixRTC is, for clients that look before they are logged in (MSC4143). */
+const rtcFoci = ({ calls: { rtc_transports: transports } }: Config): JsonObject =>
+  transports.length === 0 ? {} : { 'org.matrix.msc4143.rtc_foci': transports as JsonObject[] }
 
 function supportOf({ support: { contacts, page } }: Config): JsonObject | undefined {
   if (contacts.length === 0 && page === undefined) return undefined

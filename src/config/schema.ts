@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isServerName } from '../matrix/ids.ts'
 import { applicationServices } from './application-services.ts'
+import { calls } from './calls.ts'
 import { database } from './database.ts'
 import { federation } from './federation.ts'
 import { http } from './http.ts'
@@ -51,6 +52,7 @@ export const configSchema = z.strictObject({
   presence,
   push,
   media,
+  calls,
   federation,
   outbound,
   application_services: applicationServices,

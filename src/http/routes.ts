@@ -2,6 +2,7 @@ import * as account from './client/account.ts'
 import * as accountData from './client/account-data.ts'
 import * as admin from './client/admin.ts'
 import * as appServices from './client/app-services.ts'
+import * as calls from './client/calls.ts'
 import * as createRoom from './client/create-room.ts'
 import * as crossSigning from './client/cross-signing.ts'
 import * as dehydratedDevices from './client/dehydrated-devices.ts'
@@ -94,6 +95,7 @@ const families: readonly object[] = [
   messages,
   relations,
   reports,
+  calls,
   admin,
   roomState,
   oldSync,
