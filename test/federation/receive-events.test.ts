@@ -8,7 +8,7 @@ import { loadState } from '../../src/storage/state/state.ts'
 import { withDatabases } from '../support/databases.ts'
 import { incoming, joinForeign } from '../support/foreign-room.ts'
 import { type BuiltEvent, RoomBuilder } from '../support/room-builder.ts'
-import { type Door, message, openDoor, user } from '../support/rooms.ts'
+import { type Door, joining, message, openDoor, user } from '../support/rooms.ts'
 
 const creator = '@alice:hs1'
 const bob = '@bob:hs2'
@@ -133,6 +133,18 @@ withDatabases('events of other servers', (open) => {
     const here = await live(door, room)
     expect(await here.membershipOf(bob)).toBeUndefined()
     expect(here.counts.get('join')).toBe(2)
+  })
+
+  it('are refused, where that is asked for, once nobody of ours is in the room any more', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public()
+    await joinForeign(door, room)
+    const { roomId } = await live(door, room)
+    await door.append.send(roomId, { draft: { ...joining(user('alice')), content: { membership: 'leave' } } })
+    const join = room.join(bob)
+    const taken = receiveEvents(door, roomId, incoming(room, [join]), { isWhileThere: true })
+    await expect(taken).rejects.toThrow('No such room')
+    expect(await findEvent(door.db, join.eventId)).toBeUndefined()
   })
 
   it('are rejected, or only not shown, by the rules of the place where they stand', async () => {

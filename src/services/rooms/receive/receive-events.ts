@@ -1,3 +1,4 @@
+import { notFound } from '../../../matrix/errors.ts'
 import type { RoomId } from '../../../matrix/ids.ts'
 import { prevEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
@@ -31,6 +32,7 @@ export async function receiveEvents(
   for (let start = 0; start < sorted.length; start += MAX_AT_ONCE) {
     const part = sorted.slice(start, start + MAX_AT_ONCE)
     await append.write(roomId, async (room) => {
+      if (hints.isWhileThere && room.localJoined.size === 0) throw notFound('No such room')
       const chain = await ReceivedChain.begin(db, room, part, hints)
       const turn = new Turn()
       for (const event of part) {

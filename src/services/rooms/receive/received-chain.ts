@@ -35,6 +35,8 @@ export interface Hints {
   readonly outgoing?: { except?: string }
   /** The events are stored, and judged again, now that all members of the room are known. */
   readonly isAgain?: boolean
+  /** They are refused (`M_NOT_FOUND`) once nobody of ours is in the room any more: we could not tell others of them. */
+  readonly isWhileThere?: boolean
   /** It is one event, which one of our users sent. */
   readonly own?: Pick<Entry, 'txn' | 'strippedState'>
 }

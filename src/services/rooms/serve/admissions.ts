@@ -82,8 +82,8 @@ export class Admissions {
   async #enter(origin: string, room: LiveRoom, parsed: Parsed): Promise<Incoming> {
     const signed = await requireSignatures(this.#deps.signatures, parsed, room.version)
     const event = await this.#deps.policyServers.recommended(room, signed)
-    const outcomes = await receiveEvents(this.#deps, room.roomId, [event], { outgoing: { except: origin } })
-    const outcome = outcomes.get(event.eventId)
+    const hints = { outgoing: { except: origin }, isWhileThere: true }
+    const outcome = (await receiveEvents(this.#deps, room.roomId, [event], hints)).get(event.eventId)
     if (outcome?.is === 'missing') throw invalidParam('The event follows events that are not known here')
     if (outcome?.is === 'rejected' || outcome?.is === 'softFailed') throw forbidden(outcome.reason)
     return event
