@@ -100,6 +100,7 @@ export function composeRemoteRooms(
     mayBelieve,
     onStrangers: (origin, room, events) => unlistedMembers.onEvents(origin, room, events),
     hold: (origin, room, events) => heldEvents.hold(origin, room, events),
+    joined: (roomId) => joins.settled(roomId),
     receiveOutside: (_origin, roomId, pdus) => receiveOutside(base, roomId, pdus),
     onReceived: async (room) => {
       await heldEvents.onReceived(room)

@@ -14,10 +14,10 @@ const UNKNOWN: Given = { status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 
 /** Has a peer know only the first form of the endpoints that have two. */
 function makeOld(peer: Peer): void {
   const { otherwise } = peer.fake
-  peer.fake.otherwise = (got: Got) => {
+  peer.fake.otherwise = async (got: Got) => {
     if (got.uri.includes('/v2/')) return UNKNOWN
     const isOld = /\/v1\/send_(?:join|leave)\//.test(got.uri)
-    const answer = otherwise(isOld ? { ...got, uri: got.uri.replace('/v1/', '/v2/') } : got)
+    const answer = await otherwise(isOld ? { ...got, uri: got.uri.replace('/v1/', '/v2/') } : got)
     return isOld ? { ...answer, body: [answer.status ?? 200, answer.body] } : answer
   }
 }

@@ -44,7 +44,7 @@ export class FakeServer {
   /** By `METHOD path`, without the query; the key answer is there already. */
   readonly answers = new Map<string, (got: Got) => Given | Promise<Given>>()
   /** Answers what has no answer of its own. */
-  otherwise: (got: Got) => Given = () => ({ status: 404, body: { errcode: 'M_UNRECOGNIZED' } })
+  otherwise: (got: Got) => Given | Promise<Given> = () => ({ status: 404, body: { errcode: 'M_UNRECOGNIZED' } })
   readonly #world: World
   readonly #agent = new Agent({ keepAlive: true })
   #server: Server | undefined

@@ -31,6 +31,8 @@ interface Deps {
   readonly policyServers: Pick<PolicyServers, 'check'>
   /** Keeps events that cannot be judged yet, and looks for what they need. */
   hold(origin: string, room: LiveRoom, events: readonly Incoming[]): Promise<void>
+  /** Resolves once none of our users is joining the room, or after a while. */
+  joined(roomId: RoomId): Promise<void>
   /** An event in a room that we are not in: it may take back an invite. */
   receiveOutside(origin: string, roomId: RoomId, pdus: readonly unknown[]): Promise<void>
   /** Told of rooms to which something was added. */
@@ -71,8 +73,8 @@ export class Inbox {
 
   async #receiveInRoom(origin: string, roomId: RoomId, pdus: readonly unknown[]): Promise<Results> {
     const results: Results = new Map()
-    const room = await this.#deps.rooms.find(roomId)
-    if (!room || room.localJoined.size === 0) {
+    const room = await this.#roomOfOurs(roomId)
+    if (!room) {
       await this.#deps.receiveOutside(origin, roomId, pdus)
       return results
     }
@@ -97,6 +99,22 @@ export class Inbox {
     }
     if (events.length > 0) await this.#append(origin, room, events, results)
     return results
+  }
+
+  /**
+   * A room that we are in. While we join it, others take us for members already: what they send then comes in after the
+   * join, for nobody may ever name it again.
+   */
+  async #roomOfOurs(roomId: RoomId): Promise<LiveRoom | undefined> {
+    const { rooms, joined } = this.#deps
+    const find = async () => {
+      const room = await rooms.find(roomId)
+      return room && room.localJoined.size > 0 ? room : undefined
+    }
+    const room = await find()
+    if (room) return room
+    await joined(roomId)
+    return find()
   }
 
   async #append(origin: string, room: LiveRoom, given: readonly Incoming[], results: Results): Promise<void> {

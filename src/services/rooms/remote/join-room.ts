@@ -44,6 +44,8 @@ interface Deps extends TemplateSigner {
  * in a moment, for which the answer waits.
  */
 const WHOLE_WITHIN_MS = 250
+/** Other rooms' events, which came with those of a room that is being joined, do not wait longer for that. */
+const PATIENCE_MS = 5_000
 
 export interface RemoteJoin {
   readonly roomId: RoomId
@@ -85,6 +87,15 @@ export class RemoteJoins {
     } finally {
       this.#joining.delete(roomId)
     }
+  }
+
+  /** Resolves once no join of the room is under way, or after a while. */
+  async settled(roomId: RoomId): Promise<void> {
+    const joining = this.#joining.get(roomId)
+    if (!joining) return
+    const over = new AbortController()
+    await Promise.race([joining, this.#deps.clock.sleep(PATIENCE_MS, over.signal)])
+    over.abort()
   }
 
   async #join(wish: RemoteJoin): Promise<void> {
