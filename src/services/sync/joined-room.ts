@@ -77,7 +77,8 @@ export class JoinedRoom {
     if (summary) fields.push(`"summary":${summary.text}`)
     if (ephemeral.length > 0 || this.#context.since === undefined)
       fields.push(`"ephemeral":{"events":[${ephemeral.join(',')}]}`)
-    if (accountData.length > 0) fields.push(`"account_data":{"events":[${accountData.join(',')}]}`)
+    if (accountData.length > 0 || this.#context.since === undefined)
+      fields.push(`"account_data":{"events":[${accountData.join(',')}]}`)
     return `{${fields.join(',')}}`
   }
 
