@@ -52,10 +52,12 @@ export class Newcomers {
       if (server === serverName) ours.push(stateKey as UserId)
       else theirs.set(server, Math.min(row.ts, theirs.get(server) ?? row.ts))
     }
+    // In a room of which most members are not known yet, whoever has no keys makes no noise: it may be thousands of servers.
+    const mayBeEmpty = !room.isPartial
     const arrived = [...theirs].filter(([server]) => room.servers.get(server) === counts.get(server))
     this.#work = this.#work
       .then(async () => {
-        for (const userId of ours) await this.#onUser(userId, room.nid)
+        for (const userId of ours) await this.#onUser(userId, room.nid, mayBeEmpty)
         for (const [server, ts] of ours.length === 0 ? arrived : []) await this.#onServer(server, room.nid, ts)
       })
       .catch(onFailure)
@@ -67,13 +69,13 @@ export class Newcomers {
   }
 
   /** A user of ours has joined a room: the servers in it that had no other room with the user. */
-  async #onUser(userId: UserId, roomNid: number): Promise<void> {
+  async #onUser(userId: UserId, roomNid: number, mayBeEmpty: boolean): Promise<void> {
     const { db, serverName } = this.#deps
     const nids = await nameNids(db, [userId, serverName])
     const userNid = nids.get(userId)
     if (userNid === undefined) return
     const servers = await listServersMet(db, userNid, roomNid, nids.get(serverName) ?? 0)
-    if (servers.length > 0) await this.#tell(servers, { userId, userNid })
+    if (servers.length > 0) await this.#tell(servers, { userId, userNid }, mayBeEmpty)
   }
 
   /**
@@ -84,18 +86,18 @@ export class Newcomers {
     const turn = new Turn()
     const changed = await listRecentlyChanged(this.#deps.db, roomNid, joinTs - CLOCKS_DIFFER_MS, MAX_USERS)
     for (const user of changed) {
-      await this.#tell([server], { userId: user.user_id, userNid: user.user_nid })
+      await this.#tell([server], { userId: user.user_id, userNid: user.user_nid }, false)
       if (turn.isOver) await turn.give()
     }
   }
 
-  async #tell(servers: readonly string[], owner: Owner): Promise<void> {
+  /** `mayBeEmpty`: also of a user who never published a key (as the specification words it). */
+  async #tell(servers: readonly string[], owner: Owner, mayBeEmpty: boolean): Promise<void> {
     const { db, sender } = this.#deps
     await transact(db, async (tx) => {
       const { devices } = await this.#deps.published.of(tx, owner)
       const version = await findListVersion(tx, owner.userNid)
-      // Who never published a key has no list to follow.
-      if (devices.length === 0 && version === 0) return
+      if (devices.length === 0 && version === 0 && !mayBeEmpty) return
       const deviceId = devices.at(-1)?.device_id ?? (await findNewestDevice(tx, owner.userNid))
       if (deviceId === undefined) return
       const content = {

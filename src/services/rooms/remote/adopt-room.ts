@@ -44,10 +44,11 @@ export interface Described {
  */
 export async function adoptRoom(deps: Deps, described: Described): Promise<StoredEvent> {
   const { db, append } = deps
-  const { roomId, version, state, authChain, join, partial } = described
+  const { roomId, version, authChain, join, partial } = described
+  const state = [...described.state, ...(partial ? membersLeftOut(described) : [])]
   await transact(db, (tx) => ensureRoom(tx, roomId, version.id))
   await storeOutliers(deps, { roomId }, [...authChain, ...state])
-  const ours = await becomeState(deps, described)
+  const ours = await becomeState(deps, roomId, state)
   let joined: StoredEvent | undefined
   await append.write(roomId, async (room) => {
     const batch = await joinBatch(db, room, join, await editsOf(db, room, ours))
@@ -60,10 +61,25 @@ export async function adoptRoom(deps: Deps, described: Described): Promise<Store
 }
 
 /**
+ * The members among the join's auth events, such as the invite that it answers: they are of the state before it, from
+ * which members were left out.
+ */
+function membersLeftOut({ state, authChain, join }: Described): Incoming[] {
+  const isMember = ({ pdu }: Incoming) => pdu.type === 'm.room.member'
+  const named = new Set(authEventIds(join.pdu))
+  const given = new Set(state.filter(isMember).map(({ pdu }) => pdu.state_key))
+  return authChain.filter((one) => isMember(one) && named.has(one.eventId) && !given.has(one.pdu.state_key))
+}
+
+/**
  * Makes the state that was described the current one, but for our users who are joined in it: gives those changes. Until
  * the join is there they could say things that follow what is about to be replaced.
  */
-async function becomeState({ db, append, serverName }: Deps, { roomId, state }: Described): Promise<Change[]> {
+async function becomeState(
+  { db, append, serverName }: Deps,
+  roomId: RoomId,
+  state: readonly Incoming[],
+): Promise<Change[]> {
   const stubs = await listEventStubs(
     db,
     state.map(({ eventId }) => eventId),
