@@ -74,17 +74,24 @@ async function reunite(nation: Nation, roomId: string): Promise<number> {
 const disagree = ({ site, userId }: Person, other: Site, roomId: string): boolean =>
   site.records.joined(roomId).includes(userId) !== other.records.joined(roomId).includes(userId)
 
-/** What they think may differ, but not what they know. */
+/** What they think may differ, but not what they know: one tells the other of it that it sees in the room. */
 function compareMemberships({ site: home, userId }: Person, other: Site, roomId: string): void {
   const place = `m.room.member|${userId}`
-  const isHomeThere = home.records.joined(roomId).some((joined) => joined.endsWith(`:${home.name}`))
-  for (const [one, two] of [[home, other], ...(isHomeThere ? [[other, home] as const] : [])] as const) {
+  for (const [one, two] of [
+    [home, other],
+    [other, home],
+  ] as const) {
+    if (!sees(one, two, roomId) || !sees(two, two, roomId)) continue
     const eventId = one.records.state(roomId).get(place)
     if (eventId !== undefined && !two.records.events(roomId).has(eventId)) {
       throw new Divergence(`${roomId}: ${two.name} never heard of ${eventId} that ${one.name} has as ${place}`)
     }
   }
 }
+
+/** Whether somebody of another server is in the room, as a server has it. */
+const sees = ({ records }: Site, { name }: Site, roomId: string): boolean =>
+  records.joined(roomId).some((userId) => userId.endsWith(`:${name}`))
 
 /** Each server in turn says something: it follows all that the server has, and so the forks of the room end. */
 async function takeTurns(nation: Nation, roomId: string): Promise<void> {
