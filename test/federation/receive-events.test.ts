@@ -37,6 +37,23 @@ withDatabases('events of other servers', (open) => {
     expect(stored.map((entry) => entry.eventNid).sort((a, b) => a - b)).toEqual(flat.map((row) => row.event_nid))
   })
 
+  it('end in the join of one of ours whom the other server took for a member already', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public()
+    room.join(user('alice'))
+    const again = await joinForeign(door, room)
+    const changes = await rawRows<{ event_id: string }>(
+      door.db,
+      `select e.event_id from state_change c join event e on e.nid = c.event_nid join name n on n.nid = c.key_nid
+       where n.text = ? order by c.pos`,
+      [user('alice')],
+    )
+    expect(changes.map((row) => row.event_id)).toEqual([again.eventId])
+    const here = await live(door, room)
+    expect((await here.stateEvent('m.room.member', user('alice')))?.eventId).toBe(again.eventId)
+    expect(here.counts.get('join')).toBe(2)
+  })
+
   it('are taken once', async () => {
     const door = await openDoor(await open())
     const room = RoomBuilder.public()

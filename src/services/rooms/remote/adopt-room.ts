@@ -141,12 +141,17 @@ async function joinBatch(db: Db, room: LiveRoom, join: Incoming, ours: readonly 
     isStored: before !== undefined,
     missing: prevEventIds(join.pdu).filter((id) => known.get(id)?.row.state_nid == null),
   }
-  const replaces = state('m.room.member', event.stateKey ?? '') as StoredEvent | undefined
+  // Where the other server took the user for a member already, the join is all that changes.
+  const former = ours.find((edit) => edit.event?.stateKey === event.stateKey)
+  const replaces = former ? former.replaces : (state('m.room.member', event.stateKey ?? '') as StoredEvent | undefined)
   return {
     room,
     entries: [entry],
     state: { on: entry, edits: [] },
-    changes: [...ours.map((edit) => ({ edit, at: undefined })), { edit: { event, replaces }, at: entry }],
+    changes: [
+      ...ours.filter((edit) => edit !== former).map((edit) => ({ edit, at: undefined })),
+      { edit: { event, replaces }, at: entry },
+    ],
     extremities: { removed: room.extremities, added: [event] },
   }
 }
