@@ -6,6 +6,7 @@ import { findListVersion, listRecentlyChanged } from '../../../storage/device-li
 import { findNewestDevice } from '../../../storage/devices.ts'
 import { nameNids } from '../../../storage/names.ts'
 import { listServersMet } from '../../../storage/room-servers.ts'
+import { findRoomByNid } from '../../../storage/rooms.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { Owner } from '../../account-data.ts'
 import type { Appended } from '../../rooms/append.ts'
@@ -52,12 +53,10 @@ export class Newcomers {
       if (server === serverName) ours.push(stateKey as UserId)
       else theirs.set(server, Math.min(row.ts, theirs.get(server) ?? row.ts))
     }
-    // In a room of which most members are not known yet, whoever has no keys makes no noise: it may be thousands of servers.
-    const mayBeEmpty = !room.isPartial
     const arrived = [...theirs].filter(([server]) => room.servers.get(server) === counts.get(server))
     this.#work = this.#work
       .then(async () => {
-        for (const userId of ours) await this.#onUser(userId, room.nid, mayBeEmpty)
+        for (const userId of ours) await this.#onUser(userId, room.nid)
         for (const [server, ts] of ours.length === 0 ? arrived : []) await this.#onServer(server, room.nid, ts)
       })
       .catch(onFailure)
@@ -69,13 +68,16 @@ export class Newcomers {
   }
 
   /** A user of ours has joined a room: the servers in it that had no other room with the user. */
-  async #onUser(userId: UserId, roomNid: number, mayBeEmpty: boolean): Promise<void> {
+  async #onUser(userId: UserId, roomNid: number): Promise<void> {
     const { db, serverName } = this.#deps
     const nids = await nameNids(db, [userId, serverName])
     const userNid = nids.get(userId)
     if (userNid === undefined) return
     const servers = await listServersMet(db, userNid, roomNid, nids.get(serverName) ?? 0)
-    if (servers.length > 0) await this.#tell(servers, { userId, userNid }, mayBeEmpty)
+    if (servers.length === 0) return
+    // Where most members are not known yet, whoever has no keys makes no noise: it may be thousands of servers.
+    const isPartial = (await findRoomByNid(db, roomNid))?.partial_join_nid != null
+    await this.#tell(servers, { userId, userNid }, !isPartial)
   }
 
   /**
