@@ -109,6 +109,8 @@ export class EncryptingClient {
 
   /** Gets at the user's secrets, and reads the room keys from the backup, as a new client of an old user does. */
   async recover(): Promise<void> {
+    // The secrets are held against the public keys, which a new device has to ask for.
+    await this.crypto.userHasCrossSigningKeys(undefined, true)
     await this.crypto.bootstrapCrossSigning({})
     await this.crypto.loadSessionBackupPrivateKeyFromSecretStorage()
     await this.crypto.checkKeyBackupAndEnable()
