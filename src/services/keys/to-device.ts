@@ -8,6 +8,7 @@ import { internNames, nameNids } from '../../storage/names.ts'
 import * as store from '../../storage/to-device.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Requester } from '../accounts/sessions.ts'
+import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
 import { toDeviceLetters } from './remote/to-device-letters.ts'
@@ -48,15 +49,21 @@ export type MessagesListener = (tx: Tx, pos: number, owners: ReadonlyMap<number,
 const MAX_WAITING = 10_000
 /** Looking whether that is too many costs as much as counting them, so it is done now and then. */
 const TRIM_EVERY = 100
+/** Devices of which it is remembered that nothing waits for them. */
+const MAX_REMEMBERED = 50_000
 
 /** Messages from device to device (spec: Send-to-Device messaging). */
 export class ToDevice {
   readonly #deps: Deps
   readonly #listeners: MessagesListener[] = []
+  /** When messages for a device came last; and up to which position nothing waited when it was looked. */
+  readonly #arrivals: ChangeIndex<number>
+  readonly #nothingUpTo = new Map<number, number>()
   #sends = 0
 
   constructor(deps: Deps) {
     this.#deps = deps
+    this.#arrivals = new ChangeIndex(deps.stream.current)
   }
 
   /** Has `listener` write along when messages for our devices are stored. */
@@ -113,7 +120,11 @@ export class ToDevice {
       const { pos } = await take(1)
       await store.insertToDevice(tx, pos, rows)
       for (const listener of this.#listeners) await listener(tx, pos, receivers)
-      return { value: undefined, announce: () => hub.publish(new Set(receivers.values()), pos) }
+      const announce = () => {
+        for (const deviceNid of receivers.keys()) this.#arrivals.note(deviceNid, pos)
+        hub.publish(new Set(receivers.values()), pos)
+      }
+      return { value: undefined, announce }
     })
   }
 
@@ -133,13 +144,24 @@ export class ToDevice {
     limit = MAX_WAITING,
   ): Promise<{ events: string[]; end: number }> {
     const { db } = this.#deps
+    const nothingUpTo = this.#nothingUpTo.get(deviceNid)
+    // Every `/sync` asks, and hardly ever is there anything.
+    if (nothingUpTo !== undefined && !this.#arrivals.mayHaveChanged(deviceNid, nothingUpTo)) {
+      return { events: [], end: upTo }
+    }
     let waiting = await store.listToDevice(db, deviceNid, upTo, limit)
     const [first] = waiting
     if (after !== undefined && first && first.pos <= after) {
       await transact(db, (tx) => store.deleteToDevice(tx, deviceNid, after))
       waiting = await store.listToDevice(db, deviceNid, upTo, limit)
     }
+    if (waiting.length === 0) this.#remember(deviceNid, upTo)
     const last = waiting.at(-1)
     return { events: waiting.map(({ json }) => json), end: last && waiting.length === limit ? last.pos : upTo }
+  }
+
+  #remember(deviceNid: number, nothingUpTo: number): void {
+    if (this.#nothingUpTo.size >= MAX_REMEMBERED) this.#nothingUpTo.clear()
+    this.#nothingUpTo.set(deviceNid, nothingUpTo)
   }
 }
