@@ -2,6 +2,7 @@ import { deleteQueuesExcept, deleteTransaction, type StoredTransaction } from '.
 import { transact } from '../../storage/db.ts'
 import { internNames } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
+import { Loops } from '../../util/loops.ts'
 import type { AppService } from './app-service.ts'
 import type { AppServiceClient } from './app-service-client.ts'
 import type { AppServices } from './app-services.ts'
@@ -17,13 +18,10 @@ interface Deps extends TransactionDeps {
   onCrash(error: unknown): void
 }
 
-interface Loop {
-  /** Something new waits. */
-  isDirty: boolean
+/** How the last tries went. */
+interface Tries {
   failures: number
   triedAt: number
-  rearm: AbortController
-  readonly done: Promise<void>
 }
 
 const TIMEOUT_MS = 60_000
@@ -31,8 +29,6 @@ const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 5 * 60_000
 /** Whoever speaks to us is tried again, but not more often than this. */
 const SHORTEST_PAUSE_MS = 5_000
-/** After a failure of our own, such as a database that is away. */
-const CRASH_PAUSE_MS = 5_000
 
 /**
  * Brings application services what waits for them: one loop for each, one transaction at a time, for as long as it takes.
@@ -41,17 +37,22 @@ const CRASH_PAUSE_MS = 5_000
  */
 export class AppServiceDelivery {
   readonly #deps: Deps
-  readonly #stop = new AbortController()
   readonly #nids = new Map<AppService, ServiceNids>()
-  readonly #loops = new Map<AppService, Loop>()
+  readonly #tries = new Map<AppService, Tries>()
+  readonly #loops: Loops<AppService>
 
   constructor(deps: Deps) {
     this.#deps = deps
+    this.#loops = new Loops({
+      clock: deps.clock,
+      step: (service, stop) => this.#step(service, stop),
+      onCrash: deps.onCrash,
+    })
   }
 
   /** How many application services are being sent to, or waited for. */
   get running(): number {
-    return this.#loops.size
+    return this.#loops.running
   }
 
   /** Goes on with what was not sent before the restart, and forgets who is no longer registered. */
@@ -76,81 +77,58 @@ export class AppServiceDelivery {
     }
   }
 
-  async close(): Promise<void> {
-    this.#stop.abort()
-    await this.idle()
+  close(): Promise<void> {
+    return this.#loops.close()
   }
 
   /** Something waits for it. Call it after the commit. */
   wake(service: AppService): void {
-    const nids = this.#nids.get(service)
-    if (!nids || this.#stop.signal.aborted) return
-    const loop = this.#loops.get(service)
-    if (loop) {
-      loop.isDirty = true
-      return
-    }
-    const made: Loop = {
-      isDirty: false,
-      failures: 0,
-      triedAt: Number.NEGATIVE_INFINITY,
-      rearm: new AbortController(),
-      // Begins a turn later, when the loop is in the map.
-      done: Promise.resolve().then(() => this.#run(service, nids, made)),
-    }
-    this.#loops.set(service, made)
+    if (this.#nids.has(service)) this.#loops.wake(service)
   }
 
   /** It spoke to us, so it may be there again. */
   onHeard(service: AppService): void {
-    const loop = this.#loops.get(service)
-    if (loop && this.#deps.clock.now() - loop.triedAt >= SHORTEST_PAUSE_MS) loop.rearm.abort()
+    const tries = this.#tries.get(service)
+    if (tries && this.#deps.clock.now() - tries.triedAt >= SHORTEST_PAUSE_MS) this.#loops.rearm(service)
   }
 
   /** Resolves when nothing is being sent: for tests. */
-  async idle(): Promise<void> {
-    while (this.#loops.size > 0) await Promise.all([...this.#loops.values()].map(({ done }) => done))
+  idle(): Promise<void> {
+    return this.#loops.idle()
   }
 
-  /** Never rejects. */
-  async #run(service: AppService, nids: ServiceNids, loop: Loop): Promise<void> {
-    const { clock, onCrash } = this.#deps
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      try {
-        loop.isDirty = false
-        loop.rearm = new AbortController()
-        const transaction = await nextTransaction(this.#deps, service, nids)
-        // A wake-up between the look and here must not be lost.
-        if (!transaction && !loop.isDirty) break
-        if (!transaction) continue
-        loop.triedAt = clock.now()
-        if (await this.#send(service, nids, transaction)) {
-          loop.failures = 0
-          continue
-        }
-        const pause = Math.min(FIRST_PAUSE_MS * 2 ** loop.failures++, LONGEST_PAUSE_MS)
-        await clock.sleep(pause, AbortSignal.any([signal, loop.rearm.signal]))
-      } catch (error) {
-        onCrash(error)
-        await clock.sleep(CRASH_PAUSE_MS, signal)
-      }
+  async #step(service: AppService, stop: AbortSignal): Promise<number | undefined> {
+    const nids = this.#nids.get(service)
+    const transaction = nids && (await nextTransaction(this.#deps, service, nids))
+    if (!transaction) {
+      this.#tries.delete(service)
+      return undefined
     }
-    this.#loops.delete(service)
+    const failures = this.#tries.get(service)?.failures ?? 0
+    const tries = { failures, triedAt: this.#deps.clock.now() }
+    this.#tries.set(service, tries)
+    const isAccepted = await this.#send(service, nids, transaction, stop)
+    tries.failures = isAccepted ? 0 : failures + 1
+    return isAccepted ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS)
   }
 
   /** Whether it was accepted. */
-  async #send(service: AppService, { serviceNid }: ServiceNids, transaction: StoredTransaction): Promise<boolean> {
+  async #send(
+    service: AppService,
+    { serviceNid }: ServiceNids,
+    transaction: StoredTransaction,
+    stop: AbortSignal,
+  ): Promise<boolean> {
     const { db, client, onFailure } = this.#deps
     const { txnId, body } = transaction
     const path = `/transactions/${txnId}`
     const asked = { method: 'PUT', path, legacyPath: path, body, timeoutMs: TIMEOUT_MS } as const
-    const reason = await client.ask(service, { ...asked, signal: this.#stop.signal }).then(
+    const reason = await client.ask(service, { ...asked, signal: stop }).then(
       ({ status }) => (status >= 200 && status < 300 ? undefined : `it answered ${status}`),
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     )
     if (reason !== undefined) {
-      if (!this.#stop.signal.aborted) onFailure(service, reason)
+      if (!stop.aborted) onFailure(service, reason)
       return false
     }
     await transact(db, (tx) => deleteTransaction(tx, serviceNid))
