@@ -6,15 +6,13 @@ const CHUNK = 200
 
 /** Queues events, by their numbers, for an application service. */
 export async function queueForAppService(tx: Tx, serviceNid: number, eventNids: readonly number[]): Promise<void> {
-  for (let start = 0; start < eventNids.length; start += CHUNK) {
-    const part = eventNids.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `insert into appservice_event (service_nid, event_nid) values ${valueLists(part.length, 2)}
+  await insertChunks(
+    tx,
+    eventNids.map((eventNid) => [serviceNid, eventNid]),
+    (values) =>
+      `insert into appservice_event (service_nid, event_nid) values ${values}
        on conflict (service_nid, event_nid) do nothing`,
-      part.flatMap((eventNid) => [serviceNid, eventNid]),
-    )
-  }
+  )
 }
 
 /** The oldest events that wait for it, in the order in which they came. */
@@ -38,14 +36,11 @@ export async function queueMessages(
   pos: number,
   deviceNids: readonly number[],
 ): Promise<void> {
-  for (let start = 0; start < deviceNids.length; start += CHUNK) {
-    const part = deviceNids.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `insert into appservice_to_device (service_nid, pos, device_nid) values ${valueLists(part.length, 3)}`,
-      part.flatMap((deviceNid) => [serviceNid, pos, deviceNid]),
-    )
-  }
+  await insertChunks(
+    tx,
+    deviceNids.map((deviceNid) => [serviceNid, pos, deviceNid]),
+    (values) => `insert into appservice_to_device (service_nid, pos, device_nid) values ${values}`,
+  )
 }
 
 export interface QueuedMessage {
@@ -70,14 +65,24 @@ export const listQueuedMessages = (db: Db, serviceNid: number, limit: number): P
 
 /** Queues that the devices of these users changed. */
 export async function queueChangedUsers(tx: Tx, serviceNid: number, userNids: readonly number[]): Promise<void> {
-  for (let start = 0; start < userNids.length; start += CHUNK) {
-    const part = userNids.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `insert into appservice_device_list (service_nid, user_nid) values ${valueLists(part.length, 2)}
+  await insertChunks(
+    tx,
+    userNids.map((userNid) => [serviceNid, userNid]),
+    (values) =>
+      `insert into appservice_device_list (service_nid, user_nid) values ${values}
        on conflict (service_nid, user_nid) do nothing`,
-      part.flatMap((userNid) => [serviceNid, userNid]),
-    )
+  )
+}
+
+/** Inserts rows of numbers, a statement for so many of them. `sqlOf` gets the list of value places. */
+async function insertChunks(
+  tx: Tx,
+  rows: readonly (readonly number[])[],
+  sqlOf: (values: string) => string,
+): Promise<void> {
+  for (let start = 0; start < rows.length; start += CHUNK) {
+    const part = rows.slice(start, start + CHUNK)
+    await rawRun(tx, sqlOf(valueLists(part.length, part[0]?.length ?? 0)), part.flat())
   }
 }
 
