@@ -1,27 +1,10 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: tests look into answers of many shapes, and a wrong one fails them
 import { describe, expect, it } from 'vitest'
+import { REQUIRED_STATE } from '../../support/element-x.ts'
 import { startServer } from '../../support/server.ts'
 import { SlidingClient, stateOf, textsOf } from '../../support/sliding.ts'
 
 /** The questions of Element X (matrix-rust-sdk, `room_list_service` and `encryption_sync_service`), as they are sent. */
-const REQUIRED_STATE = [
-  ['m.room.name', ''],
-  ['m.room.encryption', ''],
-  ['m.room.member', '$LAZY'],
-  ['m.room.member', '$ME'],
-  ['m.room.topic', ''],
-  ['m.room.avatar', ''],
-  ['m.room.canonical_alias', ''],
-  ['m.room.power_levels', ''],
-  ['org.matrix.msc3401.call.member', '*'],
-  ['m.room.join_rules', ''],
-  ['m.room.tombstone', ''],
-  ['m.room.create', ''],
-  ['m.room.history_visibility', ''],
-  ['io.element.functional_members', ''],
-  ['m.space.parent', '*'],
-  ['m.space.child', '*'],
-]
 const listTo = (last: number) => ({
   lists: {
     all_rooms: {
