@@ -549,6 +549,21 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('outbox_edu_order', 'outbox_edu', ['server_nid', 'later', 'id'])
 
+  // Events that are to be sent later (MSC4140). event: what is sent, JSON.
+  await table('delayed_event')
+    .addColumn('delay_id', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('device_nid', 'bigint', (col) => col.notNull())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('txn_id', 'text')
+    .addColumn('event', 'text', (col) => col.notNull())
+    .addColumn('delay_ms', 'bigint', (col) => col.notNull())
+    .addColumn('send_at', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('delayed_event_next', 'delayed_event', ['room_nid', 'send_at'])
+  await index('delayed_event_user', 'delayed_event', ['user_nid', 'send_at'])
+  await index('delayed_event_txn', 'delayed_event', ['device_nid', 'room_nid', 'txn_id'], true)
+
   // SHA-256 of the token by which a third party may ask whose it is (spec: OpenID).
   await table('openid_token')
     .addColumn('token_hash', 'text', (col) => col.primaryKey().notNull())

@@ -5,6 +5,7 @@ import { composeAppServiceDelivery } from './compose/app-service-delivery.ts'
 import { composeAppServiceQueries } from './compose/app-service-queries.ts'
 import { composeAppServices } from './compose/app-services.ts'
 import { composeCalls } from './compose/calls.ts'
+import { composeDelayedEvents } from './compose/delayed-events.ts'
 import { composeDiscovery } from './compose/discovery.ts'
 import { composeFederation } from './compose/federation.ts'
 import { type Edges, type Ground, layGround } from './compose/ground.ts'
@@ -114,6 +115,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     ...accounts,
     ...rooms,
     ...accountRooms,
+    ...composeDelayedEvents(config, ground, rooms),
     ...composeSpaces(ground, federation, rooms),
     ...reading,
     ...own,

@@ -35,10 +35,21 @@ export const composeDiscovery = (config: Config): Discovery => ({
   delegatedServer: config.federation.well_known_server,
   support: supportOf(config),
   wellKnown: { ...encryptionHint(config), ...rtcFoci(config), ...config.well_known },
-  unstableFeatures: [...UNSTABLE_FEATURES, ...(config.rooms.encryption === 'forced' ? FORCED_ENCRYPTION : [])],
+  unstableFeatures: [
+    ...UNSTABLE_FEATURES,
+    // Events that are sent later: Element Call has its clients leave by them.
+    ...(config.rooms.delayed_events.max_per_user > 0 ? ['org.matrix.msc4140'] : []),
+    ...(config.rooms.encryption === 'forced' ? FORCED_ENCRYPTION : []),
+  ],
+  delayedEvents: delayLimitsOf(config),
   defaultRoomVersion: config.rooms.default_version,
   mayChangePassword: config.passwords.change,
   mayChangeProfile: config.profiles.change,
+})
+
+export const delayLimitsOf = ({ rooms: { delayed_events: limits } }: Config) => ({
+  maxDelayMs: limits.max_delay,
+  maxPerUser: limits.max_per_user,
 })
 
 /** What Element and its relatives do about encryption when people choose nothing. */

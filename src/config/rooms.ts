@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { roomVersion } from '../room/versions.ts'
+import { duration } from './units.ts'
 
 export const rooms = z
   .strictObject({
@@ -20,6 +21,17 @@ export const rooms = z
           'search and keep what is said; default: clients do it unless people choose otherwise; forced: new rooms that ' +
           'are not public are always encrypted. Clients learn it from /.well-known/matrix/client.',
       ),
+    delayed_events: z
+      .strictObject({
+        max_delay: duration.prefault('24h').describe('For how long an event can wait.'),
+        max_per_user: z
+          .int()
+          .nonnegative()
+          .prefault(100)
+          .describe('How many events of one user wait at once. 0: none are taken.'),
+      })
+      .prefault({})
+      .describe('Events that are sent later, by which calls notice that somebody has gone.'),
   })
   .prefault({})
   .describe('Rooms.')

@@ -6,6 +6,7 @@ import * as calls from './client/calls.ts'
 import * as createRoom from './client/create-room.ts'
 import * as crossSigning from './client/cross-signing.ts'
 import * as dehydratedDevices from './client/dehydrated-devices.ts'
+import * as delayedEvents from './client/delayed-events.ts'
 import * as devices from './client/devices.ts'
 import * as directory from './client/directory.ts'
 import * as filter from './client/filter.ts'
@@ -88,6 +89,7 @@ const families: readonly object[] = [
   roomMembership,
   roomUpgrade,
   send,
+  delayedEvents,
   directory,
   spaces,
   roomSummary,

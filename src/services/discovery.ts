@@ -12,6 +12,8 @@ export interface Discovery {
   readonly wellKnown: JsonObject
   /** Names only what works: clients prefer the path that a flag promises. */
   readonly unstableFeatures: readonly string[]
+  /** How long and how many events of a user can wait (MSC4140). */
+  readonly delayedEvents: { readonly maxDelayMs: number; readonly maxPerUser: number }
   readonly defaultRoomVersion: string
   readonly mayChangePassword: boolean
   readonly mayChangeProfile: boolean

@@ -51,6 +51,7 @@ export interface Schema {
   held_event: HeldEventTable
   inbound_transaction: InboundTransactionTable
   outbox_edu: OutboxEduTable
+  delayed_event: DelayedEventTable
   openid_token: OpenIdTokenTable
   media: MediaTable
   pusher: PusherTable
@@ -464,6 +465,17 @@ export interface OutboxEduTable {
   server_nid: number
   later: number
   edu: string
+}
+
+export interface DelayedEventTable {
+  delay_id: string
+  user_nid: number
+  device_nid: number
+  room_nid: number
+  txn_id: string | null
+  event: string
+  delay_ms: number
+  send_at: number
 }
 
 export interface OpenIdTokenTable {

@@ -61,21 +61,22 @@ export async function listTransactionsOf(
   )
 }
 
-/** Transaction ids of these events for one device: event nid → transaction id (`unsigned.transaction_id`). */
-export async function transactionIdsOf(
+/** The transactions of these devices that produced these events. */
+export async function listTransactionsBy(
   db: Db,
-  deviceNid: number,
+  deviceNids: readonly number[],
   eventNids: readonly number[],
-): Promise<Map<number, string>> {
-  const found = new Map<number, string>()
+): Promise<Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>[]> {
+  const found: Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>[] = []
   for (let start = 0; start < eventNids.length; start += CHUNK) {
     const part = eventNids.slice(start, start + CHUNK)
-    const rows = await rawRows<{ event_nid: number; txn_id: string }>(
+    const rows = await rawRows<Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>>(
       db,
-      `select event_nid, txn_id from transaction_id where event_nid in (${places(part.length)}) and device_nid = ?`,
-      [...part, deviceNid],
+      `select event_nid, device_nid, txn_id from transaction_id
+       where event_nid in (${places(part.length)}) and device_nid in (${places(deviceNids.length)})`,
+      [...part, ...deviceNids],
     )
-    for (const row of rows) found.set(row.event_nid, row.txn_id)
+    found.push(...rows)
   }
   return found
 }

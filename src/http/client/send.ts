@@ -1,21 +1,8 @@
 import { z } from 'zod'
-import { invalidParam } from '../../matrix/errors.ts'
 import { roomId } from '../../matrix/ids.ts'
-import { firstParam } from '../query.ts'
-import { type Requester, route } from '../route.ts'
+import { route } from '../route.ts'
 import { content } from './content.ts'
-
-/** Types, state keys and transaction ids share the limit of 255 bytes (spec: size limits). */
-const bounded = z.string().refine((text) => Buffer.byteLength(text) <= 255, 'Longer than 255 bytes')
-
-/** Application services alone may say when an event happened (spec: application service API, Timestamp massaging). */
-const timed = z.object({ ts: firstParam.optional() })
-
-function timeOf({ appservice }: Requester, { ts }: z.output<typeof timed>): number | undefined {
-  if (!appservice || ts === undefined) return undefined
-  if (!/^\d{1,16}$/.test(ts) || !Number.isSafeInteger(Number(ts))) throw invalidParam('ts is a time in milliseconds')
-  return Number(ts)
-}
+import { bounded, delayable, delayOf, timeOf } from './event-input.ts'
 
 export const sendMessage = route(
   {
@@ -29,13 +16,19 @@ export const sendMessage = route(
     limit: 'message',
     refusesSuspended: true,
     params: z.object({ roomId, eventType: bounded, txnId: bounded }),
-    query: timed,
+    query: delayable,
     body: content,
     allowNul: true,
   },
-  async ({ requester, params, query, body }, { sending }) => {
-    const sender = { ...requester, ts: timeOf(requester, query) }
-    const { eventId } = await sending.message(sender, params.roomId, params.eventType, params.txnId, body)
+  async ({ requester, params, query, body }, { sending, delayedEvents }) => {
+    const { roomId, eventType: type, txnId } = params
+    const ts = timeOf(requester, query)
+    const delayMs = delayOf(query)
+    if (delayMs !== undefined) {
+      const event = { type, content: body, ts }
+      return { delay_id: await delayedEvents.schedule(requester, roomId, event, delayMs, txnId) }
+    }
+    const { eventId } = await sending.message({ ...requester, ts }, roomId, type, txnId, body)
     return { event_id: eventId }
   },
 )
@@ -75,14 +68,19 @@ export const setRoomStateWithKey = route(
     limit: 'message',
     refusesSuspended: true,
     params: z.object({ roomId, eventType: bounded, stateKey: bounded.optional() }),
-    query: timed,
+    query: delayable,
     body: content,
     allowNul: true,
   },
-  async ({ requester, params, query, body }, { sending }) => {
-    const { eventType, stateKey = '' } = params
-    const sender = { ...requester, ts: timeOf(requester, query) }
-    const { eventId } = await sending.state(sender, params.roomId, eventType, stateKey, body)
+  async ({ requester, params, query, body }, { sending, delayedEvents }) => {
+    const { roomId, eventType: type, stateKey = '' } = params
+    const ts = timeOf(requester, query)
+    const delayMs = delayOf(query)
+    if (delayMs !== undefined) {
+      const event = { type, stateKey, content: body, ts }
+      return { delay_id: await delayedEvents.schedule(requester, roomId, event, delayMs, undefined) }
+    }
+    const { eventId } = await sending.state({ ...requester, ts }, roomId, type, stateKey, body)
     return { event_id: eventId }
   },
 )

@@ -41,6 +41,10 @@ export const getCapabilities = route(
         'm.profile_fields': profile,
         'm.3pid_changes': { enabled: false },
         'm.get_login_token': { enabled: false },
+        'org.matrix.msc4140.delayed_events': {
+          max_delay_ms: discovery.delayedEvents.maxDelayMs,
+          max_scheduled: discovery.delayedEvents.maxPerUser,
+        },
         'm.forget_forced_upon_leave': { enabled: false },
         ...(requester.isAdmin && { 'm.account_moderation': { lock: true, suspend: true } }),
       },

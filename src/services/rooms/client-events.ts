@@ -1,9 +1,10 @@
 import type { Db } from '../../storage/db.ts'
 import { eventsByNid } from '../../storage/events.ts'
 import { listReplacedBy } from '../../storage/state-history.ts'
-import { transactionIdsOf } from '../../storage/transactions.ts'
+import { listTransactionsBy } from '../../storage/transactions.ts'
 import type { Clock } from '../../util/clock.ts'
 import { type BundleDepth, Bundles } from './bundles.ts'
+import { DELAYED, type Txn } from './entry.ts'
 import type { LiveRoom } from './live-room.ts'
 import { StoredEvent } from './stored-event.ts'
 import type { Viewer } from './viewer.ts'
@@ -100,20 +101,23 @@ export class ClientEvents {
     })
   }
 
-  /** `transaction_id`, for the device that sent the event. */
+  /** `transaction_id`, for the device that sent the event; the `delay_id` (MSC4140) for its sender. */
   async #transactionIds(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer): Promise<Parts> {
     const own = events.filter((event) => event.row.sender_nid === viewer.userNid)
     if (own.length === 0) return NONE
     const parts = new Map<number, string>()
     const older: number[] = []
+    const shows = ({ deviceNid }: Txn) => deviceNid === viewer.deviceNid || deviceNid === DELAYED
     for (const event of own) {
       const txn = room.tail.txnOf(event)
-      if (txn?.deviceNid === viewer.deviceNid) parts.set(event.nid, transactionId(txn.txnId))
+      if (txn && shows(txn)) parts.set(event.nid, transactionId(txn))
       else if (!room.tail.covers(event)) older.push(event.nid)
     }
     if (older.length > 0) {
-      const ids = await transactionIdsOf(this.#deps.db, viewer.deviceNid, older)
-      for (const [nid, txnId] of ids) parts.set(nid, transactionId(txnId))
+      const rows = await listTransactionsBy(this.#deps.db, [viewer.deviceNid, DELAYED], older)
+      for (const row of rows) {
+        parts.set(row.event_nid, transactionId({ deviceNid: row.device_nid, txnId: row.txn_id }))
+      }
     }
     return parts
   }
@@ -172,4 +176,5 @@ export class ClientEvents {
   }
 }
 
-const transactionId = (txnId: string): string => `"transaction_id":${JSON.stringify(txnId)}`
+const transactionId = ({ deviceNid, txnId }: Txn): string =>
+  `"${deviceNid === DELAYED ? 'org.matrix.msc4140.delay_id' : 'transaction_id'}":${JSON.stringify(txnId)}`

@@ -7,6 +7,9 @@ export interface Txn {
   txnId: string
 }
 
+/** In place of a device, for events that had to wait (MSC4140): their transaction ids are their `delay_id`s. */
+export const DELAYED = -1
+
 /** A transaction as the key of a map. */
 export const txnKey = ({ deviceNid, txnId }: Txn): string => `${deviceNid} ${txnId}`
 

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../matrix/json.ts'
 import type { Append } from './append.ts'
 import type { Sent } from './draft.ts'
 import { checkEncryption, type EncryptionPolicy } from './encryption.ts'
+import type { Txn } from './entry.ts'
 import type { Joins } from './joins.ts'
 import type { Memberships } from './membership.ts'
 
@@ -23,6 +24,8 @@ interface Sender {
   isGuest: boolean
   /** When it happened, where the sender may say so. */
   ts?: number | undefined
+  /** By which a state event is found that was sent before; messages have theirs from the client. */
+  txn?: Txn
 }
 
 /** Sending events as a client asks for it (spec: client-server API, Sending events to a room). */
@@ -89,6 +92,10 @@ export class Sending {
   }
 
   #send(sender: Sender, roomId: RoomId, type: string, stateKey: string, content: JsonObject): Promise<Sent> {
-    return this.#deps.append.send(roomId, { draft: { type, sender: sender.userId, stateKey, content, ts: sender.ts } })
+    const { userId, ts, txn } = sender
+    return this.#deps.append.send(roomId, {
+      draft: { type, sender: userId, stateKey, content, ts },
+      ...(txn && { txn }),
+    })
   }
 }
