@@ -564,6 +564,14 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   await index('delayed_event_user', 'delayed_event', ['user_nid', 'send_at'])
   await index('delayed_event_txn', 'delayed_event', ['device_nid', 'room_nid', 'txn_id'], true)
 
+  // SHA-256 of the token by which another device of a user may log in, once.
+  await table('login_token')
+    .addColumn('token_hash', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('expires_ts', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('login_token_expires', 'login_token', ['expires_ts'])
+
   // SHA-256 of the token by which a third party may ask whose it is (spec: OpenID).
   await table('openid_token')
     .addColumn('token_hash', 'text', (col) => col.primaryKey().notNull())

@@ -4,6 +4,7 @@ import { Accounts } from '../services/accounts/accounts.ts'
 import { Credentials } from '../services/accounts/credentials.ts'
 import { Devices } from '../services/accounts/devices.ts'
 import { Login } from '../services/accounts/login.ts'
+import { LoginTokens } from '../services/accounts/login-tokens.ts'
 import { AccountModeration } from '../services/accounts/moderation.ts'
 import { OpenIdTokens } from '../services/accounts/openid-tokens.ts'
 import { OwnAccount } from '../services/accounts/own-account.ts'
@@ -106,9 +107,19 @@ export function composeAccounts(
     uiaSessions,
     mayChangePassword: config.passwords.change,
   })
+  const loginTokens = new LoginTokens({
+    db,
+    clock,
+    random,
+    uia,
+    uiaSessions,
+    lifetimeMs: config.sessions.login_tokens ? config.sessions.login_token_lifetime : undefined,
+  })
+  every(HOUR_MS, 'expiring login tokens', () => loginTokens.expire())
   const login = new Login({
     credentials,
     sessions,
+    loginTokens,
     byPassword: config.passwords.login,
     byAppService: !appServices.isEmpty,
   })
@@ -155,6 +166,7 @@ export function composeAccounts(
     accountModeration: new AccountModeration({ serverName, accounts, devices }),
     deviceLists,
     login,
+    loginTokens,
     registration,
     registrationTokens,
   }

@@ -14,6 +14,11 @@ export const sessions = z
       .optional()
       .describe('A client that stayed away longer must log in again. Left out: never.')
       .meta({ example: '90d' }),
+    login_tokens: z
+      .boolean()
+      .prefault(true)
+      .describe('Let people log in another device of theirs from one that is, after their password.'),
+    login_token_lifetime: duration.prefault('2min').describe('How soon that must be done.'),
     confirmation_lifetime: duration
       .prefault('15min')
       .describe('How long a half-finished registration or confirmation by password may take.'),

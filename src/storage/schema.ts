@@ -52,6 +52,7 @@ export interface Schema {
   inbound_transaction: InboundTransactionTable
   outbox_edu: OutboxEduTable
   delayed_event: DelayedEventTable
+  login_token: LoginTokenTable
   openid_token: OpenIdTokenTable
   media: MediaTable
   pusher: PusherTable
@@ -476,6 +477,12 @@ export interface DelayedEventTable {
   event: string
   delay_ms: number
   send_at: number
+}
+
+export interface LoginTokenTable {
+  token_hash: string
+  user_nid: number
+  expires_ts: number
 }
 
 export interface OpenIdTokenTable {

@@ -16,7 +16,7 @@ describe('logging in', () => {
     post({ type: 'm.login.password', identifier: asUser(user), password, ...more })
 
   it('offers the password flow', async () => {
-    expect(await server.client.get('/v3/login')).toEqual({ flows: [{ type: 'm.login.password' }] })
+    expect((await server.client.get('/v3/login')).flows).toContainEqual({ type: 'm.login.password' })
   })
 
   it.each(['l-alice', 'L-ALICE', '@l-alice:example.org', '@L-Alice:example.org'])('knows %s', async (user) => {

@@ -2,16 +2,18 @@ import { z } from 'zod'
 import { badJson, MatrixError } from '../../matrix/errors.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { identifiedUser } from '../../services/accounts/identifier.ts'
-import { APP_SERVICE_LOGIN } from '../../services/accounts/login.ts'
+import { APP_SERVICE_LOGIN, TOKEN_LOGIN } from '../../services/accounts/login.ts'
 import { route } from '../route.ts'
 import { deviceWishOf, loginAnswer, tokensAnswer } from './account-answers.ts'
-import { deviceId, deviceName } from './account-input.ts'
+import { auth, deviceId, deviceName } from './account-input.ts'
 
 const PATH = ['/_matrix/client/v3/login', '/_matrix/client/r0/login']
 
 export const getLoginFlows = route(
   { id: 'client.getLoginFlows', method: 'GET', path: PATH, auth: 'none' },
-  async (_input, { login }) => ({ flows: login.types.map((type) => ({ type })) }),
+  async (_input, { login }) => ({
+    flows: login.types.map((type) => ({ type, ...(type === TOKEN_LOGIN && { get_login_token: true }) })),
+  }),
 )
 
 export const login = route(
@@ -28,6 +30,7 @@ export const login = route(
       user: z.string().optional(),
       address: z.string().optional(),
       password: z.string().optional(),
+      token: z.string().optional(),
       device_id: deviceId.optional(),
       initial_device_display_name: deviceName.optional(),
       refresh_token: z.boolean().optional(),
@@ -37,9 +40,13 @@ export const login = route(
     if (!login.types.includes(body.type)) {
       throw new MatrixError('M_UNKNOWN', 'This type of login is not supported', { status: 400 })
     }
-    const user = identifiedUser(body)
     const device = deviceWishOf(body)
     const open = () => {
+      if (body.type === TOKEN_LOGIN) {
+        if (body.token === undefined) throw badJson('A token is needed')
+        return login.withToken(body.token, device)
+      }
+      const user = identifiedUser(body)
       if (user !== undefined && body.type === APP_SERVICE_LOGIN)
         return appServiceAccounts.login(accessToken, user, device)
       if (user === undefined || body.password === undefined) throw badJson('A user and a password are needed')
@@ -49,6 +56,21 @@ export const login = route(
     const answer = loginAnswer(userId, serverName, opened)
     if (publicUrl === undefined) return answer
     return { ...answer, well_known: { ...wellKnown, 'm.homeserver': { base_url: publicUrl } } }
+  },
+)
+
+export const generateLoginToken = route(
+  {
+    id: 'client.generateLoginToken',
+    method: 'POST',
+    path: '/_matrix/client/v1/login/get_token',
+    auth: 'user',
+    limit: 'login',
+    body: z.object({ auth }),
+  },
+  async ({ requester, body }, { loginTokens }) => {
+    const { token, expiresInMs } = await loginTokens.issue(requester, body.auth)
+    return { login_token: token, expires_in_ms: expiresInMs }
   },
 )
 

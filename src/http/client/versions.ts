@@ -24,7 +24,7 @@ export const getCapabilities = route(
     path: ['/_matrix/client/v3/capabilities', '/_matrix/client/r0/capabilities'],
     auth: 'user',
   },
-  async ({ requester }, { discovery }) => {
+  async ({ requester }, { discovery, loginTokens }) => {
     const profile = { enabled: discovery.mayChangeProfile }
     return {
       capabilities: {
@@ -40,7 +40,7 @@ export const getCapabilities = route(
         'm.set_avatar_url': profile,
         'm.profile_fields': profile,
         'm.3pid_changes': { enabled: false },
-        'm.get_login_token': { enabled: false },
+        'm.get_login_token': { enabled: loginTokens.isEnabled },
         'org.matrix.msc4140.delayed_events': {
           max_delay_ms: discovery.delayedEvents.maxDelayMs,
           max_scheduled: discovery.delayedEvents.maxPerUser,

@@ -1,12 +1,15 @@
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
+import type { Account } from '../../storage/accounts.ts'
 import type { Credentials } from './credentials.ts'
 import type { DeviceWish } from './grants.ts'
+import type { LoginTokens } from './login-tokens.ts'
 import type { Opened, Sessions } from './sessions.ts'
 
 interface Deps {
   readonly credentials: Credentials
   readonly sessions: Sessions
+  readonly loginTokens: LoginTokens
   /** Whether people may log in with a password at all. */
   readonly byPassword: boolean
   /** Whether there are application services, which log their users in. */
@@ -15,6 +18,9 @@ interface Deps {
 
 /** With the token of an application service (spec: Appservice Login). */
 export const APP_SERVICE_LOGIN = 'm.login.application_service'
+
+/** With a token that another device got. */
+export const TOKEN_LOGIN = 'm.login.token'
 
 /** Logging in (spec: client-server API, Login). */
 export class Login {
@@ -26,19 +32,33 @@ export class Login {
 
   /** The types of login that this server offers. */
   get types(): string[] {
-    const { byPassword, byAppService } = this.#deps
-    return [...(byPassword ? ['m.login.password'] : []), ...(byAppService ? [APP_SERVICE_LOGIN] : [])]
+    const { byPassword, byAppService, loginTokens } = this.#deps
+    return [
+      ...(byPassword ? ['m.login.password'] : []),
+      ...(loginTokens.isEnabled ? [TOKEN_LOGIN] : []),
+      ...(byAppService ? [APP_SERVICE_LOGIN] : []),
+    ]
   }
 
   /** Throws `M_FORBIDDEN` for a wrong name or password, `M_USER_LOCKED`, `M_USER_DEACTIVATED` or `M_LIMIT_EXCEEDED`. */
   async withPassword(typed: string, password: string, device: DeviceWish): Promise<Opened & { userId: UserId }> {
-    const { credentials, sessions, byPassword } = this.#deps
+    const { credentials, byPassword } = this.#deps
     if (!byPassword) throw forbidden('Logging in with a password is switched off on this server')
     const account = await credentials.check(typed, password)
     if (!account) throw forbidden('Invalid user name or password')
-    if (account.isLocked) {
-      throw new MatrixError('M_USER_LOCKED', 'This account is locked', { fields: { soft_logout: true } })
-    }
-    return { ...(await sessions.open(account.userNid, device)), userId: account.userId }
+    return this.#open(account, device)
+  }
+
+  /** The same with a token of `LoginTokens`. */
+  async withToken(token: string, device: DeviceWish): Promise<Opened & { userId: UserId }> {
+    const account = await this.#deps.loginTokens.take(token)
+    if (!account) throw forbidden('The login token is unknown, used up or too old')
+    if (account.isDeactivated) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')
+    return this.#open(account, device)
+  }
+
+  async #open({ userNid, userId, isLocked }: Account, device: DeviceWish): Promise<Opened & { userId: UserId }> {
+    if (isLocked) throw new MatrixError('M_USER_LOCKED', 'This account is locked', { fields: { soft_logout: true } })
+    return { ...(await this.#deps.sessions.open(userNid, device)), userId }
   }
 }
