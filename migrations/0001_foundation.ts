@@ -797,18 +797,33 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
-  // Uploaded files. hash: SHA-256 of the content, under which it is stored once; null while it was announced only, until
-  // expires_ts.
+  // Files: our users' uploads, and copies of other servers' files. hash: SHA-256 of the content, under which it is stored
+  // once; null while it was announced only, until expires_ts. used_ts: of a copy, the day somebody last asked for it.
   await table('media')
-    .addColumn('media_id', 'text', (col) => col.primaryKey().notNull())
-    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('server_name', 'text', (col) => col.notNull())
+    .addColumn('media_id', 'text', (col) => col.notNull())
+    .addColumn('user_nid', 'bigint')
     .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .addColumn('used_ts', 'bigint')
     .addColumn('expires_ts', 'bigint')
     .addColumn('hash', 'text')
     .addColumn('bytes', 'bigint')
     .addColumn('content_type', 'text')
     .addColumn('filename', 'text')
+    .addPrimaryKeyConstraint('media_pk', ['server_name', 'media_id'])
     .execute()
   await index('media_expires', 'media', ['expires_ts'])
   await index('media_user', 'media', ['user_nid', 'expires_ts'])
+  await index('media_created', 'media', ['created_ts'])
+  await index('media_used', 'media', ['used_ts'])
+  await index('media_hash', 'media', ['hash'])
+  // What nobody gets: by the hash of a content, or by an mxc:// address, ours or not, fetched or not.
+  await table('media_quarantine')
+    .addColumn('what', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .execute()
+  // Contents that may have lost their last address: their bytes are removed where they have.
+  await table('media_garbage')
+    .addColumn('hash', 'text', (col) => col.primaryKey().notNull())
+    .execute()
 }

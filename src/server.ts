@@ -126,7 +126,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     ...pushers,
     ...asked,
     ...told,
-    ...composeMedia(config, ground),
+    ...composeMedia(config, ground, federation),
     ...composeCalls(config, ground),
   }
 }

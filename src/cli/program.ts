@@ -8,6 +8,7 @@ import { federationCommands } from './federation.ts'
 import { initialise } from './init.ts'
 import { keyCommands } from './key.ts'
 import { checkHealth } from './local-client.ts'
+import { mediaCommands } from './media.ts'
 import { migrateDatabase } from './migrate.ts'
 import { reportCommands } from './report.ts'
 import { startServer } from './start.ts'
@@ -60,6 +61,7 @@ function program({ terminal, stop, defaults }: Surroundings): Command {
     .action((options) => initialise(configFile(), options, terminal))
   root.addCommand(userCommands(configFile, terminal))
   root.addCommand(reportCommands(configFile, terminal))
+  root.addCommand(mediaCommands(configFile, terminal))
   root.addCommand(keyCommands(configFile, terminal))
   root.addCommand(federationCommands(configFile, terminal))
   root

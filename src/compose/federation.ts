@@ -80,7 +80,7 @@ export function composeFederation(config: Config, ground: Ground) {
       for (const listener of heard) listener(server)
     },
   })
-  const client = new FederationClient(signedClient)
+  const client = new FederationClient(signedClient, guardedClient)
   return {
     policy,
     client,

@@ -1,8 +1,12 @@
 import type { Config } from '../config/schema.ts'
 import { Gate } from '../services/accounts/gate.ts'
 import { DiskFiles } from '../services/media/disk-files.ts'
+import { Downloads } from '../services/media/downloads.ts'
 import { Media } from '../services/media/media.ts'
+import { MediaCare } from '../services/media/media-care.ts'
+import { RemoteMedia } from '../services/media/remote-media.ts'
 import { Thumbnails } from '../services/media/thumbnails.ts'
+import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
 
 const HOUR_MS = 3_600_000
@@ -14,8 +18,12 @@ const NAME_BYTES = 16
 const MAX_RUNNING = 2
 const MAX_WAITING = 200
 
-/** Uploaded files: what is known of them is in the database, the bytes are on disk. */
-export function composeMedia({ media: config }: Config, { db, clock, random, serverName, every }: Ground) {
+/** Files, uploaded and fetched: what is known of them is in the database, the bytes are on disk. */
+export function composeMedia(
+  { media: config }: Config,
+  { db, clock, log, random, serverName, lifetime, every }: Ground,
+  { client, policy }: Pick<ReturnType<typeof composeFederation>, 'client' | 'policy'>,
+) {
   const mediaFiles = new DiskFiles({
     directory: config.path,
     newName: () => Buffer.from(random(NAME_BYTES)).toString('hex'),
@@ -29,16 +37,45 @@ export function composeMedia({ media: config }: Config, { db, clock, random, ser
     maxPending: config.max_pending,
     pendingForMs: config.pending_for,
   })
+  const mediaCare = new MediaCare({
+    db,
+    clock,
+    files: mediaFiles,
+    keepCopiesMs: config.remote.keep,
+    maxCopiesBytes: config.remote.max_total,
+    onFailure: (err) => log.error({ err }, 'making room for the files of other servers failed'),
+  })
+  const remoteMedia = new RemoteMedia({
+    db,
+    clock,
+    files: mediaFiles,
+    requests: client.media,
+    mayFederate: (name) => policy.mayFederate(name),
+    maxBytes: config.remote.max_size,
+    onStored: (bytes) => mediaCare.onCopied(bytes),
+  })
+  lifetime.add(remoteMedia)
   every(HOUR_MS, 'expiring announced files', () => media.expire())
   every(HOUR_MS, 'removing halves of files', () => mediaFiles.sweep(clock.now() - 24 * HOUR_MS))
+  every(HOUR_MS, 'deleting copies of files', () => mediaCare.sweepCopies())
+  every(HOUR_MS, 'removing deleted files', () => mediaCare.sweepGarbage())
   const thumbnails = new Thumbnails({
     files: mediaFiles,
     gate: new Gate(MAX_RUNNING, MAX_WAITING, 'Too many pictures are being made at once'),
   })
   return {
     media,
+    downloads: new Downloads({
+      serverName,
+      media,
+      remoteMedia,
+      now: () => clock.now(),
+      isOpen: config.legacy_downloads,
+      frozenSince: config.legacy_freeze,
+    }),
     thumbnails,
+    mediaCare,
     mediaFiles,
-    mediaLimits: { maxUploadBytes: config.max_upload, legacyDownloads: config.legacy_downloads },
+    mediaLimits: { maxUploadBytes: config.max_upload },
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, size } from './units.ts'
+import { day, duration, size } from './units.ts'
 
 export const media = z
   .strictObject({
@@ -11,6 +11,19 @@ export const media = z
       .boolean()
       .prefault(false)
       .describe('Let anybody who knows the address of a file download it, as old clients without tokens do.'),
+    legacy_freeze: day
+      .optional()
+      .describe('With `legacy_downloads`: files that came on this day or later are for users only.'),
+    remote: z
+      .strictObject({
+        max_size: size.prefault('100MiB').describe('The largest file that is fetched from another server.'),
+        keep: duration.prefault('90d').describe('Copies that nobody asked for so long are deleted.'),
+        max_total: size
+          .prefault('20GiB')
+          .describe('All copies together. Beyond that, those go first that nobody asked for the longest.'),
+      })
+      .prefault({})
+      .describe('Copies of the files of other servers; what was deleted is fetched again when somebody asks for it.'),
   })
   .prefault({})
   .describe('Files and pictures.')

@@ -15,6 +15,12 @@ export const duration = withUnit(DURATIONS, 'a length of time such as 30s, 5min,
 /** A size with its unit, `50MiB`; bytes inside. */
 export const size = withUnit(SIZES, 'a size such as 64KiB, 50MiB or 2GiB')
 
+/** A day of the calendar, `2026-12-01`; its beginning, in milliseconds since 1970, inside. */
+export const day = z.iso
+  .date({ error: 'must be a day such as 2026-12-01' })
+  .transform((text) => Date.parse(text))
+  .meta({ wanted: 'a day such as 2026-12-01' })
+
 function withUnit(units: Readonly<Record<string, number>>, what: string) {
   return z
     .string({ error: `must be ${what}` })

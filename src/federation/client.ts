@@ -1,4 +1,6 @@
+import type { GuardedClient } from '../outbound/guarded-client.ts'
 import { EventRequests } from './requests/events.ts'
+import { MediaRequests } from './requests/media.ts'
 import { MembershipRequests } from './requests/memberships.ts'
 import { QueryRequests } from './requests/queries.ts'
 import type { SignedClient } from './signed-client.ts'
@@ -12,10 +14,12 @@ export class FederationClient {
   readonly events: EventRequests
   readonly memberships: MembershipRequests
   readonly queries: QueryRequests
+  readonly media: MediaRequests
 
-  constructor(client: SignedClient) {
+  constructor(client: SignedClient, web: GuardedClient) {
     this.events = new EventRequests(client)
     this.memberships = new MembershipRequests(client)
     this.queries = new QueryRequests(client)
+    this.media = new MediaRequests(client, web)
   }
 }

@@ -3,8 +3,8 @@ import { forbidden, MatrixError } from '../matrix/errors.ts'
 import { isObject, type Json, type JsonObject } from '../matrix/json.ts'
 import type { SigningKey } from '../matrix/signing-key.ts'
 import { xMatrixHeader } from '../matrix/x-matrix.ts'
-import type { Answer } from '../outbound/exchange.ts'
-import type { GuardedClient } from '../outbound/guarded-client.ts'
+import { type Answer, collect, type OpenAnswer, type Patience, type Question } from '../outbound/exchange.ts'
+import type { Destination, GuardedClient } from '../outbound/guarded-client.ts'
 import type { ServerDiscovery } from './discovery.ts'
 import { parseLargeJson } from './large-json.ts'
 import type { Reach } from './reach.ts'
@@ -45,8 +45,12 @@ export interface FederationRequest {
   readonly isPair?: boolean
 }
 
+/** A request whose answer is no JSON, or too large to be held: a file. */
+export interface FileRequest extends Pick<FederationRequest, 'path' | 'query'>, Patience {}
+
 const MAX_BYTES = 10 * 1024 * 1024
 const TIMEOUT_MS = 30_000
+const MAX_ERROR_BYTES = 64 * 1024
 
 /**
  * Sends requests to other servers, signed (spec: server-server API, Request Authentication), and reads their JSON with
@@ -61,6 +65,39 @@ export class SignedClient {
   }
 
   async send(server: string, request: FederationRequest): Promise<JsonObject> {
+    const { client } = this.#deps
+    const bounds = {
+      maxBytes: request.maxBytes ?? MAX_BYTES,
+      timeoutMs: request.timeoutMs ?? TIMEOUT_MS,
+      signal: request.signal,
+    }
+    const answer = await this.#ask(server, request, (destination, question) =>
+      client.request(destination, question, bounds),
+    )
+    const said = await jsonOf(answer)
+    const body = request.isPair && Array.isArray(said) && said[0] === 200 ? said[1] : said
+    if (answer.status === 200 && isObject(body)) return body
+    throw failureOf(server, answer, body)
+  }
+
+  /** Asks for a file; its answer has status 200 and is read as it comes. Errors as with `send`. */
+  async open(server: string, request: FileRequest): Promise<OpenAnswer> {
+    const { client } = this.#deps
+    const answer = await this.#ask(server, { ...request, method: 'GET' }, (destination, question) =>
+      client.open(destination, question, request),
+    )
+    if (answer.status === 200) return answer
+    const { status, headers } = answer
+    const body = await collect(headers, answer.body, MAX_ERROR_BYTES).catch(() => Buffer.alloc(0))
+    throw failureOf(server, answer, await jsonOf({ status, headers, body }))
+  }
+
+  /** Asks whom we may ask, and notes whether it answered. */
+  async #ask<A extends Pick<Answer, 'status'>>(
+    server: string,
+    request: FederationRequest,
+    exchange: (destination: Destination, question: Question) => Promise<A>,
+  ): Promise<A> {
     const { mayFederate, mayBelieve, serverName, reach, discovery, onContact } = this.#deps
     if (server === serverName) throw new Error('This server has no need to ask itself over the network')
     const isAllowed = request.isSigned === false ? mayBelieve : mayFederate
@@ -68,9 +105,9 @@ export class SignedClient {
     const attempt = reach.begin(server)
     const isLost = typeof attempt === 'string'
     if (isLost && !request.evenIfLost) throw new RemoteFailure(server, `did not answer lately: ${attempt}`)
-    let answer: Answer
+    let answer: A
     try {
-      answer = await this.#exchange(server, request)
+      answer = await exchange(await discovery.resolve(server), this.#questionOf(server, request))
     } catch (error) {
       const reason = error instanceof Error ? error.message || error.name : String(error)
       if (request.signal?.aborted) {
@@ -86,38 +123,25 @@ export class SignedClient {
     reach.onHeard(server)
     // A proxy in front of a server that is away answers for it.
     onContact(server, answer.status >= 500 ? `answered ${answer.status}` : undefined)
-    const said = await jsonOf(answer)
-    const body = request.isPair && Array.isArray(said) && said[0] === 200 ? said[1] : said
-    if (answer.status === 200 && isObject(body)) return body
-    throw failureOf(server, answer, body)
+    return answer
   }
 
-  async #exchange(server: string, request: FederationRequest): Promise<Answer> {
-    const { serverName, signingKey, client, discovery, userAgent } = this.#deps
-    const { method, body, bodyText, isSigned = true } = request
-    const uri = request.path + queryText(request.query)
+  #questionOf(server: string, { method, path, query, body, bodyText, isSigned = true }: FederationRequest): Question {
+    const { serverName, signingKey, userAgent } = this.#deps
+    const uri = path + queryText(query)
     // Sent as it is signed.
     const text = bodyText ?? (body === undefined ? undefined : canonicalJson(body))
     const signed = { method, uri, origin: serverName, destination: server, contentText: text }
-    const destination = await discovery.resolve(server)
-    return client.request(
-      destination,
-      {
-        method,
-        path: uri,
-        headers: {
-          'user-agent': userAgent,
-          ...(text !== undefined && { 'content-type': 'application/json' }),
-          ...(isSigned && { authorization: xMatrixHeader(signed, signingKey) }),
-        },
-        ...(text !== undefined && { body: text }),
+    return {
+      method,
+      path: uri,
+      headers: {
+        'user-agent': userAgent,
+        ...(text !== undefined && { 'content-type': 'application/json' }),
+        ...(isSigned && { authorization: xMatrixHeader(signed, signingKey) }),
       },
-      {
-        maxBytes: request.maxBytes ?? MAX_BYTES,
-        timeoutMs: request.timeoutMs ?? TIMEOUT_MS,
-        signal: request.signal,
-      },
-    )
+      ...(text !== undefined && { body: text }),
+    }
   }
 }
 
@@ -145,7 +169,11 @@ async function jsonOf({ body }: Answer): Promise<Json | undefined> {
   }
 }
 
-function failureOf(server: string, { status, headers }: Answer, body: Json | undefined): RemoteFailure {
+function failureOf(
+  server: string,
+  { status, headers }: Pick<Answer, 'status' | 'headers'>,
+  body: Json | undefined,
+): RemoteFailure {
   if (status === 200) return new RemoteFailure(server, 'answered with no JSON object', { status })
   const fields = isObject(body) ? body : {}
   const seconds = Number(headers['retry-after'])

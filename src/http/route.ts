@@ -83,10 +83,11 @@ export class Reply {
 export class StreamReply {
   readonly status: number
   readonly headers: Record<string, string>
-  readonly bytes: number
+  /** Undefined: nobody knows before the end. */
+  readonly bytes: number | undefined
   /** Called only when there is somebody to read it: not for HEAD. */
   readonly open: () => Readable
-  constructor(status: number, headers: Record<string, string>, bytes: number, open: () => Readable) {
+  constructor(status: number, headers: Record<string, string>, bytes: number | undefined, open: () => Readable) {
     this.status = status
     this.headers = headers
     this.bytes = bytes

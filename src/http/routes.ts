@@ -52,6 +52,7 @@ import * as federationEvents from './federation/events.ts'
 import * as federationHierarchy from './federation/hierarchy.ts'
 import * as federationInvite from './federation/invite.ts'
 import * as federationKeys from './federation/keys.ts'
+import * as federationMedia from './federation/media.ts'
 import * as federationMemberships from './federation/memberships.ts'
 import * as federationOpenId from './federation/openid.ts'
 import * as federationQueries from './federation/queries.ts'
@@ -61,6 +62,7 @@ import * as federationVersion from './federation/version.ts'
 import * as wellKnownServer from './federation/well-known.ts'
 import * as serverKeys from './key/server-keys.ts'
 import * as localFederation from './local/federation.ts'
+import * as localMedia from './local/media.ts'
 import * as localReports from './local/reports.ts'
 import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
@@ -150,7 +152,8 @@ export const federationRoutes = routesOf([
   federationOpenId,
   federationHierarchy,
   federationKeys,
+  federationMedia,
 ])
 
 /** What the command line may ask, through the socket in the data directory. */
-export const localRoutes = routesOf([localUsers, localReports, localFederation])
+export const localRoutes = routesOf([localUsers, localReports, localFederation, localMedia])

@@ -9,7 +9,8 @@ const STALL_MS = 60_000
 /** Sends a stream at the client's pace; returns the status when all of it was taken, or the client has left. */
 export async function sendStream(res: ServerResponse, reply: StreamReply, close: boolean): Promise<number> {
   if (res.headersSent || res.destroyed) return reply.status
-  const headers = [...CORS_HEADERS, ...Object.entries(reply.headers).flat(), 'Content-Length', String(reply.bytes)]
+  const headers = [...CORS_HEADERS, ...Object.entries(reply.headers).flat()]
+  if (reply.bytes !== undefined) headers.push('Content-Length', String(reply.bytes))
   if (close) headers.push('Connection', 'close')
   if (res.req.method === 'HEAD') {
     res.writeHead(reply.status, headers).end()

@@ -1,7 +1,15 @@
 import { LRUCache } from 'lru-cache'
 import { Pool } from 'undici'
 import type { Dialer } from './dialer.ts'
-import { type Answer, type Bounds, exchange, type Question } from './exchange.ts'
+import {
+  type Answer,
+  type Bounds,
+  exchange,
+  type OpenAnswer,
+  openExchange,
+  type Patience,
+  type Question,
+} from './exchange.ts'
 
 /** Where a request goes. */
 export interface Destination {
@@ -38,20 +46,33 @@ export class GuardedClient {
     return exchange(this.#poolOf(destination), originOf(destination), { ...question, headers }, bounds)
   }
 
+  /** The same, for an answer that is read as it comes. */
+  open(destination: Destination, question: Question, patience: Patience): Promise<OpenAnswer> {
+    const headers = { host: destination.hostHeader, ...question.headers }
+    return openExchange(this.#poolOf(destination), originOf(destination), { ...question, headers }, patience)
+  }
+
   /**
    * Fetches a URL that a stranger chose, following up to `maxRedirects` redirects, each of which is checked like the
    * first. From https it never leads to http.
    */
-  async fetch(url: URL, question: Omit<Question, 'path'>, bounds: Bounds & { maxRedirects: number }): Promise<Answer> {
-    for (let at = url, hops = 0; ; hops++) {
-      const answer = await this.request(destinationOf(at), { ...question, path: at.pathname + at.search }, bounds)
-      const { location } = answer.headers
-      if (answer.status < 301 || answer.status > 308 || typeof location !== 'string') return answer
-      if (hops === bounds.maxRedirects) throw new Error('Too many redirects')
-      const next = new URL(location, at)
-      if (at.protocol === 'https:' && next.protocol !== 'https:') throw new Error('Redirected to a place without TLS')
-      at = next
-    }
+  fetch(url: URL, question: Omit<Question, 'path'>, bounds: Bounds & { maxRedirects: number }): Promise<Answer> {
+    return follow(url, bounds.maxRedirects, (at) =>
+      this.request(destinationOf(at), { ...question, path: at.pathname + at.search }, bounds),
+    )
+  }
+
+  /** The same, for an answer that is read as it comes. */
+  openUrl(
+    url: URL,
+    question: Omit<Question, 'path'>,
+    patience: Patience & { maxRedirects: number },
+  ): Promise<OpenAnswer> {
+    return follow(url, patience.maxRedirects, async (at) => {
+      const answer = await this.open(destinationOf(at), { ...question, path: at.pathname + at.search }, patience)
+      if (locationOf(answer) !== undefined) answer.body.destroy()
+      return answer
+    })
   }
 
   async close(): Promise<void> {
@@ -94,6 +115,26 @@ export class GuardedClient {
     }
     throw failure
   }
+}
+
+type Head = Pick<Answer, 'status' | 'headers'>
+
+/** Asks one URL after the other, as long as each leads to the next. */
+async function follow<A extends Head>(url: URL, maxRedirects: number, ask: (at: URL) => Promise<A>): Promise<A> {
+  for (let at = url, hops = 0; ; hops++) {
+    const answer = await ask(at)
+    const location = locationOf(answer)
+    if (location === undefined) return answer
+    if (hops === maxRedirects) throw new Error('Too many redirects')
+    const next = new URL(location, at)
+    if (at.protocol === 'https:' && next.protocol !== 'https:') throw new Error('Redirected to a place without TLS')
+    at = next
+  }
+}
+
+/** Where an answer leads to, if it is a redirect. */
+function locationOf({ status, headers: { location } }: Head): string | undefined {
+  return status >= 301 && status <= 308 && typeof location === 'string' ? location : undefined
 }
 
 /** The destination of a URL of the web: no discovery, its own host. */

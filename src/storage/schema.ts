@@ -55,6 +55,8 @@ export interface Schema {
   login_token: LoginTokenTable
   openid_token: OpenIdTokenTable
   media: MediaTable
+  media_quarantine: MediaQuarantineTable
+  media_garbage: MediaGarbageTable
   pusher: PusherTable
   push_queue: PushQueueTable
   appservice_event: AppserviceEventTable
@@ -541,14 +543,25 @@ export interface AppserviceTransactionTable {
 }
 
 export interface MediaTable {
+  server_name: string
   media_id: string
-  user_nid: number
+  user_nid: number | null
   created_ts: number
+  used_ts: number | null
   expires_ts: number | null
   hash: string | null
   bytes: number | null
   content_type: string | null
   filename: string | null
+}
+
+export interface MediaQuarantineTable {
+  what: string
+  created_ts: number
+}
+
+export interface MediaGarbageTable {
+  hash: string
 }
 
 export interface DeviceKeyTable {

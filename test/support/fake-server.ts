@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, createServer, request, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { canonicalJson } from '../../src/matrix/canonical-json.ts'
@@ -19,11 +20,11 @@ export interface Got {
   readonly body: string
 }
 
-/** What it answers: JSON, or a text as it is. */
+/** What it answers: JSON, or a text or a stream as it is. */
 export interface Given {
   readonly status?: number
   readonly headers?: Record<string, string>
-  readonly body?: object | string
+  readonly body?: object | string | Readable
 }
 
 export interface FakeServerOptions {
@@ -63,7 +64,8 @@ export class FakeServer {
       const answer = fake.answers.get(`${got.method} ${got.uri.split('?')[0]}`)
       const { status = 200, headers, body = {} } = await (answer ?? fake.otherwise)(got)
       res.writeHead(status, { 'content-type': 'application/json', ...headers })
-      res.end(typeof body === 'string' ? body : JSON.stringify(body))
+      if (body instanceof Readable) body.pipe(res)
+      else res.end(typeof body === 'string' ? body : JSON.stringify(body))
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

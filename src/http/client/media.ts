@@ -1,34 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Readable } from 'node:stream'
 import { z } from 'zod'
-import { notFound } from '../../matrix/errors.ts'
 import type { Services } from '../../server.ts'
+import type { Asking } from '../../services/media/downloads.ts'
 import { cleanFilename } from '../../services/media/filename.ts'
-import type { MediaFile, Upload } from '../../services/media/media.ts'
-import { fileReply } from '../media/file-reply.ts'
-import type { ByteRange } from '../media/range.ts'
-import { boolParam, firstParam, intParam } from '../query.ts'
+import type { Upload } from '../../services/media/media.ts'
+import type { ThumbnailWish } from '../../services/media/thumbnail-size.ts'
+import { arrivingReply, fileReply } from '../media/file-reply.ts'
+import { thumbnailWish, waiting } from '../media/input.ts'
+import { servedFile, thumbnailOf } from '../media/served.ts'
+import { boolParam, firstParam } from '../query.ts'
 import { type RouteInput, route } from '../route.ts'
-
-/** How long a download waits for a file that is announced and not there yet, unless the client says otherwise. */
-const DEFAULT_WAIT_MS = 20_000
-const MAX_WAIT_MS = 60_000
 
 const old = (path: string) => ['v3', 'r0', 'v1'].map((version) => `/_matrix/media/${version}${path}`)
 const uploadQuery = z.object({ filename: firstParam.optional() })
 const mediaName = z.object({ serverName: z.string(), mediaId: z.string() })
 const namedMedia = mediaName.extend({ fileName: z.string() })
-const pixels = intParam.pipe(z.int().min(1))
-const waiting = z.object({
-  timeout_ms: intParam.default(DEFAULT_WAIT_MS).transform((ms) => Math.max(0, Math.min(ms, MAX_WAIT_MS))),
-})
-
-const thumbnailQuery = waiting.extend({
-  width: pixels,
-  height: pixels,
-  method: z.enum(['crop', 'scale']).default('scale'),
-  animated: boolParam.default(false),
-})
+const thumbnailQuery = waiting.extend(thumbnailWish)
+const stranger = { allow_remote: boolParam.default(true) }
 
 export const uploadContent = route(
   {
@@ -107,12 +95,9 @@ export const getContent = route(
     path: old('/download/:serverName/:mediaId'),
     auth: 'none',
     params: mediaName,
-    query: waiting,
+    query: waiting.extend(stranger),
   },
-  async (input, services) => {
-    requireLegacy(services)
-    return download(input, services)
-  },
+  (input, services) => download(input, services),
 )
 
 export const getContentOverrideName = route(
@@ -122,12 +107,9 @@ export const getContentOverrideName = route(
     path: old('/download/:serverName/:mediaId/:fileName'),
     auth: 'none',
     params: namedMedia,
-    query: waiting,
+    query: waiting.extend(stranger),
   },
-  async (input, services) => {
-    requireLegacy(services)
-    return download(input, services, input.params.fileName)
-  },
+  (input, services) => download(input, services, input.params.fileName),
 )
 
 export const getContentThumbnailAuthed = route(
@@ -149,49 +131,36 @@ export const getContentThumbnail = route(
     path: old('/thumbnail/:serverName/:mediaId'),
     auth: 'none',
     params: mediaName,
-    query: thumbnailQuery,
+    query: thumbnailQuery.extend(stranger),
   },
-  async (input, services) => {
-    requireLegacy(services)
-    return thumbnail(input, services)
-  },
+  (input, services) => thumbnail(input, services),
 )
 
-type Download = Pick<
-  RouteInput<'none', z.output<typeof mediaName>, z.output<typeof waiting>, unknown>,
-  'params' | 'query' | 'headers' | 'signal'
->
-
-/** Anybody may ask on the old paths, so the configuration must say that they are served at all. */
-function requireLegacy({ mediaLimits }: Services): void {
-  if (mediaLimits.legacyDownloads) return
-  throw notFound('Files are only served to users, at /_matrix/client/v1/media')
+interface Download {
+  readonly params: z.output<typeof mediaName>
+  readonly query: z.output<typeof waiting> & { readonly allow_remote?: boolean }
+  readonly headers: IncomingHttpHeaders
+  readonly signal: AbortSignal
 }
 
-async function download({ params, query, headers, signal }: Download, services: Services, fileName?: string) {
-  const file = await services.media.find(params, query.timeout_ms, signal)
-  return storedFileReply(file, headers, services, cleanFilename(fileName))
+/** Only the old paths have `allow_remote`, and only they serve strangers. */
+const askingOf = ({ query, signal }: Download): Asking => ({
+  waitMs: query.timeout_ms,
+  signal,
+  isStranger: query.allow_remote !== undefined,
+  mayFetch: query.allow_remote ?? true,
+})
+
+async function download(input: Download, { downloads, mediaFiles }: Services, fileName?: string) {
+  const file = await downloads.find(input.params, askingOf(input))
+  const filename = cleanFilename(fileName) ?? file.filename
+  if (!('hash' in file)) return arrivingReply({ ...file, filename })
+  return fileReply(servedFile(mediaFiles, { ...file, filename }), input.headers)
 }
 
-type ThumbnailInput = Download & { readonly query: z.output<typeof thumbnailQuery> }
-
-async function thumbnail({ params, query, headers, signal }: ThumbnailInput, services: Services) {
-  const file = await services.media.find(params, query.timeout_ms, signal)
-  const made = await services.thumbnails.of(file, query)
-  if (made === undefined) return storedFileReply(file, headers, services)
-  const { name, content, contentType } = made
-  const read = ({ start, end }: ByteRange = { start: 0, end: content.length - 1 }) =>
-    Readable.from([content.subarray(start, end + 1)])
-  return fileReply(
-    { tag: `${file.hash}-${name}`, bytes: content.length, contentType, filename: undefined, read },
-    headers,
-  )
-}
-
-function storedFileReply(file: MediaFile, headers: IncomingHttpHeaders, { mediaFiles }: Services, filename?: string) {
-  const { hash, bytes, contentType } = file
-  const read = (range?: ByteRange) => mediaFiles.read(hash, range)
-  return fileReply({ tag: hash, bytes, contentType, filename: filename ?? file.filename, read }, headers)
+async function thumbnail(input: Download & { query: ThumbnailWish }, services: Services) {
+  const file = await services.downloads.findWhole(input.params, askingOf(input))
+  return fileReply(await thumbnailOf(file, input.query, services), input.headers)
 }
 
 type Uploading = Pick<

@@ -14,6 +14,12 @@ export interface Served {
   read(range?: ByteRange): Readable
 }
 
+/** What is served while it is still being fetched. */
+export interface Arriving extends Pick<Served, 'contentType' | 'filename'> {
+  readonly bytes: number | undefined
+  read(): Readable
+}
+
 /** Files never run in the browser and may be used by any client (spec: Content repository). */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy':
@@ -25,6 +31,17 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 
 /** Content never changes under its address; only who may see it can, so no shared cache keeps it. */
 const CACHE_CONTROL = 'private, max-age=86400'
+
+/** Answers with all of a file as it comes: parts of it are for whoever asks again. */
+export function arrivingReply({ contentType, filename, bytes, read }: Arriving): StreamReply {
+  const headers = {
+    ...SECURITY_HEADERS,
+    'Cache-Control': CACHE_CONTROL,
+    'Content-Type': contentType,
+    'Content-Disposition': dispositionOf(contentType, filename),
+  }
+  return new StreamReply(200, headers, bytes, read)
+}
 
 /** Answers with a file, or with the part of it that was asked for, or that the client has it already. */
 export function fileReply(file: Served, headers: IncomingHttpHeaders): Reply | StreamReply {

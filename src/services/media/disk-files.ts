@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { ByteRange, MediaFiles, StoredFile } from './files.ts'
+import { ArrivingFile } from './arriving-file.ts'
+import type { ArrivingBytes, ByteRange, MediaFiles, StoredFile } from './files.ts'
 
 interface Deps {
   readonly directory: string
@@ -24,15 +24,16 @@ export class DiskFiles implements MediaFiles {
     this.#newName = newName
   }
 
-  async put(source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
-    const incoming = await this.#newFile()
-    try {
-      const stored = await writeAll(incoming, source)
-      await this.#keep(incoming, this.#pathOf(stored.hash))
-      return stored
-    } finally {
-      await rm(incoming, { force: true })
-    }
+  put(source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
+    return this.receive(source).stored
+  }
+
+  receive(source: AsyncIterable<Uint8Array>): ArrivingBytes {
+    const incoming = join(this.#directory, 'incoming', this.#newName())
+    return new ArrivingFile(incoming, source, async ({ hash }) => {
+      await this.#keep(incoming, this.#pathOf(hash))
+      return this.#pathOf(hash)
+    })
   }
 
   read(hash: string, range?: ByteRange): Readable {
@@ -56,6 +57,23 @@ export class DiskFiles implements MediaFiles {
     await rename(incoming, path)
   }
 
+  /** Looks at the file only once it is out of the way: else somebody could put it again between look and removal. */
+  async remove(hash: string, before: number): Promise<boolean> {
+    const aside = await this.#newFile()
+    try {
+      await rename(this.#pathOf(hash), aside)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await this.#removeDerived(hash)
+      return true
+    }
+    const isFresh = (await stat(aside)).mtimeMs >= before
+    if (isFresh) await link(aside, this.#pathOf(hash)).catch(ignoreExisting)
+    else await this.#removeDerived(hash)
+    await rm(aside)
+    return !isFresh
+  }
+
   /** Removes what a process that was killed had not received whole: files that nobody has written to since `before`. */
   async sweep(before: number): Promise<void> {
     const directory = join(this.#directory, 'incoming')
@@ -72,14 +90,20 @@ export class DiskFiles implements MediaFiles {
     return join(directory, this.#newName())
   }
 
-  /** Gives a whole, synced file its name. A directory's own entry must be synced too, or a power cut forgets the name. */
+  /**
+   * Gives a whole, synced file its name, also where another one with the same content has it: see `remove`. A directory's
+   * own entry must be synced too, or a power cut forgets the name.
+   */
   async #keep(incoming: string, path: string): Promise<void> {
-    if (await exists(path)) return
     const directory = dirname(path)
     await mkdir(directory, { recursive: true })
     await rename(incoming, path)
     const root = join(this.#directory, 'files')
     for (const changed of [directory, dirname(directory), root, this.#directory]) await syncDirectory(changed)
+  }
+
+  #removeDerived(hash: string): Promise<void> {
+    return rm(dirname(this.#derivedPath(hash, '-')), { recursive: true, force: true })
   }
 
   #pathOf(hash: string): string {
@@ -91,23 +115,6 @@ export class DiskFiles implements MediaFiles {
   }
 }
 
-async function writeAll(path: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile> {
-  const sum = createHash('sha256')
-  let bytes = 0
-  const file = await open(path, 'wx', 0o600)
-  try {
-    for await (const chunk of source) {
-      sum.update(chunk)
-      bytes += chunk.length
-      await file.writeFile(chunk) // appends: an open file writes where it stands
-    }
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return { hash: sum.digest('hex'), bytes }
-}
-
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r')
   try {
@@ -117,16 +124,17 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
-
 const namesIn = (directory: string): Promise<string[]> =>
   readdir(directory).catch((error: unknown) => {
     if (isMissing(error)) return []
     throw error
   })
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code
+
+const isMissing = (error: unknown): boolean => hasCode(error, 'ENOENT')
+
+const ignoreExisting = (error: unknown): void => {
+  if (!hasCode(error, 'EEXIST')) throw error
+}

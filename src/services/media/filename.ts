@@ -9,3 +9,21 @@ export function cleanFilename(name: string | undefined): string | undefined {
   const clean = [...name.toWellFormed().normalize('NFC').replace(UNSAFE, '_').trim()].slice(0, MAX_LENGTH).join('')
   return clean === '' || /^\.+$/.test(clean) ? undefined : clean
 }
+
+/** The name that a `Content-Disposition` gives, in either form (RFC 6266): `filename*` is meant for those who know it. */
+export function filenameOf(disposition: string | undefined): string | undefined {
+  if (disposition === undefined) return undefined
+  const [, encoded] = /;\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]+)/i.exec(disposition) ?? []
+  const decoded = encoded === undefined ? undefined : decode(encoded)
+  if (decoded !== undefined) return cleanFilename(decoded)
+  const [, quoted, plain] = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/i.exec(disposition) ?? []
+  return cleanFilename(quoted?.replace(/\\(.)/g, '$1') ?? plain)
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,4 +1,4 @@
-import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
+import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import { deleteInPieces } from '../../storage/expire.ts'
 import * as table from '../../storage/media.ts'
@@ -7,6 +7,7 @@ import { Arrivals } from './arrivals.ts'
 import { contentTypeOf } from './content-type.ts'
 import { cleanFilename } from './filename.ts'
 import type { MediaFiles } from './files.ts'
+import { fileOf, isMediaId, type MediaContent, type MediaFile, type MediaName, unknownMedia } from './media-file.ts'
 
 interface Deps {
   readonly db: Db
@@ -25,22 +26,7 @@ export interface Upload {
   readonly content: AsyncIterable<Uint8Array>
 }
 
-/** A file that can be read. */
-export interface MediaFile {
-  readonly hash: string
-  readonly bytes: number
-  readonly contentType: string
-  readonly filename: string | undefined
-}
-
-/** Names a file everywhere: `mxc://<serverName>/<mediaId>`. */
-export interface MediaName {
-  readonly serverName: string
-  readonly mediaId: string
-}
-
 const ID_BYTES = 24
-const ID = /^[\w-]{1,255}$/
 
 /** Uploaded files (spec: client-server API, Content repository). */
 export class Media {
@@ -56,52 +42,50 @@ export class Media {
   async upload(userNid: number, upload: Upload): Promise<string> {
     const { db, clock } = this.#deps
     const content = await this.#store(upload)
-    const mediaId = this.#newId()
-    await transact(db, (tx) => table.insertMedia(tx, mediaId, userNid, clock.now(), content))
-    return this.#addressOf(mediaId)
+    const name = this.#newName()
+    await transact(db, (tx) => table.insertMedia(tx, name, userNid, clock.now(), content))
+    return table.mediaAddress(name)
   }
 
   /** Gives out an address whose content follows. `M_LIMIT_EXCEEDED` when too many are still waiting for theirs. */
   async announce(userNid: number): Promise<{ address: string; expiresTs: number }> {
     const { db, clock, maxPending, pendingForMs } = this.#deps
-    const mediaId = this.#newId()
+    const name = this.#newName()
     const now = clock.now()
     const expiresTs = now + pendingForMs
     await transact(db, async (tx) => {
       if ((await table.countAnnounced(tx, userNid, now)) >= maxPending) throw tooManyPending()
-      await table.announceMedia(tx, mediaId, userNid, now, expiresTs)
+      await table.announceMedia(tx, name, userNid, now, expiresTs)
     })
-    return { address: this.#addressOf(mediaId), expiresTs }
+    return { address: table.mediaAddress(name), expiresTs }
   }
 
   /** Sends the content of an announced address, once, by who asked for it. */
   async fill(userNid: number, name: MediaName, upload: Upload): Promise<void> {
     const { db, clock } = this.#deps
-    const { mediaId } = name
-    const row = this.#isOurs(name) ? await table.findMedia(db, mediaId) : undefined
+    const row = this.#isOurs(name) ? await table.findMedia(db, name) : undefined
     if (row === undefined) throw unknownMedia()
     if (row.userNid !== userNid) throw forbidden('Somebody else has this address')
     if (row.hash !== null) throw isFilled()
     if (row.expiresTs !== null && row.expiresTs <= clock.now()) throw unknownMedia()
     const content = await this.#store(upload)
-    if (!(await transact(db, (tx) => table.fillMedia(tx, mediaId, content)))) throw isFilled()
-    this.#arrivals.announce(mediaId)
+    if (!(await transact(db, (tx) => table.fillMedia(tx, name, content)))) throw isFilled()
+    this.#arrivals.announce(name.mediaId)
   }
 
   /**
-   * A file by its name. One that was announced is waited for; `M_NOT_YET_UPLOADED` when it does not come in time,
+   * One of our own files by its name. One that was announced is waited for; `M_NOT_YET_UPLOADED` when it does not come in time,
    * `M_NOT_FOUND` for one that is unknown.
    */
   async find(name: MediaName, waitMs: number, signal: AbortSignal): Promise<MediaFile> {
     const { db, clock } = this.#deps
     if (!this.#isOurs(name)) throw unknownMedia()
-    const { mediaId } = name
-    const arrival = this.#arrivals.expect(mediaId)
+    const arrival = this.#arrivals.expect(name.mediaId)
     try {
-      let row = await table.findMedia(db, mediaId)
+      let row = await table.findMedia(db, name)
       if (row?.hash === null && (row.expiresTs ?? 0) > clock.now() && waitMs > 0) {
         await arrival.within(waitMs, signal)
-        row = await table.findMedia(db, mediaId)
+        row = await table.findMedia(db, name)
       }
       return fileOf(row, clock.now())
     } finally {
@@ -115,35 +99,22 @@ export class Media {
     await deleteInPieces(db, (tx, limit) => table.deleteExpiredMedia(tx, clock.now(), limit))
   }
 
-  async #store({ contentType, filename, content }: Upload): Promise<MediaFile> {
+  async #store({ contentType, filename, content }: Upload): Promise<MediaContent> {
     const name = cleanFilename(filename)
     const { hash, bytes } = await this.#deps.files.put(content)
     return { hash, bytes, contentType: contentTypeOf(contentType, name), filename: name }
   }
 
   #isOurs({ serverName, mediaId }: MediaName): boolean {
-    return serverName === this.#deps.serverName && ID.test(mediaId)
+    return serverName === this.#deps.serverName && isMediaId(mediaId)
   }
 
-  #newId(): string {
-    return Buffer.from(this.#deps.random(ID_BYTES)).toString('base64url')
-  }
-
-  #addressOf(mediaId: string): string {
-    return `mxc://${this.#deps.serverName}/${mediaId}`
+  #newName(): MediaName {
+    const mediaId = Buffer.from(this.#deps.random(ID_BYTES)).toString('base64url')
+    return { serverName: this.#deps.serverName, mediaId }
   }
 }
 
-function fileOf(row: table.MediaRow | undefined, now: number): MediaFile {
-  if (row === undefined || (row.expiresTs !== null && row.expiresTs <= now)) throw unknownMedia()
-  const { hash, bytes, contentType, filename } = row
-  if (hash === null || bytes === null || contentType === null) {
-    throw new MatrixError('M_NOT_YET_UPLOADED', 'The file has not been uploaded yet')
-  }
-  return { hash, bytes: Number(bytes), contentType, filename: filename ?? undefined }
-}
-
-const unknownMedia = () => notFound('There is no such file')
 const isFilled = () => new MatrixError('M_CANNOT_OVERWRITE_MEDIA', 'This address has its content already')
 const tooManyPending = () =>
   new MatrixError('M_LIMIT_EXCEEDED', 'Too many files are announced and not yet sent', {

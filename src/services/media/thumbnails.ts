@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers'
 import { tooLarge } from '../../matrix/errors.ts'
 import type { Gate } from '../accounts/gate.ts'
 import type { MediaFiles } from './files.ts'
-import type { MediaFile } from './media.ts'
+import type { MediaFile } from './media-file.ts'
 import { renderThumbnail, typeOfThumbnail } from './render-thumbnail.ts'
 import { sizeFor, type ThumbnailWish } from './thumbnail-size.ts'
 
