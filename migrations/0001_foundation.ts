@@ -549,6 +549,12 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('outbox_edu_order', 'outbox_edu', ['server_nid', 'later', 'id'])
 
+  // The room in which the server speaks to a user.
+  await table('notice_room')
+    .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .execute()
+
   // Events that are to be sent later (MSC4140). event: what is sent, JSON.
   await table('delayed_event')
     .addColumn('delay_id', 'text', (col) => col.primaryKey().notNull())

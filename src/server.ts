@@ -19,6 +19,7 @@ import { composeOwnKeys } from './compose/own-keys.ts'
 import { composePushers } from './compose/pushers.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
+import { composeServerNotices } from './compose/server-notices.ts'
 import { composeSlidingSync } from './compose/sliding-sync.ts'
 import { composeSpaces } from './compose/spaces.ts'
 import { composeSync } from './compose/sync.ts'
@@ -71,7 +72,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
   const federation = composeFederation(config, ground)
   const accounts = composeAccounts(config, ground, federation, appServices)
   const asked = composeAppServiceQueries(config, ground, appServices)
-  const own = composeOwnData(ground)
+  const own = composeOwnData(config, ground)
   const rooms = composeRooms(
     config,
     ground,
@@ -116,6 +117,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     ...rooms,
     ...accountRooms,
     ...composeDelayedEvents(config, ground, rooms),
+    ...composeServerNotices(config, ground, accounts.accounts, own.tags, rooms),
     ...composeSpaces(ground, federation, rooms),
     ...reading,
     ...own,

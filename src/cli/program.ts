@@ -10,6 +10,7 @@ import { keyCommands } from './key.ts'
 import { checkHealth } from './local-client.ts'
 import { mediaCommands } from './media.ts'
 import { migrateDatabase } from './migrate.ts'
+import { noticeCommands } from './notice.ts'
 import { reportCommands } from './report.ts'
 import { startServer } from './start.ts'
 import { CommandFailed, type Terminal } from './terminal.ts'
@@ -62,6 +63,7 @@ function program({ terminal, stop, defaults }: Surroundings): Command {
   root.addCommand(userCommands(configFile, terminal))
   root.addCommand(reportCommands(configFile, terminal))
   root.addCommand(mediaCommands(configFile, terminal))
+  root.addCommand(noticeCommands(configFile, terminal))
   root.addCommand(keyCommands(configFile, terminal))
   root.addCommand(federationCommands(configFile, terminal))
   root

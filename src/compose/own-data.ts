@@ -1,3 +1,4 @@
+import type { Config } from '../config/schema.ts'
 import type { UserId } from '../matrix/ids.ts'
 import { AccountData } from '../services/account-data.ts'
 import { Filters } from '../services/filters.ts'
@@ -9,16 +10,17 @@ import { Tags } from '../services/tags.ts'
 import { ThreadFollowing } from '../services/threads/thread-following.ts'
 import { nameNids } from '../storage/names.ts'
 import type { Ground } from './ground.ts'
+import { noticesUserOf } from './settings.ts'
 
 /** What users keep on the server for themselves, and what it says about others: whom they ignore, who may invite. */
-export function composeOwnData({ db, stream, hub }: Ground) {
+export function composeOwnData(config: Config, { db, stream, hub }: Ground) {
   const accountData = new AccountData({ db, stream, hub })
   const userNidOf = async (userId: UserId) => (await nameNids(db, [userId])).get(userId)
   return {
     accountData,
     tags: new Tags(accountData),
     ignoredUsers: new IgnoredUsers({ accountData, userNidOf }),
-    inviteRules: new InviteRules({ accountData, userNidOf }),
+    inviteRules: new InviteRules({ accountData, userNidOf, noticesUser: noticesUserOf(config) }),
     pushRules: new PushRules({ db, stream, hub }),
     filters: new Filters(db),
     threadFollowing: new ThreadFollowing({ db, stream, hub }),

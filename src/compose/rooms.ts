@@ -25,6 +25,7 @@ import { deleteTransactionsBefore } from '../storage/transactions.ts'
 import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
 import { composeRemoteRooms } from './remote-rooms.ts'
+import { noticesUserOf } from './settings.ts'
 
 const HOUR_MS = 3_600_000
 /** How long a client may repeat a request under its transaction id: for a day. */
@@ -99,6 +100,7 @@ export function composeRooms(
     remote,
     untilWhole: (roomId) => partialRooms.untilWhole(roomId),
     onForgotten: () => {},
+    noticesUser: noticesUserOf(config),
     ...people,
   })
   const joins = new Joins({ db, clock, rooms, append, serverName, remote, profileOf: people.profileOf })
@@ -179,5 +181,8 @@ export function composeRooms(
     sending,
     roomUpgrades,
     createRoom: (creator: Creator, input: CreateRoomInput) => createRoom(createDeps, creator, input),
+    /** Makes a room that is not encrypted, whatever the policy. */
+    createPlainRoom: (creator: Creator, input: CreateRoomInput) =>
+      createRoom({ ...createDeps, encryption: 'off' }, creator, input),
   }
 }

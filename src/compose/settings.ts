@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import type { HttpLimits } from '../http/limits.ts'
+import { type UserId, userIdOf } from '../matrix/ids.ts'
 import type { HashMethod } from '../services/accounts/password-hash.ts'
 import type { PasswordPolicy } from '../services/accounts/password-policy.ts'
 import type { ClassLimits } from '../services/rate-limits.ts'
@@ -45,3 +46,6 @@ export const httpLimitsOf = ({ http }: Config): HttpLimits => ({
   maxBufferedBytes: http.max_buffered_bodies,
   keepAliveMs: http.keep_alive,
 })
+
+/** Who sends the notices of the server. */
+export const noticesUserOf = (config: Config): UserId => userIdOf(config.server_notices.user, config.server_name)

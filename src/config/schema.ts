@@ -17,6 +17,7 @@ import { push } from './push.ts'
 import { rateLimits } from './rate-limits.ts'
 import { registration } from './registration.ts'
 import { rooms } from './rooms.ts'
+import { serverNotices } from './server-notices.ts'
 import { sessions } from './sessions.ts'
 import { support } from './support.ts'
 
@@ -49,6 +50,7 @@ export const configSchema = z.strictObject({
   profiles,
   rate_limits: rateLimits,
   rooms,
+  server_notices: serverNotices,
   presence,
   push,
   media,

@@ -63,11 +63,13 @@ import * as wellKnownServer from './federation/well-known.ts'
 import * as serverKeys from './key/server-keys.ts'
 import * as localFederation from './local/federation.ts'
 import * as localMedia from './local/media.ts'
+import * as localNotices from './local/notices.ts'
 import * as localReports from './local/reports.ts'
 import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
 import * as synapseRegister from './synapse-admin/register.ts'
 import * as synapseRegistrationTokens from './synapse-admin/registration-tokens.ts'
+import * as synapseServerNotices from './synapse-admin/server-notices.ts'
 
 /**
  * The files of `client/`, and what the tools of other servers expect beside it, each a family of endpoints. Every route
@@ -87,6 +89,7 @@ const families: readonly object[] = [
   uiaFallback,
   synapseRegister,
   synapseRegistrationTokens,
+  synapseServerNotices,
   createRoom,
   roomMembership,
   roomUpgrade,
@@ -156,4 +159,4 @@ export const federationRoutes = routesOf([
 ])
 
 /** What the command line may ask, through the socket in the data directory. */
-export const localRoutes = routesOf([localUsers, localReports, localFederation, localMedia])
+export const localRoutes = routesOf([localUsers, localNotices, localReports, localFederation, localMedia])

@@ -6,6 +6,8 @@ import { type AccountData, GLOBAL } from './account-data.ts'
 interface Deps {
   accountData: AccountData
   userNidOf(userId: UserId): Promise<number | undefined>
+  /** Sends the notices of the server, which nobody can refuse. */
+  noticesUser: UserId
 }
 
 /** What becomes of an invite: it arrives, it is refused, or its sender thinks that it arrives. */
@@ -37,7 +39,8 @@ export class InviteRules {
   }
 
   async #judge(invitee: UserId, sender: UserId): Promise<Outcome> {
-    const { accountData, userNidOf } = this.#deps
+    const { accountData, userNidOf, noticesUser } = this.#deps
+    if (sender === noticesUser) return 'allow'
     const userNid = await userNidOf(invitee)
     if (userNid === undefined) return 'allow'
     for (const type of TYPES) {

@@ -51,6 +51,7 @@ export interface Schema {
   held_event: HeldEventTable
   inbound_transaction: InboundTransactionTable
   outbox_edu: OutboxEduTable
+  notice_room: NoticeRoomTable
   delayed_event: DelayedEventTable
   login_token: LoginTokenTable
   openid_token: OpenIdTokenTable
@@ -468,6 +469,11 @@ export interface OutboxEduTable {
   server_nid: number
   later: number
   edu: string
+}
+
+export interface NoticeRoomTable {
+  user_nid: number
+  room_nid: number
 }
 
 export interface DelayedEventTable {

@@ -158,3 +158,15 @@ describe('bongsu', () => {
     expect(await run('nonsense')).toMatchObject({ code: 1, out: expect.stringContaining('unknown command') })
   })
 })
+
+describe('bongsu notice', () => {
+  it('tells one user, or all, and says whom', async () => {
+    const line = await home()
+    const { stop } = await line.start()
+    await line.run('user', 'create', 'alice')
+    expect((await line.run('notice', 'send', 'alice', '점검이 있습니다')).out).toBe('@alice:example.org was told.')
+    expect((await line.run('notice', 'send-all', '끝났습니다')).out).toBe('1 users were told.')
+    expect(await line.run('notice', 'send', 'nobody', 'hello')).toMatchObject({ code: 1 })
+    await stop()
+  })
+})

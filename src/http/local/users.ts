@@ -37,6 +37,7 @@ export const listUsers = route(
       user_id: account.userId,
       admin: account.isAdmin,
       guest: account.isGuest,
+      type: account.userType ?? null,
       deactivated: account.isDeactivated,
       locked: account.isLocked,
       created_ts: account.createdTs,

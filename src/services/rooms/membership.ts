@@ -26,6 +26,8 @@ interface Deps {
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>
   /** Resolves once all members of the room are known; throws when that takes too long. */
   untilWhole(roomId: RoomId): Promise<void>
+  /** Whose invites nobody rejects: the user that sends the server's notices. */
+  noticesUser: UserId
   /** Told when a user forgets a room, so that what is cached of the user's rooms goes with it. */
   onForgotten(userId: UserId, roomId: RoomId): void
 }
@@ -61,7 +63,20 @@ export class Memberships {
   }
 
   /** Leaves a room, rejects an invite or takes back a knock. Leaving again is no error. */
-  async leave({ sender, roomId, reason }: Omit<Act, 'target'>): Promise<void> {
+  async leave(act: Omit<Act, 'target'>): Promise<void> {
+    await this.checkRejection(act.sender, act.roomId)
+    await this.#leave(act)
+  }
+
+  /** Throws `M_CANNOT_LEAVE_SERVER_NOTICE_ROOM` for somebody invited to the server's notices (spec: Server Notices). */
+  async checkRejection(userId: UserId, roomId: RoomId): Promise<void> {
+    const { rooms, noticesUser } = this.#deps
+    const member = (await (await rooms.find(roomId))?.stateEvent('m.room.member', userId))?.pdu
+    if (member?.content.membership !== 'invite' || member.sender !== noticesUser) return
+    throw new MatrixError('M_CANNOT_LEAVE_SERVER_NOTICE_ROOM', 'Notices of the server cannot be refused')
+  }
+
+  async #leave({ sender, roomId, reason }: Omit<Act, 'target'>): Promise<void> {
     const room = await this.#deps.rooms.get(roomId)
     const membership = await room.membershipOf(sender)
     if (membership === 'leave') return
@@ -147,7 +162,7 @@ export class Memberships {
   async leaveAll(userId: UserId, userNid: number): Promise<void> {
     for (const row of await table.listRoomsOfUser(this.#deps.db, userNid)) {
       if (!['join', 'invite', 'knock'].includes(row.membership)) continue
-      await this.leave({ sender: userId, roomId: row.room_id as RoomId }).catch((error: unknown) => {
+      await this.#leave({ sender: userId, roomId: row.room_id as RoomId }).catch((error: unknown) => {
         if (!(error instanceof MatrixError)) throw error
       })
     }

@@ -84,6 +84,7 @@ export class Sending {
     } else if (membership === 'invite') {
       await memberships.invite({ sender: userId, roomId, target, extra, ts })
     } else {
+      if (membership === 'leave' && userId === target) await memberships.checkRejection(userId, roomId)
       return this.#send(sender, roomId, 'm.room.member', target, content)
     }
     const eventId = await memberships.memberEventId(roomId, target)
