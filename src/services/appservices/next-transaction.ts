@@ -3,6 +3,7 @@ import * as store from '../../storage/appservices.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import { listDevicesByNid } from '../../storage/devices.ts'
 import type { DeviceKeys } from '../keys/device-keys.ts'
+import type { LeftKeys } from '../keys/keys-left.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
@@ -105,11 +106,12 @@ const messageText = ({ json, user_id, device_id }: store.QueuedMessage): string[
 
 /** How many keys these devices have left (MSC3202). */
 async function keyParts({ db, deviceKeys }: TransactionDeps, deviceNids: readonly number[]): Promise<string[]> {
-  const counts: Record<UserId, Record<string, Record<string, number>>> = {}
-  const unused: Record<UserId, Record<string, string[]>> = {}
+  const counts: Record<UserId, Record<string, LeftKeys['counts']>> = {}
+  const unused: Record<UserId, Record<string, readonly string[]>> = {}
   for (const { nid, deviceId, userId } of await listDevicesByNid(db, [...new Set(deviceNids)])) {
-    counts[userId] = { ...counts[userId], [deviceId]: await deviceKeys.counts(nid) }
-    unused[userId] = { ...unused[userId], [deviceId]: await deviceKeys.unusedFallbacks(nid) }
+    const left = await deviceKeys.left.of(nid)
+    counts[userId] = { ...counts[userId], [deviceId]: left.counts }
+    unused[userId] = { ...unused[userId], [deviceId]: left.unusedFallbacks }
   }
   return [
     `"org.matrix.msc3202.device_one_time_keys_count":${JSON.stringify(counts)}`,

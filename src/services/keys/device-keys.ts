@@ -1,12 +1,12 @@
 import { missingParam } from '../../matrix/errors.ts'
 import type { Db } from '../../storage/db.ts'
 import { lockDevice } from '../../storage/devices.ts'
-import * as store from '../../storage/one-time-keys.ts'
 import { type Requester, unknownToken } from '../accounts/sessions.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Stream } from '../stream.ts'
 import type { DeviceLists } from './device-lists.ts'
 import { checkUpload, type KeyUpload, storeUpload } from './key-upload.ts'
+import { KeysLeft, type LeftKeys } from './keys-left.ts'
 
 interface Deps {
   db: Db
@@ -16,21 +16,23 @@ interface Deps {
 
 /** What devices publish of their keys (spec: client-server API, Key algorithms and `POST /keys/upload`). */
 export class DeviceKeys {
-  /** Devices whose one-time or fallback keys became more or fewer. */
-  readonly changes: ChangeIndex<number>
+  readonly left: KeysLeft
+  /** Devices of which somebody was given a key. */
+  readonly #changes: ChangeIndex<number>
   readonly #deps: Deps
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.changes = new ChangeIndex(deps.stream.current)
+    this.left = new KeysLeft(deps.db)
+    this.#changes = new ChangeIndex(deps.stream.current)
   }
 
   /**
    * Stores an upload and returns how many one-time keys of each algorithm there are. Throws `M_BAD_JSON`,
    * `M_INVALID_PARAM`, and `M_UNKNOWN_TOKEN` when the device has ended meanwhile.
    */
-  async upload(requester: Requester, upload: KeyUpload): Promise<Record<string, number>> {
-    const { db, stream, lists } = this.#deps
+  async upload(requester: Requester, upload: KeyUpload): Promise<LeftKeys['counts']> {
+    const { stream, lists } = this.#deps
     const { deviceId } = requester
     if (deviceId === undefined) throw missingParam('Keys belong to a device: name it in device_id')
     const device = { ...requester, deviceId }
@@ -42,24 +44,19 @@ export class DeviceKeys {
         const announce = await lists.note(tx, take, requester, { deviceIds: [deviceId] })
         return { value: undefined, announce }
       })
+      this.left.forget(requester.deviceNid)
     }
-    return this.counts(requester.deviceNid, db)
+    return (await this.left.of(requester.deviceNid)).counts
   }
 
-  /** How many one-time keys of each algorithm the device has left. */
-  async counts(deviceNid: number, db: Db = this.#deps.db): Promise<Record<string, number>> {
-    const rows = await store.countOneTimeKeys(db, deviceNid)
-    // The algorithm that clients use is always named: some take a missing count for "unchanged".
-    return Object.fromEntries([['signed_curve25519', 0], ...rows.map(({ algorithm, count }) => [algorithm, count])])
+  /** After the commit, at this position: somebody was given a key of the device. */
+  noteClaimed(deviceNid: number, pos: number): void {
+    this.left.forget(deviceNid)
+    this.#changes.note(deviceNid, pos)
   }
 
-  /** Whether somebody was certainly given a key of the device, or it published some, after this position. */
+  /** Whether somebody was certainly given a key of the device after this position. */
   haveChanged(deviceNid: number, after: number): boolean {
-    return this.changes.covers(after) && this.changes.mayHaveChanged(deviceNid, after)
-  }
-
-  /** The algorithms of which the device has a fallback key that nobody was given. */
-  async unusedFallbacks(deviceNid: number): Promise<string[]> {
-    return (await store.listUnusedFallbacks(this.#deps.db, deviceNid)).map(({ algorithm }) => algorithm)
+    return this.#changes.covers(after) && this.#changes.mayHaveChanged(deviceNid, after)
   }
 }

@@ -42,10 +42,11 @@ export class EncryptionSection implements SyncSection {
   /** Always there: clients take a missing count for none. News when somebody was given a key. */
   async #keys({ viewer: { deviceNid }, since }: SyncContext): Promise<Contribution> {
     const { deviceKeys } = this.#deps
-    const counts = JSON.stringify(await deviceKeys.counts(deviceNid))
-    const unused = JSON.stringify(await deviceKeys.unusedFallbacks(deviceNid))
+    const { counts, unusedFallbacks } = await deviceKeys.left.of(deviceNid)
     return {
-      text: `"device_one_time_keys_count":${counts},"device_unused_fallback_key_types":${unused}`,
+      text:
+        `"device_one_time_keys_count":${JSON.stringify(counts)},` +
+        `"device_unused_fallback_key_types":${JSON.stringify(unusedFallbacks)}`,
       isNews: since !== undefined && deviceKeys.haveChanged(deviceNid, since.pos),
     }
   }

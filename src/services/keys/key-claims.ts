@@ -62,7 +62,7 @@ export class KeyClaims {
       const { pos } = await take(1)
       const announce = () => {
         for (const { device_nid } of rows) {
-          deviceKeys.changes.note(device_nid, pos)
+          deviceKeys.noteClaimed(device_nid, pos)
           const owner = owners.get(device_nid)
           for (const listener of this.#listeners) if (owner) listener(owner.userId, device_nid)
         }

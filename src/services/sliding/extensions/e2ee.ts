@@ -22,10 +22,11 @@ export class E2eeExtension implements Extension {
     // A client that begins looks at everybody it meets.
     const { changed, left } = from ? await lists.changes(viewer, rooms, from.pos, upTo.pos) : { changed: [], left: [] }
     const hasMoved = changed.length + left.length > 0
+    const { counts, unusedFallbacks } = await deviceKeys.left.of(deviceNid)
     // Always there: clients take a missing count for none.
     const fields = [
-      `"device_one_time_keys_count":${JSON.stringify(await deviceKeys.counts(deviceNid))}`,
-      `"device_unused_fallback_key_types":${JSON.stringify(await deviceKeys.unusedFallbacks(deviceNid))}`,
+      `"device_one_time_keys_count":${JSON.stringify(counts)}`,
+      `"device_unused_fallback_key_types":${JSON.stringify(unusedFallbacks)}`,
     ]
     if (hasMoved) fields.push(`"device_lists":${JSON.stringify({ changed, left })}`)
     return {
