@@ -823,6 +823,15 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   await index('media_created', 'media', ['created_ts'])
   await index('media_used', 'media', ['used_ts'])
   await index('media_hash', 'media', ['hash'])
+  // Previews of links, as they were made at one time. url_hash: SHA-256 of the URL. preview: JSON; null where it failed.
+  await table('url_preview')
+    .addColumn('url_hash', 'text', (col) => col.notNull())
+    .addColumn('fetched_ts', 'bigint', (col) => col.notNull())
+    .addColumn('expires_ts', 'bigint', (col) => col.notNull())
+    .addColumn('preview', 'text')
+    .addPrimaryKeyConstraint('url_preview_pk', ['url_hash', 'fetched_ts'])
+    .execute()
+  await index('url_preview_expires', 'url_preview', ['expires_ts'])
   // What nobody gets: by the hash of a content, or by an mxc:// address, ours or not, fetched or not.
   await table('media_quarantine')
     .addColumn('what', 'text', (col) => col.primaryKey().notNull())

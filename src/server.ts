@@ -16,6 +16,7 @@ import { composeMedia } from './compose/media.ts'
 import { composeOutgoing } from './compose/outgoing.ts'
 import { composeOwnData } from './compose/own-data.ts'
 import { composeOwnKeys } from './compose/own-keys.ts'
+import { composePreviews } from './compose/previews.ts'
 import { composePushers } from './compose/pushers.ts'
 import { composeReading } from './compose/reading.ts'
 import { composeRooms } from './compose/rooms.ts'
@@ -109,6 +110,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     ...keys,
     ...sync,
   })
+  const media = composeMedia(config, ground, federation)
   return {
     serverName: config.server_name,
     discovery: composeDiscovery(config),
@@ -128,7 +130,8 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     ...pushers,
     ...asked,
     ...told,
-    ...composeMedia(config, ground, federation),
+    ...media,
+    ...composePreviews(config, ground, media),
     ...composeCalls(config, ground),
   }
 }

@@ -43,6 +43,7 @@ export const composeDiscovery = (config: Config): Discovery => ({
   ],
   delayedEvents: delayLimitsOf(config),
   defaultRoomVersion: config.rooms.default_version,
+  hasPreviews: config.media.previews.enabled,
   mayChangePassword: config.passwords.change,
   mayChangeProfile: config.profiles.change,
 })

@@ -23,6 +23,16 @@ export function composeTrustedClient({ outbound }: Config, { network, lifetime }
   return client
 }
 
+/** For links: partners let our server in, not whatever a user asks it to fetch, so their addresses count as private. */
+export function composeWebClient({ outbound, media }: Config, { network, lifetime }: Ground): GuardedClient {
+  const rules = new AddressRules([...INNER_NETWORKS, ...outbound.block], media.previews.allow_addresses)
+  const proxy = outbound.proxy === undefined ? undefined : new URL(outbound.proxy)
+  const tls = { ...trustOf(outbound), client: undefined } // a stranger is not shown who we are
+  const client = new GuardedClient(new Dialer({ network, rules, tls, proxy }))
+  lifetime.add({ close: () => client.close() })
+  return client
+}
+
 function trustOf(outbound: Config['outbound']): TlsTrust {
   const { authorities_file: authorities, client_certificate_file: cert, client_key_file: key } = outbound
   const own = authorities === undefined ? [] : [readFileSync(authorities, 'utf8')]

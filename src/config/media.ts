@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { previews } from './previews.ts'
 import { day, duration, size } from './units.ts'
 
 export const media = z
@@ -24,6 +25,7 @@ export const media = z
       })
       .prefault({})
       .describe('Copies of the files of other servers; what was deleted is fetched again when somebody asks for it.'),
+    previews,
   })
   .prefault({})
   .describe('Files and pictures.')

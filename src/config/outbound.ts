@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
-const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+/** An address or a network. */
+export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be an address or a network such as 10.0.0.0/8',
 })
 

@@ -39,6 +39,7 @@ export const rateLimits = z
     ),
     join: limits('Joining rooms.', { user: { per_second: 2, burst: 50 } }),
     invite: limits('Inviting people.', { user: { per_second: 1, burst: 50 } }),
+    preview: limits('Asking for previews of links.', { user: { per_second: 2, burst: 50 } }),
     sync: limits('Asking for news (/sync).', { user: { per_second: 20, burst: 100 } }),
   })
   .prefault({})

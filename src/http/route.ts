@@ -47,7 +47,16 @@ export interface RouteSpec<A extends Auth, P, Q, B> {
 }
 
 /** The classes of requests that rate limits tell apart. */
-export type LimitClass = 'default' | 'federation' | 'message' | 'login' | 'register' | 'join' | 'invite' | 'sync'
+export type LimitClass =
+  | 'default'
+  | 'federation'
+  | 'message'
+  | 'login'
+  | 'register'
+  | 'join'
+  | 'invite'
+  | 'preview'
+  | 'sync'
 
 export interface RouteInput<A extends Auth, P, Q, B> {
   readonly requester: RequesterOf<A>

@@ -45,6 +45,7 @@ import * as threadSubscriptions from './client/thread-subscriptions.ts'
 import * as toDevice from './client/to-device.ts'
 import * as typing from './client/typing.ts'
 import * as uiaFallback from './client/uia-fallback.ts'
+import * as urlPreviews from './client/url-previews.ts'
 import * as userDirectory from './client/user-directory.ts'
 import * as versions from './client/versions.ts'
 import * as federationBackfill from './federation/backfill.ts'
@@ -120,6 +121,7 @@ const families: readonly object[] = [
   notifications,
   pushers,
   media,
+  urlPreviews,
   keys,
   crossSigning,
   dehydratedDevices,

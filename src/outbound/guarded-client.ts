@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { Pool } from 'undici'
-import type { Dialer } from './dialer.ts'
+import { AddressBlocked, type Dialer } from './dialer.ts'
 import {
   type Answer,
   type Bounds,
@@ -21,6 +21,13 @@ export interface Destination {
   readonly tlsName: string
   /** The `Host` header. */
   readonly hostHeader: string
+}
+
+/** Of a fetch that follows redirects. */
+export interface FetchBounds extends Bounds {
+  readonly maxRedirects: number
+  /** A rule beyond that about addresses; asked for the URL itself and for each redirect. */
+  readonly mayVisit?: (url: URL) => boolean
 }
 
 const MAX_POOLS = 500
@@ -54,12 +61,14 @@ export class GuardedClient {
 
   /**
    * Fetches a URL that a stranger chose, following up to `maxRedirects` redirects, each of which is checked like the
-   * first. From https it never leads to http.
+   * first. From https it never leads to http. The answer says where it came from in the end.
    */
-  fetch(url: URL, question: Omit<Question, 'path'>, bounds: Bounds & { maxRedirects: number }): Promise<Answer> {
-    return follow(url, bounds.maxRedirects, (at) =>
-      this.request(destinationOf(at), { ...question, path: at.pathname + at.search }, bounds),
-    )
+  fetch(url: URL, question: Omit<Question, 'path'>, bounds: FetchBounds): Promise<Answer & { readonly url: URL }> {
+    return follow(url, bounds.maxRedirects, async (at) => {
+      if (bounds.mayVisit?.(at) === false) throw new AddressBlocked(`${at.host} must not be visited`)
+      const answer = await this.request(destinationOf(at), { ...question, path: at.pathname + at.search }, bounds)
+      return { ...answer, url: at }
+    })
   }
 
   /** The same, for an answer that is read as it comes. */

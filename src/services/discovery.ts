@@ -15,6 +15,8 @@ export interface Discovery {
   /** How long and how many events of a user can wait (MSC4140). */
   readonly delayedEvents: { readonly maxDelayMs: number; readonly maxPerUser: number }
   readonly defaultRoomVersion: string
+  /** Previews of links (MSC4452). */
+  readonly hasPreviews: boolean
   readonly mayChangePassword: boolean
   readonly mayChangeProfile: boolean
 }

@@ -56,6 +56,7 @@ export interface Schema {
   login_token: LoginTokenTable
   openid_token: OpenIdTokenTable
   media: MediaTable
+  url_preview: UrlPreviewTable
   media_quarantine: MediaQuarantineTable
   media_garbage: MediaGarbageTable
   pusher: PusherTable
@@ -559,6 +560,13 @@ export interface MediaTable {
   bytes: number | null
   content_type: string | null
   filename: string | null
+}
+
+export interface UrlPreviewTable {
+  url_hash: string
+  fetched_ts: number
+  expires_ts: number
+  preview: string | null
 }
 
 export interface MediaQuarantineTable {

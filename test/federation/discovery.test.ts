@@ -17,7 +17,7 @@ function discovery(answers: Answers = {}) {
       const answer = answers[url.host]
       if (!answer) throw new Error('connect ECONNREFUSED')
       const { status = 200, headers = {}, body } = answer
-      return { status, headers, body: Buffer.from(body) }
+      return { url, status, headers, body: Buffer.from(body) }
     },
   }
   const wellKnown = new WellKnown({ client, clock })

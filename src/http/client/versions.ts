@@ -46,6 +46,7 @@ export const getCapabilities = route(
           max_scheduled: discovery.delayedEvents.maxPerUser,
         },
         'm.forget_forced_upon_leave': { enabled: false },
+        'io.element.msc4452.preview_url': { enabled: discovery.hasPreviews },
         ...(requester.isAdmin && { 'm.account_moderation': { lock: true, suspend: true } }),
       },
     }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import { deleteInPieces } from '../../storage/expire.ts'
@@ -91,6 +92,18 @@ export class Media {
     } finally {
       arrival.end()
     }
+  }
+
+  /**
+   * Keeps a picture of the web. It is nobody's upload: like the copies of other servers' files it goes when it has had
+   * its time.
+   */
+  async keepPicture(picture: Uint8Array, contentType: string): Promise<string> {
+    const { db, clock, files } = this.#deps
+    const stored = await files.put(Readable.from([picture]))
+    const name = this.#newName()
+    await transact(db, (tx) => table.insertCopy(tx, name, clock.now(), { ...stored, contentType, filename: undefined }))
+    return table.mediaAddress(name)
   }
 
   /** Forgets announced addresses whose content never came. */

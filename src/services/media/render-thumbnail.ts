@@ -1,5 +1,6 @@
-import type { Metadata, Sharp, SharpConstructor } from 'sharp'
+import type { Metadata, Sharp } from 'sharp'
 import { MatrixError, tooLarge } from '../../matrix/errors.ts'
+import { imageLibrary } from './image-library.ts'
 import type { ThumbnailWish } from './thumbnail-size.ts'
 
 /** A bomb is small as a file and huge as a picture: 64 megapixels are more than any office camera takes. */
@@ -7,28 +8,12 @@ const MAX_PIXELS = 64_000_000
 const MAX_FRAMES = 200
 const MAX_SECONDS = 10
 
-/** Only what browsers send as pictures is decoded: no SVG, PDF or TIFF, whose readers are large and seldom needed. */
-const LOADERS = ['Jpeg', 'Png', 'Nsgif', 'Webp', 'Heif'].map((name) => `VipsForeignLoad${name}`)
-
-/** sharp with its libraries takes 10 MiB and 40 ms: it comes with the first picture, so that a server starts lean. */
-let loading: Promise<SharpConstructor> | undefined
-
-async function load(): Promise<SharpConstructor> {
-  const { default: sharp } = await import('sharp')
-  sharp.concurrency(1) // so that the number of pictures bounds that of threads
-  sharp.cache(false) // no picture is made twice
-  sharp.block({ operation: ['VipsForeignLoad'] })
-  sharp.unblock({ operation: LOADERS })
-  return sharp
-}
-
 /**
  * Makes a thumbnail, upright and without metadata; never larger than the picture is. `undefined` where the picture itself
  * is no larger than what is asked for. `M_UNKNOWN` for what is no picture, `M_TOO_LARGE` for one with too many pixels.
  */
 export async function renderThumbnail(content: Buffer, size: ThumbnailWish): Promise<Buffer | undefined> {
-  loading ??= load()
-  const sharp = await loading
+  const sharp = await imageLibrary()
   const known = await read(() => sharp(content, { limitInputPixels: false }).metadata())
   const { width, height } = known.autoOrient
   if (width * height > MAX_PIXELS) throw tooLarge('The picture has too many pixels')

@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import type { Services } from '../../server.ts'
+import { firstParam, intParam } from '../query.ts'
+import { jsonText, route } from '../route.ts'
+
+const query = z.object({ url: firstParam, ts: intParam.optional() })
+
+const answer = async ({ query: { url, ts } }: { query: z.output<typeof query> }, { urlPreviews }: Services) =>
+  jsonText(await urlPreviews.of(url, ts))
+
+export const getUrlPreviewAuthed = route(
+  {
+    id: 'client.getUrlPreviewAuthed',
+    method: 'GET',
+    path: '/_matrix/client/v1/media/preview_url',
+    auth: 'user',
+    query,
+    limit: 'preview',
+  },
+  answer,
+)
+
+export const getUrlPreview = route(
+  {
+    id: 'client.getUrlPreview',
+    method: 'GET',
+    path: ['v3', 'r0', 'v1'].map((version) => `/_matrix/media/${version}/preview_url`),
+    auth: 'user',
+    query,
+    limit: 'preview',
+  },
+  answer,
+)
