@@ -25,7 +25,6 @@ export class Multipart {
   readonly #delimiter: Buffer
   /** What has come and was not taken yet. The first boundary may stand at the very beginning: it gets its line break. */
   #held = CRLF
-  #hasEnded = false
 
   constructor(source: AsyncIterable<Uint8Array>, boundary: string) {
     this.#source = source[Symbol.asyncIterator]()

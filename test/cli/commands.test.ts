@@ -170,3 +170,18 @@ describe('bongsu notice', () => {
     await stop()
   })
 })
+
+describe('bongsu media', () => {
+  it('puts files in quarantine, deletes them, and says what it did', async () => {
+    const { run } = await home()
+    const address = 'mxc://other.example/abc'
+    const say = async (...args: string[]) => (await run('media', ...args)).out
+    expect(await say('quarantine', address)).toBe(`${address} is in quarantine.`)
+    expect(await say('quarantine', address)).toBe(`${address} was in quarantine already.`)
+    expect(await say('release', address)).toBe(`${address} is out of quarantine.`)
+    expect(await run('media', 'delete', address)).toEqual({ code: 1, out: `There is no ${address} here.` })
+    expect(await say('purge', '--copies', '--older-than', '90d')).toBe('0 files are deleted (0 MiB).')
+    expect(await say('purge', '--older-than', '90d')).toContain('--copies or --uploads')
+    expect(await say('quarantine', 'https://other.example/abc')).toContain('mxc://<server>/<id>')
+  })
+})
