@@ -26,6 +26,7 @@ import { federationCatchUp } from './scenarios/federation-catch-up.ts'
 import { federationInbound } from './scenarios/federation-inbound.ts'
 import { federationJoin } from './scenarios/federation-join.ts'
 import { federationDead, federationDelivery, federationFanOut } from './scenarios/federation-outbound.ts'
+import { downloads, remoteFiles, thumbnails } from './scenarios/media.ts'
 import { messages, oneSender } from './scenarios/messages.ts'
 import { slidingSync } from './scenarios/sliding.ts'
 import { disturbedDelivery, emptySync, firstSync200, firstSync500 } from './scenarios/syncs.ts'
@@ -45,6 +46,8 @@ const SCENARIOS: readonly Scenario[] = [
   encryptedDelivery,
   toDevice,
   claimKeys,
+  downloads,
+  thumbnails,
   rooms,
   joins,
   registrations,
@@ -55,6 +58,7 @@ const SCENARIOS: readonly Scenario[] = [
   federationDead,
   federationJoin,
   federationCatchUp,
+  remoteFiles,
 ]
 
 const { values: options } = parseArgs({
@@ -100,6 +104,7 @@ function makeWorld(origin: string, server?: ServerProcess): World & { close(): P
       return users
     },
     cpuMs: () => server?.cpuMs(),
+    memoryMiB: () => server?.memoryMiB(),
     close: () => http.close(),
   }
 }

@@ -10,6 +10,8 @@ export interface World {
   users(count: number): Promise<User[]>
   /** CPU time of the server's process so far, in milliseconds; undefined when it is somebody else's (`--target`). */
   cpuMs(): number | undefined
+  /** The same for its resident memory, in MiB. */
+  memoryMiB(): number | undefined
 }
 
 /** One line of the table: what was measured, the bar, and whether it held (undefined: no bar, or a judgement). */

@@ -34,6 +34,10 @@ export class Homeserver {
     return this.#process?.cpuMs() ?? 0
   }
 
+  memoryMiB(): number {
+    return this.#process?.memoryMiB() ?? 0
+  }
+
   register(): Promise<User> {
     return User.register(this.http)
   }

@@ -14,10 +14,12 @@ const TIMEOUT_MS = 120_000
  * so that a send never looks for a free connection among a thousand busy ones.
  */
 export class Http {
+  readonly origin: string
   readonly #sends: Pool
   readonly #polls: Pool
 
   constructor(origin: string) {
+    this.origin = origin
     const options = { connections: MAX_CONNECTIONS, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS }
     this.#sends = new Pool(origin, options)
     this.#polls = new Pool(origin, options)
