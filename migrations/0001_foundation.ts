@@ -549,6 +549,44 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('outbox_edu_order', 'outbox_edu', ['server_nid', 'later', 'id'])
 
+  // Mail addresses of accounts.
+  await table('third_party_id')
+    .addColumn('medium', 'text', (col) => col.notNull())
+    .addColumn('address', 'text', (col) => col.notNull())
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('validated_ts', 'bigint', (col) => col.notNull())
+    .addColumn('added_ts', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('third_party_id_pk', ['medium', 'address'])
+    .modifyEnd(c.clustered)
+    .execute()
+  await index('third_party_id_user', 'third_party_id', ['user_nid'])
+
+  // Addresses that somebody has to confirm. token_hash: of the token in the mail; null: there is none.
+  await table('email_validation')
+    .addColumn('sid', 'text', (col) => col.primaryKey().notNull())
+    .addColumn('purpose', 'text', (col) => col.notNull())
+    .addColumn('address', 'text', (col) => col.notNull())
+    .addColumn('secret_hash', 'text', (col) => col.notNull())
+    .addColumn('token_hash', 'text')
+    .addColumn('send_attempt', 'bigint', (col) => col.notNull())
+    .addColumn('validated_ts', 'bigint')
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('email_validation_same', 'email_validation', ['secret_hash', 'purpose', 'address'])
+  await index('email_validation_created', 'email_validation', ['created_ts'])
+
+  // Mail on its way out.
+  await table('mail_queue')
+    .addColumn('id', c.serial, c.serialKey)
+    .addColumn('recipient', 'text', (col) => col.notNull())
+    .addColumn('subject', 'text', (col) => col.notNull())
+    .addColumn('text', 'text', (col) => col.notNull())
+    .addColumn('attempts', 'bigint', (col) => col.notNull())
+    .addColumn('created_ts', 'bigint', (col) => col.notNull())
+    .addColumn('retry_at', 'bigint', (col) => col.notNull())
+    .execute()
+  await index('mail_queue_next', 'mail_queue', ['retry_at'])
+
   // The room in which the server speaks to a user.
   await table('notice_room')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())

@@ -3,6 +3,8 @@ import type { FederationClient } from '../federation/client.ts'
 import { Accounts } from '../services/accounts/accounts.ts'
 import { Credentials } from '../services/accounts/credentials.ts'
 import { Devices } from '../services/accounts/devices.ts'
+import { EmailProofs } from '../services/accounts/email/email-proofs.ts'
+import { ThirdPartyIds } from '../services/accounts/email/third-party-ids.ts'
 import { Login } from '../services/accounts/login.ts'
 import { LoginTokens } from '../services/accounts/login-tokens.ts'
 import { AccountModeration } from '../services/accounts/moderation.ts'
@@ -25,6 +27,7 @@ import { UserDirectory } from '../services/user-directory/user-directory.ts'
 import { isServerInRoomOf } from '../storage/room-servers.ts'
 import { isKnown } from '../storage/user-directory.ts'
 import type { Ground } from './ground.ts'
+import { composeMail } from './mail.ts'
 import { hashMethodOf, passwordPolicyOf } from './settings.ts'
 
 const MAX_CACHED_TOKENS = 50_000
@@ -37,10 +40,11 @@ const HOUR_MS = 3_600_000
 /** Accounts: logins, passwords, registration, profiles. */
 export function composeAccounts(
   config: Config,
-  { db, clock, random, serverName, stream, hub, rateLimits, every, lifetime }: Ground,
+  ground: Ground,
   { client }: { client: FederationClient },
   appServices: AppServices,
 ) {
+  const { db, clock, random, serverName, stream, hub, rateLimits, every, lifetime } = ground
   const passwords = new Passwords({
     method: hashMethodOf(config),
     policy: passwordPolicyOf(config),
@@ -67,7 +71,7 @@ export function composeAccounts(
     db,
     serverName,
     passwords,
-    countAttempt: (userId) => rateLimits.count('login', { userId }),
+    countAttempt: (name) => rateLimits.count('login', { userId: name }),
   })
   const uiaSessions = new UiaSessions({
     db,
@@ -76,7 +80,10 @@ export function composeAccounts(
     lifetimeMs: config.sessions.confirmation_lifetime,
     maxSessions: MAX_UIA_SESSIONS,
   })
-  const uia = new Uia({ sessions: uiaSessions, credentials })
+  const emailValidations = composeMail(config, ground)
+  const emailProofs = new EmailProofs({ db, validations: emailValidations })
+  const uia = new Uia({ sessions: uiaSessions, credentials, emailProofs })
+  const thirdPartyIds = new ThirdPartyIds({ db, clock, uia, uiaSessions, validations: emailValidations })
   every(UIA_SWEEP_MS, 'ending half-finished confirmations', () => uiaSessions.expire())
   const profiles = new Profiles({
     db,
@@ -105,6 +112,7 @@ export function composeAccounts(
     passwords,
     uia,
     uiaSessions,
+    thirdPartyIds,
     mayChangePassword: config.passwords.change,
   })
   const loginTokens = new LoginTokens({
@@ -136,6 +144,8 @@ export function composeAccounts(
     sessions,
     uia,
     uiaSessions,
+    thirdPartyIds,
+    email: config.registration.email,
     mode: config.registration.mode,
     letsGuestsIn: config.registration.guests,
     policies: config.registration.terms,
@@ -167,6 +177,7 @@ export function composeAccounts(
     deviceLists,
     login,
     loginTokens,
+    thirdPartyIds,
     registration,
     registrationTokens,
   }

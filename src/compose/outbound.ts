@@ -33,12 +33,17 @@ export function composeWebClient({ outbound, media }: Config, { network, lifetim
   return client
 }
 
+/** The certificate authorities that are trusted, PEM; undefined: the usual ones. */
+export function authoritiesOf({ authorities_file: file, only_these_authorities: isAll }: Config['outbound']) {
+  if (file === undefined && !isAll) return undefined
+  const own = file === undefined ? [] : [readFileSync(file, 'utf8')]
+  return isAll ? own : [...rootCertificates, ...own]
+}
+
 function trustOf(outbound: Config['outbound']): TlsTrust {
-  const { authorities_file: authorities, client_certificate_file: cert, client_key_file: key } = outbound
-  const own = authorities === undefined ? [] : [readFileSync(authorities, 'utf8')]
-  const ca = outbound.only_these_authorities ? own : [...rootCertificates, ...own]
+  const { client_certificate_file: cert, client_key_file: key } = outbound
   return {
-    ca: authorities === undefined && !outbound.only_these_authorities ? undefined : ca,
+    ca: authoritiesOf(outbound),
     client:
       cert === undefined || key === undefined
         ? undefined

@@ -19,6 +19,10 @@ export const registration = withSecretFile(
       .optional()
       .describe('A file that holds it, instead of shared_secret.')
       .meta({ example: 'registration-secret' }),
+    email: z
+      .enum(['off', 'optional', 'required'])
+      .prefault('off')
+      .describe('Whether whoever registers gives a mail address and confirms it. Needs mail.'),
     guests: z.boolean().prefault(false).describe('Let guests in: accounts without a password, with few rights.'),
     terms: z
       .array(

@@ -7,6 +7,7 @@ import { federation } from './federation.ts'
 import { http } from './http.ts'
 import { listeners, trustedProxies } from './listeners.ts'
 import { logging } from './logging.ts'
+import { mail } from './mail.ts'
 import { media } from './media.ts'
 import { outbound } from './outbound.ts'
 import { passwords } from './passwords.ts'
@@ -26,41 +27,51 @@ import { support } from './support.ts'
  * generated from it. Keys are spelt as in the file, so that one search finds the file's key and the code that reads it;
  * only `compose/` reads them.
  */
-export const configSchema = z.strictObject({
-  server_name: z
-    .string()
-    .refine(isServerName, 'must be a host name, such as example.org')
-    .describe('The part of every user id behind the colon. It can never change.')
-    .meta({ example: 'example.org' }),
-  public_url: z
-    .url({ protocol: /^https?$/, error: 'must be a URL that starts with https:// or http://' })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .optional()
-    .describe('Where clients reach the server; published in /.well-known/matrix/client.')
-    .meta({ example: 'https://matrix.example.org' }),
-  well_known: z.record(z.string(), z.json()).prefault({}).describe('Further keys of /.well-known/matrix/client.'),
-  listeners,
-  trusted_proxies: trustedProxies,
-  http,
-  database,
-  paths,
-  registration,
-  passwords,
-  sessions,
-  profiles,
-  rate_limits: rateLimits,
-  rooms,
-  server_notices: serverNotices,
-  presence,
-  push,
-  media,
-  calls,
-  federation,
-  outbound,
-  application_services: applicationServices,
-  support,
-  logging,
-})
+export const configSchema = z
+  .strictObject({
+    server_name: z
+      .string()
+      .refine(isServerName, 'must be a host name, such as example.org')
+      .describe('The part of every user id behind the colon. It can never change.')
+      .meta({ example: 'example.org' }),
+    public_url: z
+      .url({ protocol: /^https?$/, error: 'must be a URL that starts with https:// or http://' })
+      .transform((url) => url.replace(/\/+$/, ''))
+      .optional()
+      .describe('Where clients reach the server; published in /.well-known/matrix/client.')
+      .meta({ example: 'https://matrix.example.org' }),
+    well_known: z.record(z.string(), z.json()).prefault({}).describe('Further keys of /.well-known/matrix/client.'),
+    listeners,
+    trusted_proxies: trustedProxies,
+    http,
+    database,
+    paths,
+    registration,
+    passwords,
+    sessions,
+    profiles,
+    rate_limits: rateLimits,
+    rooms,
+    server_notices: serverNotices,
+    presence,
+    push,
+    media,
+    mail,
+    calls,
+    federation,
+    outbound,
+    application_services: applicationServices,
+    support,
+    logging,
+  })
+  .refine((config) => config.mail.host === undefined || config.public_url !== undefined, {
+    path: ['mail', 'host'],
+    error: 'needs public_url, where the links in mails lead',
+  })
+  .refine((config) => config.mail.host !== undefined || config.registration.email === 'off', {
+    path: ['registration', 'email'],
+    error: 'needs a mail server (mail.host)',
+  })
 
 export type Config = z.output<typeof configSchema>
 export type ConfigInput = z.input<typeof configSchema>

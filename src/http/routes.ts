@@ -9,6 +9,7 @@ import * as dehydratedDevices from './client/dehydrated-devices.ts'
 import * as delayedEvents from './client/delayed-events.ts'
 import * as devices from './client/devices.ts'
 import * as directory from './client/directory.ts'
+import * as emailValidation from './client/email-validation.ts'
 import * as filter from './client/filter.ts'
 import * as keyBackup from './client/key-backup.ts'
 import * as keyBackupVersions from './client/key-backup-versions.ts'
@@ -41,6 +42,7 @@ import * as spaces from './client/spaces.ts'
 import * as sync from './client/sync.ts'
 import * as tags from './client/tags.ts'
 import * as thirdParty from './client/third-party.ts'
+import * as thirdPartyIds from './client/third-party-ids.ts'
 import * as threadSubscriptions from './client/thread-subscriptions.ts'
 import * as toDevice from './client/to-device.ts'
 import * as typing from './client/typing.ts'
@@ -130,6 +132,8 @@ const families: readonly object[] = [
   toDevice,
   appServices,
   thirdParty,
+  thirdPartyIds,
+  emailValidation,
   threadSubscriptions,
 ]
 

@@ -51,6 +51,9 @@ export interface Schema {
   held_event: HeldEventTable
   inbound_transaction: InboundTransactionTable
   outbox_edu: OutboxEduTable
+  third_party_id: ThirdPartyIdTable
+  email_validation: EmailValidationTable
+  mail_queue: MailQueueTable
   notice_room: NoticeRoomTable
   delayed_event: DelayedEventTable
   login_token: LoginTokenTable
@@ -470,6 +473,35 @@ export interface OutboxEduTable {
   server_nid: number
   later: number
   edu: string
+}
+
+export interface ThirdPartyIdTable {
+  medium: string
+  address: string
+  user_nid: number
+  validated_ts: number
+  added_ts: number
+}
+
+export interface EmailValidationTable {
+  sid: string
+  purpose: string
+  address: string
+  secret_hash: string
+  token_hash: string | null
+  send_attempt: number
+  validated_ts: number | null
+  created_ts: number
+}
+
+export interface MailQueueTable {
+  id: Generated<number>
+  recipient: string
+  subject: string
+  text: string
+  attempts: number
+  created_ts: number
+  retry_at: number
 }
 
 export interface NoticeRoomTable {

@@ -22,6 +22,8 @@ export interface UiaMemory {
   readonly token?: string
   /** Whom the password stage proved the client to be. */
   readonly provedNid?: number
+  /** The address that the mail stage proved to be the client's, and the confirmation that did. */
+  readonly email?: { readonly sid: string; readonly address: string; readonly validatedTs: number }
   /** What the operation did, once it is done: repeating it then does the same again, or nothing. */
   readonly outcome?: string
 }

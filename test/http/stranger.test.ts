@@ -28,8 +28,11 @@ async function buildWorld(): Promise<World> {
     body: SECRET,
     'm.relates_to': { rel_type: 'm.thread', event_id: eventId },
   })
+  const later = `/v3/rooms/${roomId}/send/m.room.message/later?org.matrix.msc4140.delay=60000`
+  const { delay_id: delayId } = await alice.put(later, { msgtype: 'm.text', body: SECRET })
   const ids = {
     roomId,
+    delayId,
     eventId,
     roomIdOrAlias: roomId,
     eventType: 'm.room.name',

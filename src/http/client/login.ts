@@ -28,6 +28,7 @@ export const login = route(
       identifier: z.custom<JsonObject>(isObject, 'Not an object').optional(),
       // How the user was named before identifiers.
       user: z.string().optional(),
+      medium: z.string().optional(),
       address: z.string().optional(),
       password: z.string().optional(),
       token: z.string().optional(),
@@ -47,8 +48,9 @@ export const login = route(
         return login.withToken(body.token, device)
       }
       const user = identifiedUser(body)
-      if (user !== undefined && body.type === APP_SERVICE_LOGIN)
+      if (typeof user === 'string' && body.type === APP_SERVICE_LOGIN) {
         return appServiceAccounts.login(accessToken, user, device)
+      }
       if (user === undefined || body.password === undefined) throw badJson('A user and a password are needed')
       return login.withPassword(user, body.password, device)
     }

@@ -41,7 +41,8 @@ export const getAuthFallback = route(
   },
   async ({ params, query }, { uiaSessions }) => {
     const stage = stageNamed(params.authType)
-    if (stage === undefined) throw notFound('There is no page for this stage')
+    // An address is confirmed on the page that its mail leads to.
+    if (stage === undefined || stage === 'm.login.email.identity') throw notFound('There is no page for this stage')
     const session = await uiaSessions.find(query.session)
     if (!session)
       return htmlPage(400, TITLE, '<p>시간이 지났습니다. 다시 시작하세요. (This has expired; start again.)</p>')

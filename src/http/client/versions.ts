@@ -24,7 +24,7 @@ export const getCapabilities = route(
     path: ['/_matrix/client/v3/capabilities', '/_matrix/client/r0/capabilities'],
     auth: 'user',
   },
-  async ({ requester }, { discovery, loginTokens }) => {
+  async ({ requester }, { discovery, loginTokens, thirdPartyIds }) => {
     const profile = { enabled: discovery.mayChangeProfile }
     return {
       capabilities: {
@@ -39,7 +39,7 @@ export const getCapabilities = route(
         'm.set_displayname': profile,
         'm.set_avatar_url': profile,
         'm.profile_fields': profile,
-        'm.3pid_changes': { enabled: false },
+        'm.3pid_changes': { enabled: thirdPartyIds.areChangeable },
         'm.get_login_token': { enabled: loginTokens.isEnabled },
         'org.matrix.msc4140.delayed_events': {
           max_delay_ms: discovery.delayedEvents.maxDelayMs,

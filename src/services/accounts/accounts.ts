@@ -4,6 +4,7 @@ import * as accounts from '../../storage/accounts.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { markDeleted } from '../../storage/key-backups.ts'
 import { internNames } from '../../storage/names.ts'
+import { deleteThirdPartyIds } from '../../storage/third-party-ids.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Profiles } from '../profiles/profiles.ts'
@@ -68,7 +69,10 @@ export class Accounts {
    * Makes an account, and logs a device in on it when the user comes with one.
    * @param alongside further writes of the same transaction
    */
-  async create(user: NewUser, alongside: (tx: Tx) => Promise<void> = async () => {}): Promise<Opened | undefined> {
+  async create(
+    user: NewUser,
+    alongside: (tx: Tx, userNid: number) => Promise<void> = async () => {},
+  ): Promise<Opened | undefined> {
     const { db, clock, sessions, profiles } = this.#deps
     const { userId, passwordHash, isAdmin = false, isGuest = false, userType } = user
     const { displayName = localpartOf(userId) } = user
@@ -80,7 +84,7 @@ export class Accounts {
       if (!(await accounts.insertAccount(tx, account))) throw inUse()
       await profiles.insert(tx, { userId, userNid }, displayName)
       if (login) await storeLogin(tx, userNid, login)
-      await alongside(tx)
+      await alongside(tx, userNid)
     })
     return login && openedOf(login)
   }
@@ -165,6 +169,7 @@ export class Accounts {
       await accounts.updateDeactivated(tx, userNid, erase)
       await profiles.delete(tx, userNid)
       await markDeleted(tx, userNid)
+      await deleteThirdPartyIds(tx, userNid)
       if (erase) await accounts.deletePrivateData(tx, userNid)
       return endDevices(lists, tx, take, account, { allBut: undefined })
     })

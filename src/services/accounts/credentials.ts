@@ -1,7 +1,10 @@
+import { emailAddress } from '../../matrix/email-address.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
 import * as accounts from '../../storage/accounts.ts'
 import { type Db, transact } from '../../storage/db.ts'
+import { findEmailOwner } from '../../storage/third-party-ids.ts'
+import type { Identified } from './identifier.ts'
 import type { Passwords } from './passwords.ts'
 import { possibleUserIds } from './usernames.ts'
 
@@ -9,8 +12,8 @@ interface Deps {
   readonly db: Db
   readonly serverName: string
   readonly passwords: Passwords
-  /** Counts an attempt against an account; throws `M_LIMIT_EXCEEDED` when there were too many. */
-  countAttempt(userId: UserId): void
+  /** Counts an attempt against an account or a name of one; throws `M_LIMIT_EXCEEDED` when there were too many. */
+  countAttempt(name: string): void
 }
 
 /** Finds out who somebody is by name and password. */
@@ -24,15 +27,13 @@ export class Credentials {
   /**
    * The account, or `undefined` if the password is wrong or there is no such account: the two look the same and take
    * equally long. Throws `M_USER_DEACTIVATED` for an account that was ended.
-   * @param typed a user id or its localpart, in any case
+   * @param who a user id or its localpart, in any case, or a mail address
    */
-  async check(typed: string, password: string): Promise<accounts.Account | undefined> {
-    const { db, serverName, passwords, countAttempt } = this.#deps
-    const candidates = possibleUserIds(typed, serverName)
-    const found = await accounts.findFirstAccount(db, candidates)
+  async check(who: Identified, password: string): Promise<accounts.Account | undefined> {
+    const { passwords, countAttempt } = this.#deps
+    const { found, name } = await this.#find(who)
     // Counted before the password is checked, so that many attempts at once cannot pass together.
-    const userId = found?.userId ?? candidates.at(-1)
-    if (userId !== undefined) countAttempt(userId)
+    if (name !== undefined) countAttempt(name)
     const matches = await passwords.verify(password, found?.passwordHash)
     if (found?.isDeactivated) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')
     if (!matches || found?.passwordHash === undefined) return undefined
@@ -40,9 +41,24 @@ export class Credentials {
     return found
   }
 
-  /** Whether a person who types this means the account. */
-  means(typed: string, userId: UserId): boolean {
-    return possibleUserIds(typed, this.#deps.serverName).includes(userId)
+  /** Whether a person who says this means the account. */
+  async means(who: Identified, userId: UserId): Promise<boolean> {
+    if (typeof who === 'string') return possibleUserIds(who, this.#deps.serverName).includes(userId)
+    return (await this.#find(who)).found?.userId === userId
+  }
+
+  /** The account that is meant, and the name under which attempts are counted. */
+  async #find(who: Identified): Promise<{ found: accounts.Account | undefined; name: string | undefined }> {
+    const { db, serverName } = this.#deps
+    if (typeof who === 'string') {
+      const candidates = possibleUserIds(who, serverName)
+      const found = await accounts.findFirstAccount(db, candidates)
+      return { found, name: found?.userId ?? candidates.at(-1) }
+    }
+    const address = emailAddress(who.email)
+    const owner = address === undefined ? undefined : await findEmailOwner(db, address)
+    const found = owner === undefined ? undefined : await accounts.findAccountByNid(db, owner)
+    return { found, name: found?.userId ?? address }
   }
 
   /** A hash made with other parameters than today's is made anew while the password is at hand. */

@@ -3,6 +3,7 @@ import type { UserId } from '../../matrix/ids.ts'
 import type { Account } from '../../storage/accounts.ts'
 import type { Credentials } from './credentials.ts'
 import type { DeviceWish } from './grants.ts'
+import type { Identified } from './identifier.ts'
 import type { LoginTokens } from './login-tokens.ts'
 import type { Opened, Sessions } from './sessions.ts'
 
@@ -41,10 +42,10 @@ export class Login {
   }
 
   /** Throws `M_FORBIDDEN` for a wrong name or password, `M_USER_LOCKED`, `M_USER_DEACTIVATED` or `M_LIMIT_EXCEEDED`. */
-  async withPassword(typed: string, password: string, device: DeviceWish): Promise<Opened & { userId: UserId }> {
+  async withPassword(who: Identified, password: string, device: DeviceWish): Promise<Opened & { userId: UserId }> {
     const { credentials, byPassword } = this.#deps
     if (!byPassword) throw forbidden('Logging in with a password is switched off on this server')
-    const account = await credentials.check(typed, password)
+    const account = await credentials.check(who, password)
     if (!account) throw forbidden('Invalid user name or password')
     return this.#open(account, device)
   }

@@ -3,6 +3,7 @@ import { isUserId, type UserId, userIdOf } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Accounts } from './accounts.ts'
 import type { Credentials } from './credentials.ts'
+import type { ThirdPartyIds } from './email/third-party-ids.ts'
 import type { DeviceWish } from './grants.ts'
 import type { Passwords } from './passwords.ts'
 import type { RegistrationTokens } from './registration-tokens.ts'
@@ -24,6 +25,9 @@ interface Deps {
   readonly mode: 'closed' | 'token' | 'open'
   readonly letsGuestsIn: boolean
   readonly policies: readonly Policy[]
+  /** Whether whoever registers gives a mail address. */
+  readonly email: 'off' | 'optional' | 'required'
+  readonly thirdPartyIds: ThirdPartyIds
   readonly accounts: Accounts
   readonly credentials: Credentials
   readonly passwords: Passwords
@@ -61,13 +65,17 @@ export class Registration {
     const first: Stage[] = deps.mode === 'token' ? ['m.login.registration_token'] : []
     const terms: Stage[] = deps.policies.length > 0 ? ['m.login.terms'] : []
     const stages = [...first, ...terms]
-    this.#flows = [stages.length > 0 ? stages : ['m.login.dummy']]
+    const withEmail: Stage[] = [...stages, 'm.login.email.identity']
+    this.#flows = [
+      ...(deps.email === 'required' ? [] : [stages.length > 0 ? stages : (['m.login.dummy'] as const)]),
+      ...(deps.email === 'off' ? [] : [withEmail]),
+    ]
     this.#params = deps.policies.length > 0 ? { 'm.login.terms': { policies: policiesOf(deps.policies) } } : {}
   }
 
   /** Registers a user. Throws the `UiaChallenge` until the client has completed a flow. */
   async register(request: RegisterRequest): Promise<Registered> {
-    const { accounts, passwords, uia, uiaSessions } = this.#deps
+    const { accounts, passwords, uia, uiaSessions, thirdPartyIds } = this.#deps
     this.#refuseIfClosed()
     const { auth, username, password } = request
     if (password !== undefined) passwords.check(password)
@@ -87,9 +95,10 @@ export class Registration {
     await accounts.checkAvailable(userId)
     const passwordHash = await passwords.hash(password)
     const device = request.inhibitLogin ? {} : { device: request.device }
-    const login = await accounts.create({ userId, passwordHash, ...device }, (tx) =>
-      uiaSessions.finish(tx, authorised.session, userId),
-    )
+    const login = await accounts.create({ userId, passwordHash, ...device }, async (tx, userNid) => {
+      await uiaSessions.finish(tx, authorised.session, userId)
+      if (authorised.email) await thirdPartyIds.claim(tx, userNid, authorised.email)
+    })
     return { userId, login }
   }
 
@@ -122,6 +131,12 @@ export class Registration {
     this.#refuseIfClosed()
     const { accounts } = this.#deps
     await accounts.checkAvailable(accounts.idFor(username))
+  }
+
+  /** Throws `M_THREEPID_DENIED` where nobody registers with a mail address: no mail is sent for nothing. */
+  checkTakesEmail(): void {
+    this.#refuseIfClosed()
+    if (this.#deps.email === 'off') throw new MatrixError('M_THREEPID_DENIED', 'Registration takes no mail address')
   }
 
   /** Throws `M_FORBIDDEN` where registration is not by token. */

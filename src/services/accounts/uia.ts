@@ -1,6 +1,7 @@
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Credentials } from './credentials.ts'
+import type { EmailProofs } from './email/email-proofs.ts'
 import type { Requester } from './sessions.ts'
 import { UiaChallenge } from './uia-challenge.ts'
 import type { UiaMemory, UiaSession, UiaSessions } from './uia-sessions.ts'
@@ -9,6 +10,7 @@ import { type Stage, stages } from './uia-stages.ts'
 interface Deps {
   readonly sessions: UiaSessions
   readonly credentials: Credentials
+  readonly emailProofs: EmailProofs
 }
 
 /** What a client wants to do, and how it has to prove itself. */
@@ -27,8 +29,10 @@ export interface UiaRequest {
 export interface Authorised {
   /** Absent when one request said all that there was to say. */
   readonly session: UiaSession | undefined
-  /** Whom the password stage proved the client to be. */
+  /** Whom the password or mail stage proved the client to be. */
   readonly provedNid: number | undefined
+  /** The address that the mail stage proved. */
+  readonly email?: UiaMemory['email']
 }
 
 /** User-interactive authentication (spec: client-server API, User-Interactive Authentication API). */
@@ -56,7 +60,7 @@ export class Uia {
     }
     const stage = flows.flat().find((name) => name === type)
     if (stage === undefined) throw await this.#refusal(request, known, notOffered())
-    const result = await this.#attend(stage, auth, request.requester)
+    const result = await this.#attend(stage, request.operation, auth, request.requester)
     if ('failure' in result) throw await this.#refusal(request, known, result.failure)
     return this.#advance(request, known, stage, result.learned)
   }
@@ -65,7 +69,7 @@ export class Uia {
   async completeStage(session: UiaSession, stage: Stage, auth: JsonObject): Promise<MatrixError | undefined> {
     if (!session.memory.flows.flat().includes(stage)) return notOffered()
     if (session.completed.includes(stage)) return undefined
-    const result = await this.#attend(stage, auth, undefined)
+    const result = await this.#attend(stage, session.operation, auth, undefined)
     if ('failure' in result) return result.failure
     const { provedNid } = result.learned
     if (provedNid !== undefined && session.userNid !== undefined && provedNid !== session.userNid) {
@@ -75,8 +79,9 @@ export class Uia {
     return advanced instanceof MatrixError ? advanced : undefined
   }
 
-  #attend(stage: Stage, auth: JsonObject, requester: Requester | undefined) {
-    return stages[stage]({ auth, requester, credentials: this.#deps.credentials })
+  #attend(stage: Stage, operation: string, auth: JsonObject, requester: Requester | undefined) {
+    const { credentials, emailProofs } = this.#deps
+    return stages[stage]({ auth, requester, credentials, emailProofs, operation })
   }
 
   /** Notes a stage that succeeded, and lets the operation pass if it was the last one. */
@@ -88,7 +93,7 @@ export class Uia {
   ): Promise<Authorised> {
     const isDone = isComplete(request.flows, [...(known?.completed ?? []), stage])
     // Where there is nothing to remember, one request without a session does.
-    if (isDone && !known && learned.token === undefined) return { session: undefined, provedNid: learned.provedNid }
+    if (isDone && !known && learned.token === undefined) return authorisedAt(undefined, learned)
     const next = await orRefusal(
       known ? this.#deps.sessions.advance(known, stage, learned) : this.#begin(request, [stage], learned),
     )
@@ -117,7 +122,13 @@ export class Uia {
   }
 }
 
-const authorised = (session: UiaSession): Authorised => ({ session, provedNid: session.memory.provedNid })
+const authorised = (session: UiaSession): Authorised => authorisedAt(session, session.memory)
+
+const authorisedAt = (session: UiaSession | undefined, { provedNid, email }: Partial<UiaMemory>): Authorised => ({
+  session,
+  provedNid,
+  ...(email && { email }),
+})
 
 const isComplete = (flows: readonly (readonly string[])[], completed: readonly string[]): boolean =>
   flows.some((flow) => flow.every((stage) => completed.includes(stage)))

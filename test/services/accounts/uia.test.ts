@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { beforeEach, expect, it } from 'vitest'
 import type { Credentials } from '../../../src/services/accounts/credentials.ts'
+import { EmailProofs } from '../../../src/services/accounts/email/email-proofs.ts'
 import { Uia, type UiaRequest } from '../../../src/services/accounts/uia.ts'
 import { UiaChallenge } from '../../../src/services/accounts/uia-challenge.ts'
 import { UiaSessions } from '../../../src/services/accounts/uia-sessions.ts'
@@ -24,7 +25,7 @@ withDatabases('user-interactive authentication', (open) => {
     db = await open()
     const credentials = {} as Credentials
     sessions = new UiaSessions({ db, clock, random: randomBytes, lifetimeMs: 1000, maxSessions: 50 })
-    uia = new Uia({ sessions, credentials })
+    uia = new Uia({ sessions, credentials, emailProofs: new EmailProofs({ db, validations: undefined }) })
   })
 
   const request = (auth?: UiaRequest['auth'], operation = 'op'): UiaRequest => ({
