@@ -155,6 +155,14 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
+  // Events that are not what they were: judged again, or gone. The index of texts looks at them once more
+  // (storage/search/). was_at: their place in the stream, if they had one.
+  await table('search_again')
+    .addColumn('id', c.serial, c.serialKey)
+    .addColumn('event_nid', 'bigint', (col) => col.notNull())
+    .addColumn('was_at', 'bigint')
+    .execute()
+
   // ---- state ------------------------------------------------------------------------------------------------------
   // The state after an event, shared between events: nodes of trees (storage/state/). root: where the tree of this state
   // begins in `nodes`; null where a row only holds nodes of others.

@@ -91,7 +91,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     appServices,
   )
   const accountRooms = composeAccountRooms(ground, accounts, rooms)
-  const reading = await composeReading(ground, accounts, rooms, {
+  const reading = await composeReading(config, ground, accounts, rooms, {
     ignoredUsers: (userId) => own.ignoredUsers.of(userId),
     threadFollowing: own.threadFollowing,
     accountDataOf: (userNid, roomNid) => own.accountData.ofRoom(userNid, roomNid),

@@ -1,3 +1,4 @@
+import type { Config } from '../config/schema.ts'
 import type { Accounts } from '../services/accounts/accounts.ts'
 import { getContext } from '../services/reading/context.ts'
 import { nextEvents } from '../services/reading/event-stream.ts'
@@ -22,6 +23,7 @@ import { type IgnoredUsers, Visibility } from '../services/rooms/visibility.ts'
 import type { ThreadFollowing } from '../services/threads/thread-following.ts'
 import { ThreadSubscriptions } from '../services/threads/thread-subscriptions.ts'
 import type { Ground } from './ground.ts'
+import { composeSearch } from './search.ts'
 
 interface Rooms {
   liveRooms: LiveRooms
@@ -39,11 +41,13 @@ interface OwnData {
 
 /** Reading rooms: what is shown to whom, and the endpoints that show it. */
 export async function composeReading(
-  { db, clock, stream, hub, serverName }: Ground,
+  config: Config,
+  ground: Ground,
   { accounts }: { accounts: Accounts },
   { liveRooms, append, past, partialRooms }: Rooms,
   { ignoredUsers, accountDataOf, threadFollowing: following }: OwnData,
 ) {
+  const { db, clock, stream, hub, serverName } = ground
   const erasedUsers = await ErasedUsers.load(db)
   accounts.onDeactivated((userNid, erase) => {
     if (erase) erasedUsers.add(userNid)
@@ -69,6 +73,7 @@ export async function composeReading(
   return {
     visibility,
     clientEvents,
+    ...composeSearch(config, ground, append, reading),
     reports: new Reports({ db, clock, reading }),
     threadSubscriptions: new ThreadSubscriptions({ reading, following, stream }),
     reading: {

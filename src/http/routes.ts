@@ -36,6 +36,7 @@ import * as roomMembership from './client/room-membership.ts'
 import * as roomState from './client/room-state.ts'
 import * as roomSummary from './client/room-summary.ts'
 import * as roomUpgrade from './client/room-upgrade.ts'
+import * as search from './client/search.ts'
 import * as send from './client/send.ts'
 import * as slidingSync from './client/sliding-sync.ts'
 import * as spaces from './client/spaces.ts'
@@ -103,6 +104,7 @@ const families: readonly object[] = [
   roomSummary,
   mutualRooms,
   messages,
+  search,
   relations,
   reports,
   calls,

@@ -37,3 +37,9 @@ export async function currentPosition(db: Db): Promise<number> {
   const [row] = await rawRows<CounterRow>(db, 'select pos, event_nid from counter where id = 1')
   return row?.pos ?? 0
 }
+
+/** The last event number that was given out; 0 in a new database. */
+export async function currentEventNid(db: Db): Promise<number> {
+  const [row] = await rawRows<CounterRow>(db, 'select pos, event_nid from counter where id = 1')
+  return row?.event_nid ?? 0
+}

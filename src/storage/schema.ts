@@ -15,6 +15,7 @@ export interface Schema {
   thread: ThreadTable
   thread_sender: ThreadSenderTable
   redaction: RedactionTable
+  search_again: SearchAgainTable
   state: StateTable
   current_state: CurrentStateTable
   state_change: StateChangeTable
@@ -177,6 +178,12 @@ export interface ThreadSenderTable {
   room_nid: number
   sender_nid: number
   replies: number
+}
+
+export interface SearchAgainTable {
+  id: Generated<number>
+  event_nid: number
+  was_at: number | null
 }
 
 export interface RedactionTable {

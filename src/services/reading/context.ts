@@ -4,7 +4,7 @@ import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import { EventFilter, filterable } from '../sync/event-filter.ts'
 import type { EventFilterContent } from '../sync/filter-schema.ts'
-import { tokenAfter } from '../tokens.ts'
+import { type Placed, tokenAfter } from '../tokens.ts'
 import { sendersOf } from './lazy-members.ts'
 import { limitOf } from './messages.ts'
 import { findVisible } from './one-event.ts'
@@ -30,34 +30,56 @@ export async function getContext(
   const { view, event } = await findVisible(reading, viewer, roomId, eventId)
   const { room, end } = view
   const limit = limitOf(asked, filter)
-  const place = placeOf(event)
-  const before = await scan(reading, room, viewer, {
-    direction: 'b',
-    from: { depth: place.depth, pos: place.pos - 1 },
-    to: START,
-    limit: Math.floor(limit / 2),
-    filter,
-  })
-  const after = await scan(reading, room, viewer, {
-    direction: 'f',
-    from: place,
-    to: end ?? END,
-    limit: limit - Math.floor(limit / 2),
-    filter,
-  })
-  const shown = [...before.events, event, ...after.events]
+  const half = Math.floor(limit / 2)
+  const around = await eventsAround(reading, room, end, viewer, event, { before: half, after: limit - half, filter })
+  const shown = [...around.before, event, ...around.after]
   const texts = await reading.clientEvents.render(room, shown, viewer)
   const state = await stateTexts(reading, room, shown, viewer, filter)
-  const first = before.events.length
-  const start = placeOf(before.events.at(-1) ?? event)
+  const first = around.before.length
   return [
-    `{"start":${JSON.stringify(tokenAfter({ depth: start.depth, pos: start.pos - 1 }))}`,
-    `,"end":${JSON.stringify(tokenAfter(placeOf(after.events.at(-1) ?? event)))}`,
+    `{"start":${JSON.stringify(around.start)}`,
+    `,"end":${JSON.stringify(around.end)}`,
     `,"events_before":[${texts.slice(0, first).join(',')}]`,
     `,"event":${texts[first]}`,
     `,"events_after":[${texts.slice(first + 1).join(',')}]`,
     `,"state":[${state.join(',')}]}`,
   ].join('')
+}
+
+interface Surroundings {
+  readonly before: readonly StoredEvent[]
+  readonly after: readonly StoredEvent[]
+  /** Tokens from where it goes on, in either direction. */
+  readonly start: string
+  readonly end: string
+}
+
+/** What the viewer may see before an event, latest first, and after it. `end`: the last place that the viewer can see. */
+export async function eventsAround(
+  reading: Reading,
+  room: LiveRoom,
+  end: Placed | undefined,
+  viewer: Viewer,
+  event: StoredEvent,
+  { before, after, filter }: { before: number; after: number; filter: EventFilterContent },
+): Promise<Surroundings> {
+  const place = placeOf(event)
+  const from = { depth: place.depth, pos: place.pos - 1 }
+  const earlier = await scan(reading, room, viewer, { direction: 'b', from, to: START, limit: before, filter })
+  const later = await scan(reading, room, viewer, {
+    direction: 'f',
+    from: place,
+    to: end ?? END,
+    limit: after,
+    filter,
+  })
+  const first = placeOf(earlier.events.at(-1) ?? event)
+  return {
+    before: earlier.events,
+    after: later.events,
+    start: tokenAfter({ depth: first.depth, pos: first.pos - 1 }),
+    end: tokenAfter(placeOf(later.events.at(-1) ?? event)),
+  }
 }
 
 /** The state at the last event that is shown: all of it, or without the members who sent none of the events. */

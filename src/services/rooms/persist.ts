@@ -5,6 +5,7 @@ import * as events from '../../storage/events.ts'
 import { deleteMissing, insertMissing } from '../../storage/missing-events.ts'
 import { internNames } from '../../storage/names.ts'
 import * as rooms from '../../storage/rooms.ts'
+import { insertSearchAgain } from '../../storage/search/again.ts'
 import { insertTimelineGaps } from '../../storage/timeline-gaps.ts'
 import { insertTransactions } from '../../storage/transactions.ts'
 import type { Take } from '../stream.ts'
@@ -85,6 +86,12 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
   )
   await events.insertEvents(tx, rowsOf(false))
   await events.updateStandings(tx, rowsOf(true))
+  await insertSearchAgain(
+    tx,
+    entries.flatMap(({ event, isStored, rejudged }) =>
+      isStored ? { event_nid: event.nid, was_at: rejudged?.wasAt ?? null } : [],
+    ),
+  )
   await persistMissing(tx, batches)
   await persistOutgoing(tx, batches, site.serverName)
   await persistChanges(tx, batches, lastPositions, site.serverName, nidOf)

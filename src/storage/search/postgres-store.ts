@@ -1,0 +1,179 @@
+import type { Pool, PoolClient } from 'pg'
+import type { Phrase } from '../../util/search-tokens.ts'
+import type { PostgresConfig } from '../config.ts'
+import { createPool } from '../postgres/pool.ts'
+import {
+  factTokens,
+  INDEX_FORMAT,
+  type IndexChange,
+  type IndexPage,
+  type IndexPlace,
+  type IndexQuery,
+  kindToken,
+  MAX_RANKED,
+  roomToken,
+  type SearchDocument,
+  type SearchHit,
+  type SearchStore,
+  senderToken,
+} from './store.ts'
+
+const SCHEMA = `
+  create table search_place (format bigint not null, event_nid bigint not null, event_id text not null, again bigint not null);
+  create table search_document (pos bigint primary key, nid bigint not null, room_nid bigint not null, length bigint not null, words tsvector not null);
+  create index search_document_words on search_document using gin (words);`
+const DROP = 'drop table if exists search_place, search_document'
+
+/** Rooms that the index itself tells apart; of those who are in more, each hit is looked at. */
+const MAX_ROOM_TOKENS = 64
+/** PostgreSQL knows no places of words behind this one. */
+const MAX_PLACE = 16_383
+
+/** The index in tables beside the others, by text search with words of our own making. */
+export class PostgresSearchStore implements SearchStore {
+  readonly #pool: Pool
+
+  private constructor(pool: Pool) {
+    this.#pool = pool
+  }
+
+  static async open(config: PostgresConfig): Promise<PostgresSearchStore> {
+    const pool = createPool({ ...config, maxConnections: 1 })
+    // Whoever runs a query is told by its failure; an idle connection that breaks is opened again.
+    pool.on('error', () => {})
+    const store = new PostgresSearchStore(pool)
+    if ((await store.#format()) !== INDEX_FORMAT) await store.clear()
+    return store
+  }
+
+  async place(): Promise<IndexPlace | undefined> {
+    const { rows } = await this.#pool.query<{ event_nid: number; event_id: string; again: number }>(
+      'select * from search_place where event_nid > 0',
+    )
+    const [row] = rows
+    return row && { eventNid: row.event_nid, eventId: row.event_id, again: row.again }
+  }
+
+  write({ place, documents, removed, closedRooms }: IndexChange): Promise<void> {
+    return this.#transact(async (client) => {
+      await client.query('delete from search_document where pos = any($1)', [
+        [...removed, ...documents.map(({ pos }) => pos)],
+      ])
+      if (closedRooms.length > 0)
+        await client.query('delete from search_document where room_nid = any($1)', [closedRooms])
+      if (documents.length > 0) {
+        await client.query(
+          `insert into search_document (pos, nid, room_nid, length, words)
+           select pos, nid, room_nid, length, words::tsvector
+           from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[]) as d (pos, nid, room_nid, length, words)`,
+          [
+            documents.map(({ pos }) => pos),
+            documents.map(({ nid }) => nid),
+            documents.map(({ roomNid }) => roomNid),
+            documents.map(({ tokens }) => tokens.length),
+            documents.map(vectorText),
+          ],
+        )
+      }
+      const { eventNid, eventId, again } = place
+      await client.query('update search_place set event_nid = $1, event_id = $2, again = $3', [
+        eventNid,
+        eventId,
+        again,
+      ])
+    })
+  }
+
+  clear(): Promise<void> {
+    return this.#transact(async (client) => {
+      await client.query(DROP)
+      await client.query(SCHEMA)
+      await client.query(`insert into search_place values ($1, 0, '', 0)`, [INDEX_FORMAT])
+    })
+  }
+
+  find(query: IndexQuery, { order, after, limit }: IndexPage): Promise<SearchHit[]> {
+    const { length, pos } = after ?? { length: 0, pos: Number.MAX_SAFE_INTEGER }
+    const hits = `select pos, nid, room_nid, length ${HITS}`
+    if (order === 'recent') return this.#hits(`${hits} and pos < $3 order by pos desc limit $4`, query, pos, limit)
+    return this.#hits(
+      `select * from (${hits} order by pos desc limit ${MAX_RANKED}) as latest
+       where length > $3 or (length = $3 and pos < $4) order by length, pos desc limit $5`,
+      query,
+      length,
+      pos,
+      limit,
+    )
+  }
+
+  async count(query: IndexQuery, limit: number): Promise<number> {
+    const { rows } = await this.#pool.query<{ n: number }>(
+      `select count(*) as n from (select 1 ${HITS} limit $3) as found`,
+      [queryText(query), query.roomNids, limit],
+    )
+    return rows[0]?.n ?? 0
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end()
+  }
+
+  async #hits(sql: string, query: IndexQuery, ...params: number[]): Promise<SearchHit[]> {
+    const { rows } = await this.#pool.query<{ pos: number; nid: number; room_nid: number; length: number }>(sql, [
+      queryText(query),
+      query.roomNids,
+      ...params,
+    ])
+    return rows.map((row) => ({ pos: row.pos, nid: row.nid, roomNid: row.room_nid, length: row.length }))
+  }
+
+  /** undefined: there is no index. */
+  async #format(): Promise<number | undefined> {
+    const { rows: tables } = await this.#pool.query<{ name: string | null }>(
+      `select to_regclass('search_place') as name`,
+    )
+    if (tables[0]?.name === null) return undefined
+    const { rows } = await this.#pool.query<{ format: number }>('select format from search_place')
+    return rows[0]?.format
+  }
+
+  async #transact(work: (client: PoolClient) => Promise<void>): Promise<void> {
+    const client = await this.#pool.connect()
+    let failure: Error | undefined
+    try {
+      await client.query('begin')
+      await work(client)
+      await client.query('commit')
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error))
+      throw error
+    } finally {
+      client.release(failure) // a connection that failed is not used again, which also rolls back
+    }
+  }
+}
+
+const HITS = 'from search_document where words @@ $1::tsquery and room_nid = any($2)'
+
+/** Words consist of letters, digits and marks alone, so nothing in them needs escaping. */
+const vectorText = (document: SearchDocument): string =>
+  [
+    ...factTokens(document).map(quoted),
+    ...document.tokens.map((token, index) => `${quoted(token)}:${Math.min(index + 1, MAX_PLACE)}`),
+  ].join(' ')
+
+function queryText({ words, roomNids, senderNids, kinds }: IndexQuery): string {
+  const conditions = words.map((phrases) => anyOf(phrases.map(phraseText)))
+  if (kinds) conditions.push(anyOf(kinds.map((kind) => quoted(kindToken(kind)))))
+  if (senderNids) conditions.push(anyOf(senderNids.map((nid) => quoted(senderToken(nid)))))
+  if (roomNids.length <= MAX_ROOM_TOKENS) conditions.push(anyOf(roomNids.map((nid) => quoted(roomToken(nid)))))
+  return conditions.join(' & ')
+}
+
+const phraseText = ({ tokens, isPrefix }: Phrase): string =>
+  tokens.map((token, index) => `${quoted(token)}${isPrefix && index === tokens.length - 1 ? ':*' : ''}`).join(' <-> ')
+
+const quoted = (token: string): string => `'${token}'`
+/** Nothing is found where nobody is to be looked at. */
+const anyOf = (expressions: readonly string[]): string =>
+  expressions.length === 0 ? quoted('§') : `(${expressions.map((expression) => `(${expression})`).join(' | ')})`
