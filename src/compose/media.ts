@@ -5,6 +5,7 @@ import { Downloads } from '../services/media/downloads.ts'
 import { Media } from '../services/media/media.ts'
 import { MediaCare } from '../services/media/media-care.ts'
 import { RemoteMedia } from '../services/media/remote-media.ts'
+import { RemoteThumbnails } from '../services/media/remote-thumbnails.ts'
 import { Thumbnails } from '../services/media/thumbnails.ts'
 import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
@@ -16,6 +17,7 @@ const NAME_BYTES = 16
  * and half of the threads stay free for the disk and for signatures.
  */
 const MAX_RUNNING = 2
+const MAX_REMOTE_THUMBNAILS = 8
 const MAX_WAITING = 200
 
 /** Files, uploaded and fetched: what is known of them is in the database, the bytes are on disk. */
@@ -69,6 +71,10 @@ export function composeMedia(
       serverName,
       media,
       remoteMedia,
+      remoteThumbnails: new RemoteThumbnails({
+        requests: client.media,
+        gate: new Gate(MAX_REMOTE_THUMBNAILS, MAX_WAITING, 'Too many pictures are being fetched at once'),
+      }),
       now: () => clock.now(),
       isOpen: config.legacy_downloads,
       frozenSince: config.legacy_freeze,

@@ -7,7 +7,7 @@ import type { Upload } from '../../services/media/media.ts'
 import type { ThumbnailWish } from '../../services/media/thumbnail-size.ts'
 import { arrivingReply, fileReply } from '../media/file-reply.ts'
 import { thumbnailWish, waiting } from '../media/input.ts'
-import { servedFile, thumbnailOf } from '../media/served.ts'
+import { servedFile, servedThumbnail, thumbnailOf } from '../media/served.ts'
 import { boolParam, firstParam } from '../query.ts'
 import { type RouteInput, route } from '../route.ts'
 
@@ -159,8 +159,9 @@ async function download(input: Download, { downloads, mediaFiles }: Services, fi
 }
 
 async function thumbnail(input: Download & { query: ThumbnailWish }, services: Services) {
-  const file = await services.downloads.findWhole(input.params, askingOf(input))
-  return fileReply(await thumbnailOf(file, input.query, services), input.headers)
+  const found = await services.downloads.findPicture(input.params, input.query, askingOf(input))
+  const served = 'content' in found ? servedThumbnail(found) : await thumbnailOf(found, input.query, services)
+  return fileReply(served, input.headers)
 }
 
 type Uploading = Pick<

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { Services } from '../../server.ts'
 import type { MediaFile } from '../../services/media/media-file.ts'
 import type { ThumbnailWish } from '../../services/media/thumbnail-size.ts'
+import type { Thumbnail } from '../../services/media/thumbnails.ts'
 import type { Served } from './file-reply.ts'
 import type { ByteRange } from './range.ts'
 
@@ -19,8 +20,12 @@ export async function thumbnailOf(
 ): Promise<Served> {
   const made = await thumbnails.of(file, wish)
   if (made === undefined) return servedFile(mediaFiles, file)
-  const { name, content, contentType } = made
+  return { ...servedThumbnail(made), tag: `${file.hash}-${made.name}` }
+}
+
+/** A thumbnail that somebody has made. */
+export function servedThumbnail({ name, content, contentType }: Thumbnail): Served {
   const read = ({ start, end }: ByteRange = { start: 0, end: content.length - 1 }) =>
     Readable.from([content.subarray(start, end + 1)])
-  return { tag: `${file.hash}-${name}`, bytes: content.length, contentType, filename: undefined, read }
+  return { tag: name, bytes: content.length, contentType, filename: undefined, read }
 }

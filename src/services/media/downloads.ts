@@ -1,11 +1,16 @@
+import { MatrixError } from '../../matrix/errors.ts'
 import type { Media } from './media.ts'
 import { type MediaFile, type MediaName, unknownMedia } from './media-file.ts'
 import type { ArrivingMedia, RemoteMedia } from './remote-media.ts'
+import type { RemoteThumbnails } from './remote-thumbnails.ts'
+import type { ThumbnailWish } from './thumbnail-size.ts'
+import type { Thumbnail } from './thumbnails.ts'
 
 interface Deps {
   readonly serverName: string
   readonly media: Media
   readonly remoteMedia: RemoteMedia
+  readonly remoteThumbnails: RemoteThumbnails
   now(): number
   /** Whether files are given to strangers at all. */
   readonly isOpen: boolean
@@ -52,6 +57,17 @@ export class Downloads {
       ? await media.find(name, waitMs, signal)
       : await remoteMedia.findWhole(name, waitMs, signal, mayFetch)
     return this.#checked(file, asking)
+  }
+
+  /** The same for a picture that is to be shown small; of one that is too large to be fetched, its server's thumbnail. */
+  async findPicture(name: MediaName, wish: ThumbnailWish, asking: Asking): Promise<MediaFile | Thumbnail> {
+    try {
+      return await this.findWhole(name, asking)
+    } catch (error) {
+      const isTooLarge = error instanceof MatrixError && error.errcode === 'M_TOO_LARGE'
+      if (!isTooLarge || this.#isOurs(name)) throw error
+      return this.#deps.remoteThumbnails.of(name, wish, asking.waitMs, asking.signal)
+    }
   }
 
   #isOurs({ serverName }: MediaName): boolean {

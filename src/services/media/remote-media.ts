@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { LRUCache } from 'lru-cache'
 import type { MediaRequests, RemoteFile } from '../../federation/requests/media.ts'
+import { MatrixError } from '../../matrix/errors.ts'
 import { isServerName } from '../../matrix/ids.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import * as table from '../../storage/media.ts'
@@ -46,6 +47,7 @@ const PER_SERVER = 4
 const IN_ALL = 32
 const MAX_WAITING = 200
 const MAX_SERVERS = 1000
+const MAX_TOO_LARGE = 10_000
 /** A file this small is here before anybody has begun to read it. */
 const SMALL_BYTES = 64 * 1024
 /** What the parts of an answer have around the file. */
@@ -60,6 +62,8 @@ const NETWORK_MS = 30_000
 export class RemoteMedia {
   readonly #deps: Deps
   readonly #running = new Map<string, Fetch>()
+  /** Addresses that it would be in vain to ask for again. */
+  readonly #tooLarge = new LRUCache<string, true>({ max: MAX_TOO_LARGE })
   readonly #stop = new AbortController()
   readonly #gate = new Gate(IN_ALL, MAX_WAITING, 'Too many files are being fetched at once')
   readonly #gates = new LRUCache<string, Gate, void>({
@@ -78,16 +82,14 @@ export class RemoteMedia {
   async find(name: MediaName, waitMs: number, signal: AbortSignal, mayFetch: boolean) {
     const kept = await this.#kept(name)
     if (kept) return kept
-    if (!mayFetch) throw unknownMedia()
-    return this.#patiently(this.#fetch(name, waitMs).readable, waitMs, signal)
+    return this.#patiently(this.#fetch(name, waitMs, mayFetch).readable, waitMs, signal)
   }
 
   /** The same, when all of it is here. */
   async findWhole(name: MediaName, waitMs: number, signal: AbortSignal, mayFetch: boolean): Promise<MediaFile> {
     const kept = await this.#kept(name)
     if (kept) return kept
-    if (!mayFetch) throw unknownMedia()
-    return this.#patiently(this.#fetch(name, waitMs).whole, waitMs, signal)
+    return this.#patiently(this.#fetch(name, waitMs, mayFetch).whole, waitMs, signal)
   }
 
   /** Gives up what is under way: it is asked for again. */
@@ -112,8 +114,10 @@ export class RemoteMedia {
     return file
   }
 
-  #fetch(name: MediaName, waitMs: number): Fetch {
+  #fetch(name: MediaName, waitMs: number, mayFetch: boolean): Fetch {
+    if (!mayFetch) throw unknownMedia()
     const address = table.mediaAddress(name)
+    if (this.#tooLarge.has(address)) throw remoteTooLarge()
     const running = this.#running.get(address)
     if (running) return running
     const begun = Promise.withResolvers<ArrivingMedia>()
@@ -122,7 +126,10 @@ export class RemoteMedia {
       .run(() => this.#gate.run(() => this.#receive(name, waitMs, begun.resolve)))
       .finally(() => this.#running.delete(address))
     const fetch = { readable: Promise.race([begun.promise, whole]), whole }
-    for (const outcome of [fetch.readable, whole]) outcome.catch(() => {}) // whoever waits gets it; nobody may
+    fetch.readable.catch(() => {}) // whoever waits is told; nobody may
+    whole.catch((error) => {
+      if (error instanceof MatrixError && error.errcode === 'M_TOO_LARGE') this.#tooLarge.set(address, true)
+    })
     this.#running.set(address, fetch)
     return fetch
   }

@@ -119,6 +119,24 @@ it('refuses files that are larger than it wants, with nothing left of them', asy
   expect((await download(alice, fitting)).status).toBe(200)
 })
 
+it('asks the other server for a thumbnail of a picture that is too large to be fetched', async () => {
+  const world = await World.create()
+  const one = await world.start('one.test', {
+    media: { path: join(world.directory, 'media'), remote: { max_size: '1KiB' } },
+  })
+  const two = await world.start('two.test')
+  const [alice, bob] = [await one.client.register('alice'), await two.client.register('bob')]
+  const picture = sharp({ create: { width: 1600, height: 900, channels: 3, background: '#c0392b' } })
+  const path = await upload(bob, await picture.png().toBuffer(), { type: 'image/png' })
+  for (let times = 0; times < 2; times++) {
+    const answer = await thumbnail(alice, `${path}?width=320&height=240`)
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'image/png'])
+    expect(await sharp(await bytesOf(answer)).metadata()).toMatchObject({ width: 320, height: 180 })
+    world.network.cut(two.address)
+  }
+  expect((await thumbnail(alice, `${path}?width=640&height=480`)).status).toBe(502)
+})
+
 it('serves strangers on the old paths what came before the freeze, and fetches nothing for them after it', async () => {
   const world = await World.create()
   const { clock } = world
