@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import { isIpLiteral, parseServerName } from '../matrix/server-name.ts'
 import type { Destination } from '../outbound/guarded-client.ts'
 import type { Network, Service } from '../outbound/network.ts'
 import type { Clock } from '../util/clock.ts'
+import { lruCache } from '../util/lru.ts'
 import type { WellKnown } from './well-known.ts'
 
 interface Deps {
@@ -22,7 +22,7 @@ const MAX_SERVICES = 8
 /** Finds where a server is (spec: server-server API, Resolving server names). The numbers are those of the steps. */
 export class ServerDiscovery {
   readonly #deps: Deps
-  readonly #found = new LRUCache<string, { destination: Destination; until: number }>({ max: MAX_CACHED })
+  readonly #found = lruCache<string, { destination: Destination; until: number }>(MAX_CACHED)
 
   constructor(deps: Deps) {
     this.#deps = deps

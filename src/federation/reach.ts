@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../util/clock.ts'
+import { lruCache } from '../util/lru.ts'
 
 interface Lost {
   readonly reason: string
@@ -20,8 +20,8 @@ const MAX_SERVERS = 10_000
  */
 export class Reach {
   readonly #clock: Clock
-  readonly #lost = new LRUCache<string, Lost>({ max: MAX_SERVERS })
-  readonly #heardAt = new LRUCache<string, number>({ max: MAX_SERVERS })
+  readonly #lost = lruCache<string, Lost>(MAX_SERVERS)
+  readonly #heardAt = lruCache<string, number>(MAX_SERVERS)
 
   constructor(clock: Clock) {
     this.#clock = clock

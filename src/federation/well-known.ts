@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache'
 import { isObject } from '../matrix/json.ts'
 import { parseServerName } from '../matrix/server-name.ts'
 import type { Answer } from '../outbound/exchange.ts'
 import type { GuardedClient } from '../outbound/guarded-client.ts'
 import type { Clock } from '../util/clock.ts'
+import { lruCache } from '../util/lru.ts'
 
 interface Deps {
   readonly client: Pick<GuardedClient, 'fetch'>
@@ -32,7 +32,7 @@ const LONGEST_FAILURE_MS = HOUR_MS
 /** Who delegates to whom by `/.well-known/matrix/server` (spec: server-server API, Resolving server names, step 3). */
 export class WellKnown {
   readonly #deps: Deps
-  readonly #known = new LRUCache<string, Known>({ max: MAX_CACHED })
+  readonly #known = lruCache<string, Known>(MAX_CACHED)
   readonly #asking = new Map<string, Promise<string | undefined>>()
 
   constructor(deps: Deps) {

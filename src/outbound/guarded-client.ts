@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { Pool } from 'undici'
+import { lruCache } from '../util/lru.ts'
 import { AddressBlocked, type Dialer } from './dialer.ts'
 import {
   type Answer,
@@ -41,7 +41,7 @@ const KEEP_ALIVE_MS = 60_000
  */
 export class GuardedClient {
   readonly #dialer: Dialer
-  readonly #pools = new LRUCache<string, Pool>({ max: MAX_POOLS, dispose: (pool) => closeQuietly(pool) })
+  readonly #pools = lruCache<string, Pool>(MAX_POOLS, { dispose: (pool) => closeQuietly(pool) })
 
   constructor(dialer: Dialer) {
     this.#dialer = dialer

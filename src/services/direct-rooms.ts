@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../util/lru.ts'
 import { type AccountData, GLOBAL, type Owner } from './account-data.ts'
 
 const TYPE = 'm.direct'
@@ -7,7 +7,7 @@ const MAX_CACHED = 2_000
 /** The rooms that users call direct chats, by their account data `m.direct` (spec: Direct Messaging). */
 export class DirectRooms {
   readonly #accountData: AccountData
-  readonly #cache = new LRUCache<number, Promise<ReadonlySet<string>>>({ max: MAX_CACHED })
+  readonly #cache = lruCache<number, Promise<ReadonlySet<string>>>(MAX_CACHED)
 
   constructor(accountData: AccountData) {
     this.#accountData = accountData

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { canonicalJson } from '../matrix/canonical-json.ts'
 import { badJson, invalidParam, MatrixError, notFound } from '../matrix/errors.ts'
 import { type Db, transact } from '../storage/db.ts'
 import * as store from '../storage/filters.ts'
+import { lruCache } from '../util/lru.ts'
 import { Filter, NO_FILTER } from './sync/filter.ts'
 import { type FilterContent, filterSchema } from './sync/filter-schema.ts'
 
@@ -15,7 +15,7 @@ const FILTER_ID = /^\d{1,15}$/
 /** The filters that clients store for `/sync` and `/messages` (spec: client-server API, Filtering). */
 export class Filters {
   readonly #db: Db
-  readonly #compiled = new LRUCache<string, Filter>({ max: MAX_CACHED })
+  readonly #compiled = lruCache<string, Filter>(MAX_CACHED)
 
   constructor(db: Db) {
     this.#db = db

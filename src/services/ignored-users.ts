@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import { isUserId, type UserId } from '../matrix/ids.ts'
 import { isObject } from '../matrix/json.ts'
+import { lruCache } from '../util/lru.ts'
 import { type AccountData, GLOBAL } from './account-data.ts'
 
 const MAX_CACHED = 10_000
@@ -16,7 +16,7 @@ interface Deps {
 /** Whom users ignore (spec: client-server API, Ignoring Users). */
 export class IgnoredUsers {
   readonly #deps: Deps
-  readonly #cache = new LRUCache<UserId, Promise<ReadonlySet<UserId>>>({ max: MAX_CACHED })
+  readonly #cache = lruCache<UserId, Promise<ReadonlySet<UserId>>>(MAX_CACHED)
 
   constructor(deps: Deps) {
     this.#deps = deps

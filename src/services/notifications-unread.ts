@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../util/lru.ts'
 import type { Owner } from './account-data.ts'
 import type { CompiledRules } from './push-rules/compiled-rules.ts'
 import type { Judge } from './push-rules/judge.ts'
@@ -48,8 +48,8 @@ const MAX_OLDER = 30
  */
 export class UnreadCounts {
   readonly #deps: Deps
-  readonly #counters = new LRUCache<string, Counter>({ max: MAX_COUNTERS })
-  readonly #older = new LRUCache<number, { upTo: number; events: readonly StoredEvent[] }>({ max: MAX_OLDER })
+  readonly #counters = lruCache<string, Counter>(MAX_COUNTERS)
+  readonly #older = lruCache<number, { upTo: number; events: readonly StoredEvent[] }>(MAX_OLDER)
 
   constructor(deps: Deps) {
     this.#deps = deps

@@ -1,6 +1,7 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import { MatrixError } from '../matrix/errors.ts'
 import type { Clock } from '../util/clock.ts'
+import { lruCache } from '../util/lru.ts'
 
 /** A token bucket: `burst` requests at once, and `perSecond` in the long run. */
 export interface Rate {
@@ -38,7 +39,7 @@ export class RateLimits {
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#buckets = new LRUCache({ max: deps.maxBuckets ?? DEFAULT_MAX_BUCKETS })
+    this.#buckets = lruCache(deps.maxBuckets ?? DEFAULT_MAX_BUCKETS)
   }
 
   /** Counts one request against all its limits, or throws `M_LIMIT_EXCEEDED` and counts nothing. */

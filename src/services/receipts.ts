@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import { forbidden, invalidParam, MatrixError, notFound } from '../matrix/errors.ts'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import type { Db } from '../storage/db.ts'
 import { findEvent } from '../storage/events.ts'
 import * as store from '../storage/receipts.ts'
 import type { Clock } from '../util/clock.ts'
+import { lruCache } from '../util/lru.ts'
 import type { AccountData, Owner } from './account-data.ts'
 import { ChangeIndex } from './change-index.ts'
 import type { Hub } from './hub.ts'
@@ -62,7 +62,7 @@ export class Receipts {
   /** When the receipts of a room last changed. */
   readonly changes: ChangeIndex<number>
   readonly #deps: Deps
-  readonly #marks = new LRUCache<number, Promise<Map<number, ReadMarks>>>({ max: MAX_CACHED_USERS })
+  readonly #marks = lruCache<number, Promise<Map<number, ReadMarks>>>(MAX_CACHED_USERS)
   readonly #listeners: ReadListener[] = []
   readonly #receiptListeners: ReceiptListener[] = []
 

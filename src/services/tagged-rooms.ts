@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { isObject } from '../matrix/json.ts'
+import { lruCache } from '../util/lru.ts'
 import type { AccountData, Owner } from './account-data.ts'
 import { TAG_TYPE } from './tags.ts'
 
@@ -11,7 +11,7 @@ type TagsByRoom = ReadonlyMap<number, ReadonlySet<string>>
 /** Which tags users have put on which of their rooms: of all rooms at once. */
 export class TaggedRooms {
   readonly #accountData: AccountData
-  readonly #cache = new LRUCache<number, Promise<TagsByRoom>>({ max: MAX_CACHED })
+  readonly #cache = lruCache<number, Promise<TagsByRoom>>(MAX_CACHED)
 
   constructor(accountData: AccountData) {
     this.#accountData = accountData

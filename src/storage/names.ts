@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { lruCache } from '../util/lru.ts'
 import { accessOf, type Engine } from './access.ts'
 import { afterCommit, type Db, type Tx } from './db.ts'
 import { places, rawRows } from './run.ts'
@@ -22,7 +23,7 @@ function cacheOf(db: Db): Cache {
   const { engine } = accessOf(db)
   let cache = caches.get(engine)
   if (!cache) {
-    cache = { nids: new LRUCache({ max: MAX_CACHED }), texts: new LRUCache({ max: MAX_CACHED }) }
+    cache = { nids: lruCache(MAX_CACHED), texts: lruCache(MAX_CACHED) }
     caches.set(engine, cache)
   }
   return cache

@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { VerifyKeys } from '../../matrix/sign-json.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import * as table from '../../storage/server-keys.ts'
 import type { Clock } from '../../util/clock.ts'
+import { lruCache } from '../../util/lru.ts'
 import { type KeyAnswer, readKeyAnswer } from './key-answer.ts'
 import { KnownKeys } from './known-keys.ts'
 
@@ -40,9 +40,9 @@ const REFRESH_AHEAD_MS = 3_600_000
 /** The verify keys of other servers (spec: server-server API, Retrieving server keys): asked for once, and kept. */
 export class KeyRing {
   readonly #deps: Deps
-  readonly #known = new LRUCache<string, KnownKeys>({ max: MAX_SERVERS })
+  readonly #known = lruCache<string, KnownKeys>(MAX_SERVERS)
   readonly #asking = new Map<string, Promise<KnownKeys>>()
-  readonly #pauses = new LRUCache<string, { until: number; failures: number }>({ max: MAX_SERVERS })
+  readonly #pauses = lruCache<string, { until: number; failures: number }>(MAX_SERVERS)
 
   constructor(deps: Deps) {
     this.#deps = deps

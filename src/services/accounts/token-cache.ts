@@ -1,5 +1,6 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import type { AccessTokenOwner } from '../../storage/tokens.ts'
+import { lruCache } from '../../util/lru.ts'
 
 /** An access token's owner in memory, and when the device's last sighting was noted. */
 export interface Held {
@@ -14,7 +15,7 @@ export class TokenCache {
   #generation = 0
 
   constructor(maxTokens: number) {
-    this.#byToken = new LRUCache({ max: maxTokens, dispose: ({ owner }, token) => this.#unlink(owner.userNid, token) })
+    this.#byToken = lruCache(maxTokens, { dispose: ({ owner }, token) => this.#unlink(owner.userNid, token) })
   }
 
   /** Changes whenever anything is dropped: what was read before that must not be put. */

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type RoomAlias, serverOf, type UserId } from '../../matrix/ids.ts'
+import { lruCache } from '../../util/lru.ts'
 import { type AppService, isExclusiveTo, isWithin } from './app-service.ts'
 
 const MAX_CACHED_USERS = 50_000
@@ -11,7 +11,7 @@ export class AppServices {
   readonly all: readonly AppService[]
   readonly #serverName: string
   readonly #byToken: ReadonlyMap<string, AppService>
-  readonly #ofUser = new LRUCache<string, readonly AppService[]>({ max: MAX_CACHED_USERS })
+  readonly #ofUser = lruCache<string, readonly AppService[]>(MAX_CACHED_USERS)
 
   constructor(serverName: string, all: readonly AppService[]) {
     this.all = all

@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache'
 import type { RoomId, UserId } from '../../matrix/ids.ts'
 import { queueForAppService } from '../../storage/appservices.ts'
 import type { Db, Tx } from '../../storage/db.ts'
 import { listAliases } from '../../storage/directory.ts'
 import { internNames } from '../../storage/names.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { Appended, RoomBefore } from '../rooms/append.ts'
 import type { Batch, StateEdit } from '../rooms/entry.ts'
 import { moveOf } from '../rooms/server-moves.ts'
@@ -24,7 +24,7 @@ export class Audience {
   readonly #listening: readonly AppService[]
   /** How many of their users are in the room, by its set of local members. */
   readonly #present = new WeakMap<ReadonlySet<UserId>, ReadonlyMap<AppService, number>>()
-  readonly #ofRooms = new LRUCache<RoomId, readonly AppService[]>({ max: MAX_CACHED_ROOMS })
+  readonly #ofRooms = lruCache<RoomId, readonly AppService[]>(MAX_CACHED_ROOMS)
   readonly #due = new Map<RoomId, ReadonlySet<AppService>>()
   readonly #listeners: ((service: AppService) => void)[] = []
 

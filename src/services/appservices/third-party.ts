@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { notFound } from '../../matrix/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../matrix/json.ts'
 import type { Clock } from '../../util/clock.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { AppService } from './app-service.ts'
 import type { AppServiceClient } from './app-service-client.ts'
 import type { AppServices } from './app-services.ts'
@@ -27,7 +27,7 @@ const MAX_DESCRIPTIONS = 1_000
 /** Networks that application services connect, their rooms and their users (spec: Third-party networks). */
 export class ThirdParty {
   readonly #deps: Deps
-  readonly #descriptions = new LRUCache<string, Described>({ max: MAX_DESCRIPTIONS })
+  readonly #descriptions = lruCache<string, Described>(MAX_DESCRIPTIONS)
 
   constructor(deps: Deps) {
     this.#deps = deps

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { Json, JsonObject } from '../../matrix/json.ts'
@@ -6,6 +5,7 @@ import { findAccount, lockAccount } from '../../storage/accounts.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { nameNids } from '../../storage/names.ts'
 import * as table from '../../storage/profiles.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { MemberProfile } from '../rooms/member-profile.ts'
 import { indexUser, unindexUser } from '../user-directory/user-index.ts'
 import { checkFieldName, DISPLAYED, fieldValue } from './profile-fields.ts'
@@ -38,7 +38,7 @@ const MAX_CACHED = 20_000
 /** What people say about themselves (spec: client-server API, Profiles). */
 export class Profiles {
   readonly #deps: Deps
-  readonly #displayed = new LRUCache<UserId, MemberProfile>({ max: MAX_CACHED })
+  readonly #displayed = lruCache<UserId, MemberProfile>(MAX_CACHED)
   /** Changes with every change of a profile: what was read before it must not be cached. */
   #generation = 0
   readonly #listeners: (() => void)[] = []

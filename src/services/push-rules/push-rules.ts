@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { notFound, tooLarge } from '../../matrix/errors.ts'
 import type { Db } from '../../storage/db.ts'
 import * as store from '../../storage/push-rules.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { Owner } from '../account-data.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
@@ -32,7 +32,7 @@ const UNCHANGED: Known = { stored: NO_CHANGES, compiled: new CompiledRules(effec
 export class PushRules {
   readonly #deps: Deps
   readonly #changes: ChangeIndex<number>
-  readonly #cache = new LRUCache<number, Promise<Known>>({ max: MAX_CACHED })
+  readonly #cache = lruCache<number, Promise<Known>>(MAX_CACHED)
 
   constructor(deps: Deps) {
     this.#deps = deps

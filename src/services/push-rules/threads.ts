@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import type { Db } from '../../storage/db.ts'
 import { findEvent } from '../../storage/events.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { relationOf } from '../rooms/relation.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
@@ -14,7 +14,7 @@ const MAX_CACHED = 20_000
 /** Which thread an event is in: the event id of the thread's root, or `main`. */
 export class Threads {
   readonly #db: Db
-  readonly #known = new LRUCache<string, string>({ max: MAX_CACHED })
+  readonly #known = lruCache<string, string>(MAX_CACHED)
 
   constructor(db: Db) {
     this.#db = db

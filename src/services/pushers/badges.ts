@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../../util/lru.ts'
 import { Turn } from '../../util/turn.ts'
 import type { Owner } from '../account-data.ts'
 import type { Unread, UnreadCounts } from '../notifications-unread.ts'
@@ -31,7 +31,7 @@ const NOTHING: Unread = new Map()
  */
 export class Badges {
   readonly #deps: Deps
-  readonly #known = new LRUCache<number, Known>({ max: MAX_CACHED })
+  readonly #known = lruCache<number, Known>(MAX_CACHED)
 
   constructor(deps: Deps) {
     this.#deps = deps

@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import type { Pdu } from '../../room/event.ts'
 import { historyVisibilityOf, type Sight } from '../../room/visibility.ts'
 import type { Db } from '../../storage/db.ts'
 import { eventsByNid } from '../../storage/events.ts'
 import { nameNids } from '../../storage/names.ts'
 import { stateEntries } from '../../storage/state/state.ts'
+import { lruCache } from '../../util/lru.ts'
 
 const NOTHING: Sight = { visibility: 'shared', membership: undefined }
 const MAX_CACHED = 50_000
@@ -14,7 +14,7 @@ const MEMBER = 'm.room.member'
 /** Reads what a room's states say about one user: all that visibility depends on. States never change, and neither field is lost to a redaction. */
 export class PastState {
   readonly #db: Db
-  readonly #cache = new LRUCache<string, Sight>({ max: MAX_CACHED })
+  readonly #cache = lruCache<string, Sight>(MAX_CACHED)
 
   constructor(db: Db) {
     this.#db = db

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import type { Db } from '../../storage/db.ts'
 import { listStrippedStates } from '../../storage/memberships.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { Viewer } from '../rooms/viewer.ts'
@@ -49,7 +49,7 @@ export class RoomTraits {
   readonly #roomType: RoomFact<string | null>
   readonly #isEncrypted: RoomFact<boolean>
   readonly #name: RoomFact<string | null>
-  readonly #ofOthers = new LRUCache<string, Traits>({ max: MAX_CACHED })
+  readonly #ofOthers = lruCache<string, Traits>(MAX_CACHED)
 
   constructor(deps: Deps) {
     this.#deps = deps

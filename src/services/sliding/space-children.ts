@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import type { JsonObject } from '../../matrix/json.ts'
 import { listCurrentStateOfTypes } from '../../storage/current-state.ts'
 import type { Db } from '../../storage/db.ts'
 import { nameNids } from '../../storage/names.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
@@ -13,7 +13,7 @@ const MAX_SPACES = 1_000
 /** Which rooms spaces say that they have, directly. */
 export class SpaceChildren {
   readonly #db: Db
-  readonly #known = new LRUCache<number, ReadonlySet<string>>({ max: MAX_SPACES })
+  readonly #known = lruCache<number, ReadonlySet<string>>(MAX_SPACES)
   // Counts the changes, so that a slow read never overwrites what is newer.
   #version = 0
 

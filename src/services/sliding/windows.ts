@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { UserId } from '../../matrix/ids.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { InviteRules } from '../invite-rules.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { Viewer } from '../rooms/viewer.ts'
@@ -37,7 +37,7 @@ export interface Windows {
 export class RoomWindows {
   readonly #deps: Deps
   // Whether users were in rooms that they are out of, by the change that says so.
-  readonly #members = new LRUCache<string, boolean>({ max: MAX_CACHED })
+  readonly #members = lruCache<string, boolean>(MAX_CACHED)
 
   constructor(deps: Deps) {
     this.#deps = deps

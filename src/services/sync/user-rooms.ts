@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import { notFound } from '../../matrix/errors.ts'
 import { isUserId, type RoomId, type UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import { listRoomsOfUser } from '../../storage/memberships.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { Owner } from '../account-data.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { Stream } from '../stream.ts'
@@ -41,7 +41,7 @@ const MAX_CACHED_USERS = 10_000
  */
 export class UserRooms {
   readonly #deps: Deps
-  readonly #users = new LRUCache<UserId, Known>({ max: MAX_CACHED_USERS })
+  readonly #users = lruCache<UserId, Known>(MAX_CACHED_USERS)
 
   constructor(deps: Deps) {
     this.#deps = deps

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../../util/lru.ts'
 
-const translated = new LRUCache<string, string>({ max: 2_000 })
+const translated = lruCache<string, string>(2_000)
 
 /** `?` placeholders as PostgreSQL counts them: `$1`, `$2` … No statement of ours has a question mark in a literal. */
 export function numberPlaceholders(sql: string): string {

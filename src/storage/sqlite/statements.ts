@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { QueryResult } from 'kysely'
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../../util/lru.ts'
 import type { Param } from '../access.ts'
 import { storageFailure } from '../failure.ts'
 
@@ -11,7 +11,7 @@ const MAX_STATEMENTS = 1000
 /** One connection and its prepared statements: preparing costs several times what a point read does. */
 export class Statements {
   readonly database: Database
-  readonly #prepared = new LRUCache<string, Prepared>({ max: MAX_STATEMENTS })
+  readonly #prepared = lruCache<string, Prepared>(MAX_STATEMENTS)
 
   constructor(database: Database) {
     this.database = database

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import { MatrixError } from '../../../matrix/errors.ts'
@@ -7,6 +6,7 @@ import { prevEventIds } from '../../../room/event.ts'
 import { listBefore, listEventStubs, type RoomPlace } from '../../../storage/events.ts'
 import { hasMissing, listGapsBelow } from '../../../storage/missing-events.ts'
 import type { Clock } from '../../../util/clock.ts'
+import { lruCache } from '../../../util/lru.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { signedEventsOf } from '../receive/fetched.ts'
 import type { Incoming } from '../receive/incoming.ts'
@@ -44,7 +44,7 @@ const NEVER = new AbortController().signal
 export class History {
   readonly #deps: Deps
   readonly #running = new Map<number, Promise<unknown>>()
-  readonly #pauses = new LRUCache<string, number>({ max: MAX_PAUSES })
+  readonly #pauses = lruCache<string, number>(MAX_PAUSES)
 
   constructor(deps: Deps) {
     this.#deps = deps
