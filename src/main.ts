@@ -1,3 +1,5 @@
+import module from 'node:module'
+
 const OLDEST_NODE: readonly [number, number] = [22, 14]
 const EXIT_WITHIN_MS = 5000
 
@@ -6,6 +8,9 @@ if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1
   process.stderr.write(`Bongsu needs Node ${OLDEST_NODE.join('.')} or newer; this is ${process.versions.node}.\n`)
   process.exit(1)
 }
+
+// Stack traces name our source; the maps of packages would take 4 MiB and say nothing.
+module.setSourceMapsSupport(true, { nodeModules: false })
 
 // Only now: an older Node could not even read what this imports.
 const { runCommand } = await import('./cli/program.ts')
