@@ -2,9 +2,11 @@ import { readFileSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
+import { mailServerOf } from '../compose/mail.ts'
 import { databaseOf } from '../compose/settings.ts'
 import type { Config } from '../config/schema.ts'
 import { SigningKey } from '../matrix/signing-key.ts'
+import { tryMailServer } from '../outbound/smtp.ts'
 import { inspectDatabase } from '../storage/inspect.ts'
 import { isRunning } from './local-client.ts'
 
@@ -59,6 +61,18 @@ export async function checkClock({ database }: Config): Promise<Finding> {
     return bad(`${says}, but the database was written at ${file.mtime.toISOString()}: set the clock`)
   }
   return good(`${says}; compare it with your watch`)
+}
+
+export async function checkMail(config: Config): Promise<Finding> {
+  const server = mailServerOf(config)
+  if (server === undefined) return good('none is sent, as the configuration names no mail server')
+  const name = `${server.host} port ${server.port}`
+  try {
+    await tryMailServer(server)
+    return good(`${name} lets this server in`)
+  } catch (error) {
+    return bad(`${name}: ${error instanceof Error ? error.message : String(error)}; see mail in the configuration`)
+  }
 }
 
 export async function checkPorts(config: Config): Promise<Finding> {

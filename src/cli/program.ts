@@ -78,7 +78,7 @@ function program({ terminal, stop, defaults }: Surroundings): Command {
     .action(() => migrateDatabase(configFile(), terminal))
   root
     .command('doctor')
-    .description('check configuration, database, key, clock, disk and ports')
+    .description('check configuration, database, key, clock, disk, ports and mail')
     .action(() => doctor(configFile(), terminal))
   root
     .command('health')

@@ -14,7 +14,8 @@ export const media = z
       .describe('Let anybody who knows the address of a file download it, as old clients without tokens do.'),
     legacy_freeze: day
       .optional()
-      .describe('With `legacy_downloads`: files that came on this day or later are for users only.'),
+      .describe('With `legacy_downloads`: files that came on this day or later are for users only.')
+      .meta({ example: '2026-12-01' }),
     remote: z
       .strictObject({
         max_size: size.prefault('100MiB').describe('The largest file that is fetched from another server.'),

@@ -26,8 +26,29 @@ const SILENCE_MS = 30_000
  * Sends mail by one mail server, a connection for each. What it says about addresses stays out of the reasons, because
  * those go into the log.
  */
-export function smtpDelivery({ host, port, security, login, from, ca }: SmtpServer): (mail: Mail) => Promise<Delivery> {
-  const transport = createTransport({
+export function smtpDelivery(server: SmtpServer): (mail: Mail) => Promise<Delivery> {
+  const transport = transportTo(server)
+  return async ({ recipient, subject, text }) => {
+    try {
+      await transport.sendMail({ from: server.from, to: { name: '', address: recipient }, subject, text })
+      return { is: 'taken' }
+    } catch (error) {
+      const { code, responseCode, command } = failureOf(error)
+      const reason = [code, command, responseCode].filter((part) => part !== undefined).join(' ')
+      // 5xx to the recipient or the text is final; a login or a greeting that fails is the administrator's to mend.
+      const isFinal = (responseCode ?? 0) >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE')
+      return { is: isFinal ? 'refused' : 'postponed', reason }
+    }
+  }
+}
+
+/** Connects and logs in, without sending anything; throws why that fails. */
+export async function tryMailServer(server: SmtpServer): Promise<void> {
+  await transportTo(server).verify()
+}
+
+const transportTo = ({ host, port, security, login, ca }: SmtpServer) =>
+  createTransport({
     host,
     port,
     secure: security === 'tls',
@@ -42,19 +63,6 @@ export function smtpDelivery({ host, port, security, login, from, ca }: SmtpServ
     disableFileAccess: true,
     disableUrlAccess: true,
   })
-  return async ({ recipient, subject, text }) => {
-    try {
-      await transport.sendMail({ from, to: { name: '', address: recipient }, subject, text })
-      return { is: 'taken' }
-    } catch (error) {
-      const { code, responseCode, command } = failureOf(error)
-      const reason = [code, command, responseCode].filter((part) => part !== undefined).join(' ')
-      // 5xx to the recipient or the text is final; a login or a greeting that fails is the administrator's to mend.
-      const isFinal = (responseCode ?? 0) >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE')
-      return { is: isFinal ? 'refused' : 'postponed', reason }
-    }
-  }
-}
 
 function failureOf(error: unknown): { code?: string; responseCode?: number; command?: string } {
   if (!(error instanceof Error)) return {}

@@ -138,7 +138,7 @@ describe('bongsu doctor', () => {
     await line.start()
     const { code, out } = await line.run('doctor')
     expect(code).toBe(0)
-    expect(out.split('\n').map((checked) => checked.slice(0, 5))).toEqual(Array(6).fill('ok   '))
+    expect(out.split('\n').map((checked) => checked.slice(0, 5))).toEqual(Array(7).fill('ok   '))
     expect((await line.run('health')).code).toBe(0)
   })
 

@@ -54,6 +54,24 @@ describe('two people who use a client that somebody else wrote', () => {
     await eventually(() => membersOf(alice, roomId)).toEqual([idOf(alice)])
   })
 
+  it('leave word for the time when they are not heard of any more, as calls do', async () => {
+    const { alice, bob, roomId } = await conversation()
+    const left = { left: true } as never
+    const type = EventType.GroupCallMemberPrefix
+    const word = (stateKey: string, delay: number) =>
+      alice._unstable_sendDelayedStateEvent(roomId, { delay }, type, left, stateKey)
+    const { delay_id: cancelled } = await word('_cancelled', 60_000)
+    const { delay_id: sent } = await word('_sent', 60_000)
+    await alice._unstable_restartScheduledDelayedEvent(sent)
+    await alice._unstable_cancelScheduledDelayedEvent(cancelled)
+    await expect(alice._unstable_restartScheduledDelayedEvent(cancelled)).rejects.toMatchObject({
+      errcode: 'M_NOT_FOUND',
+    })
+    await alice._unstable_sendScheduledDelayedEvent(sent)
+    await eventually(() => stateOf(bob, roomId, type, '_sent')).toEqual({ left: true })
+    expect(stateOf(bob, roomId, type, '_cancelled')).toBeUndefined()
+  })
+
   it('read what each other says, in the order in which it was said', async () => {
     const { alice, bob, roomId } = await conversation()
     await alice.sendTextMessage(roomId, 'Shall we?')
@@ -281,8 +299,12 @@ function eventOf(client: MatrixClient, roomId: string, eventId: string): MatrixE
   return event
 }
 
-const stateOf = (client: MatrixClient, roomId: string, type: string) =>
-  roomOf(client, roomId).getLiveTimeline().getState(EventTimeline.FORWARDS)?.getStateEvents(type, '')?.getContent()
+const stateOf = (client: MatrixClient, roomId: string, type: string, stateKey = '') =>
+  roomOf(client, roomId)
+    .getLiveTimeline()
+    .getState(EventTimeline.FORWARDS)
+    ?.getStateEvents(type, stateKey)
+    ?.getContent()
 
 const membersOf = (client: MatrixClient, roomId: string): string[] =>
   roomOf(client, roomId)

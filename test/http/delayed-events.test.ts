@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import type { RoomId, UserId } from '../../src/matrix/ids.ts'
+import { DELAYED } from '../../src/services/rooms/entry.ts'
 import type { User } from '../support/client.ts'
 import { openServer, startServer, type TestServer } from '../support/server.ts'
 
@@ -95,6 +97,19 @@ it('gives one delay id for one transaction id, and tells it to the sender alone'
   const seenBy = async (user: User) => (await user.get(`/v3/rooms/${roomId}/messages?dir=b&limit=1`)).chunk[0]
   expect((await seenBy(alice)).unsigned['org.matrix.msc4140.delay_id']).toBe(delayId)
   expect((await seenBy(bob)).unsigned).not.toHaveProperty(['org.matrix.msc4140.delay_id'])
+})
+
+it('finds what it sent before it could forget it, instead of sending it again', async () => {
+  const { alice, roomId, server } = await inRoom()
+  const path = `/v3/rooms/${roomId}/send/m.room.message/t1?org.matrix.msc4140.delay=5000`
+  const { delay_id: delayId } = await alice.put(path, { body: 'later', msgtype: 'm.text' })
+  await alice.post(`${EVENTS}/${delayId}/send`)
+  const newest = async () => (await alice.get(`/v3/rooms/${roomId}/messages?dir=b&limit=1`)).chunk[0].event_id
+  const sent = await newest()
+  // As after a crash between sending and deleting.
+  const sender = { userId: alice.userId as UserId, deviceNid: DELAYED, isGuest: false }
+  const { eventId } = await server.services.sending.message(sender, roomId as RoomId, 'm.room.message', delayId, {})
+  expect([eventId, await newest()]).toEqual([sent, sent])
 })
 
 it('says what it takes, and takes no more', async () => {

@@ -15,8 +15,8 @@ const PASSWORD = 'correct horse battery staple'
 const ADDRESS = 'alice@mail.example.org'
 const asAlice = { type: 'm.login.password', identifier: { type: 'm.id.user', user: 'alice' }, password: PASSWORD }
 
-async function withMail(config: Partial<ConfigInput> = {}) {
-  const mail = await MailServer.start()
+async function withMail(config: Partial<ConfigInput> = {}, given?: MailServer) {
+  const mail = given ?? (await MailServer.start())
   const lines: string[] = []
   const sink = new Writable({ write: (chunk, _encoding, done) => done(void lines.push(String(chunk))) })
   const server = await startServer({
@@ -207,6 +207,19 @@ it('refuses what is no address, floods to one, and links that are too old', asyn
     answers.push((await requestToken(client, '/account/3pid', ADDRESS, { send_attempt: attempt })).status)
   }
   expect(answers).toContain(429)
+})
+
+it('says which addresses have accounts where that is no secret, and frees those of accounts that end', async () => {
+  const mail = await MailServer.start()
+  const context = await withMail({ mail: { ...mail.config, reveal_addresses: true } }, mail)
+  const alice = await aliceWithAddress(context)
+  const { client } = context
+  const unknown = await requestToken(client, '/account/password', 'nobody@mail.example.org')
+  expect(unknown.body.errcode).toBe('M_THREEPID_NOT_FOUND')
+  const again = await requestToken(client, '/account/3pid', ADDRESS, { client_secret: 'other' })
+  expect(again.body.errcode).toBe('M_THREEPID_IN_USE')
+  await alice.post('/v3/account/deactivate', { auth: asAlice })
+  expect((await requestToken(client, '/account/password', ADDRESS)).body.errcode).toBe('M_THREEPID_NOT_FOUND')
 })
 
 it('has the endpoints without mail, too', async () => {
