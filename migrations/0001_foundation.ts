@@ -693,6 +693,15 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
 
+  // Rooms in the directories of the networks that application services connect. service: its id.
+  await table('network_room')
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('service', 'text', (col) => col.notNull())
+    .addColumn('network', 'text', (col) => col.notNull())
+    .addPrimaryKeyConstraint('network_room_pk', ['room_nid', 'service', 'network'])
+    .modifyEnd(c.clustered)
+    .execute()
+
   // The transaction that is under way, as it was sent: whatever was queued is there, or here.
   await table('appservice_transaction')
     .addColumn('service_nid', 'bigint', (col) => col.primaryKey().notNull())

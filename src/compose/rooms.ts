@@ -3,6 +3,7 @@ import type { RoomAlias, RoomId, UserId } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { AppServices } from '../services/appservices/app-services.ts'
 import { Audience } from '../services/appservices/audience.ts'
+import { publishInNetwork } from '../services/appservices/networks.ts'
 import { Append } from '../services/rooms/append.ts'
 import { type CreateRoomInput, type Creator, createRoom } from '../services/rooms/create.ts'
 import { Directory } from '../services/rooms/directory.ts'
@@ -105,7 +106,7 @@ export function composeRooms(
   })
   const joins = new Joins({ db, clock, rooms, append, serverName, remote, profileOf: people.profileOf })
   const canPublish = () => config.rooms.publish === 'everybody'
-  const publicRooms = new PublicRooms(db)
+  const publicRooms = new PublicRooms(db, (id) => appServices.all.some((service) => service.id === id))
   const onPublished = (roomNid: number) => publicRooms.onPublished(roomNid)
   const remoteAlias = (alias: RoomAlias) => remoteDirectory.lookUp(alias)
   const directory = new Directory({
@@ -178,6 +179,7 @@ export function composeRooms(
     partialRooms,
     directory,
     publicRooms,
+    publishInNetwork: publishInNetwork.bind(undefined, { db, rooms, onPublished }),
     sending,
     roomUpgrades,
     createRoom: (creator: Creator, input: CreateRoomInput) => createRoom(createDeps, creator, input),

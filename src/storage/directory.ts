@@ -7,6 +7,13 @@ export interface AliasRow {
   creator: string
 }
 
+/** A room in the directory of a network. `service`: the id of the application service that connects it. */
+export interface NetworkRoom {
+  room_nid: number
+  service: string
+  network: string
+}
+
 export async function findAlias(db: Db, alias: string): Promise<AliasRow | undefined> {
   return (await rawRows<AliasRow>(db, 'select alias, room_id, creator from alias where alias = ?', [alias]))[0]
 }
@@ -48,23 +55,42 @@ export async function updatePublished(tx: Tx, roomNid: number, isPublic: boolean
   await rawRun(tx, 'update room set is_public = ? where nid = ?', [isPublic ? 1 : 0, roomNid])
 }
 
-/** Numbers of the published rooms. */
-export async function listPublished(db: Db): Promise<number[]> {
-  return (await rawRows<{ nid: number }>(db, 'select nid from room where is_public = 1')).map((row) => row.nid)
+/** Lists a room in the directory of a network that an application service connects, or no longer. */
+export async function updateNetworkRoom(tx: Tx, row: NetworkRoom, isPublic: boolean): Promise<void> {
+  const sql = isPublic
+    ? 'insert into network_room (room_nid, service, network) values (?, ?, ?) on conflict do nothing'
+    : 'delete from network_room where room_nid = ? and service = ? and network = ?'
+  await rawRun(tx, sql, [row.room_nid, row.service, row.network])
 }
 
-/** Those of these rooms that are published, with their current state events of these types (and empty state keys). */
+/** The networks in whose directories these rooms are. */
+export const listNetworks = (db: Db, roomNids: readonly number[]): Promise<NetworkRoom[]> =>
+  rawRows(
+    db,
+    `select room_nid, service, network from network_room where room_nid in (${places(roomNids.length)})`,
+    roomNids,
+  )
+
+/** Numbers of the rooms that are in any directory. */
+export async function listPublished(db: Db): Promise<number[]> {
+  const sql = 'select nid from room where is_public = 1 union select room_nid as nid from network_room'
+  return (await rawRows<{ nid: number }>(db, sql)).map((row) => row.nid)
+}
+
+/** Those of these rooms that are in any directory, with their current state events of these types (and empty keys). */
 export const listPublishedState = (
   db: Db,
   roomNids: readonly number[],
   types: readonly string[],
-): Promise<{ room_nid: number; room_id: string; version: string; redacted: number; json: string }[]> =>
+): Promise<
+  { room_nid: number; room_id: string; version: string; is_public: number; redacted: number; json: string }[]
+> =>
   rawRows(
     db,
-    `select r.nid as room_nid, r.room_id, r.version, e.json,
+    `select r.nid as room_nid, r.room_id, r.version, r.is_public, e.json,
        case when e.redacted_by_nid is null then 0 else 1 end as redacted
      from room r join current_state s on s.room_nid = r.nid join event e on e.nid = s.event_nid
-     where r.is_public = 1 and r.nid in (${places(roomNids.length)})
+     where (r.is_public = 1 or exists (select 1 from network_room n where n.room_nid = r.nid)) and r.nid in (${places(roomNids.length)})
        and s.type_nid in (select nid from name where text in (${places(types.length)}))
        and s.key_nid = (select nid from name where text = '')`,
     [...roomNids, ...types],

@@ -69,6 +69,7 @@ export interface Schema {
   appservice_to_device: AppserviceToDeviceTable
   appservice_device_list: AppserviceDeviceListTable
   appservice_transaction: AppserviceTransactionTable
+  network_room: NetworkRoomTable
   device_key: DeviceKeyTable
   one_time_key: OneTimeKeyTable
   fallback_key: FallbackKeyTable
@@ -586,6 +587,12 @@ export interface AppserviceTransactionTable {
   service_nid: number
   txn_id: string
   body: string
+}
+
+export interface NetworkRoomTable {
+  room_nid: number
+  service: string
+  network: string
 }
 
 export interface MediaTable {

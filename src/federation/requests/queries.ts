@@ -11,6 +11,15 @@ const PAGE = { maxBytes: 2 * 1024 * 1024, timeoutMs: 30_000 }
 const SPACE = { maxBytes: 2 * 1024 * 1024, timeoutMs: 5_000 }
 const MAX_SERVERS = 1_000
 
+/** What to ask of a directory: the names that it has in requests. */
+interface AskedRooms {
+  readonly limit?: number | undefined
+  readonly since?: string | undefined
+  readonly third_party_instance_id?: string | undefined
+  readonly include_all_networks?: boolean | undefined
+  readonly filter?: JsonObject | undefined
+}
+
 /** Questions about users, aliases, lists of rooms and spaces (spec: server-server API, Querying for information and on). */
 export class QueryRequests {
   readonly #client: SignedClient
@@ -35,17 +44,10 @@ export class QueryRequests {
   }
 
   /** A page of a server's published rooms, in the form that clients get. `filter`: as clients send it. */
-  getPublicRooms(
-    server: string,
-    {
-      limit,
-      since,
-      filter,
-    }: { limit?: number | undefined; since?: string | undefined; filter?: JsonObject | undefined },
-  ): Promise<JsonObject> {
+  getPublicRooms(server: string, { filter, ...asked }: AskedRooms): Promise<JsonObject> {
     const path = '/_matrix/federation/v1/publicRooms'
-    if (!filter) return this.#client.send(server, { method: 'GET', path, query: { limit, since }, ...PAGE })
-    return this.#client.send(server, { method: 'POST', path, body: { limit, since, filter }, ...PAGE })
+    if (!filter) return this.#client.send(server, { method: 'GET', path, query: asked, ...PAGE })
+    return this.#client.send(server, { method: 'POST', path, body: { ...asked, filter }, ...PAGE })
   }
 
   /** A space's room and its children, as far as that server may tell us. */

@@ -1,9 +1,11 @@
 import { z } from 'zod'
-import { MatrixError } from '../../matrix/errors.ts'
+import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import { roomAlias, roomId } from '../../matrix/ids.ts'
 import { publicRoomsBody, publicRoomsQuery } from '../public-rooms-query.ts'
 import { firstParam, intParam } from '../query.ts'
 import { route } from '../route.ts'
+
+const MAX_NETWORK_CHARACTERS = 255
 
 const paths = (suffix: string) => ['v3', 'r0'].map((version) => `/_matrix/client/${version}${suffix}`)
 const byAlias = z.object({ roomAlias })
@@ -92,6 +94,22 @@ export const setRoomVisibilityOnDirectory = route(
   },
   async ({ requester, params, body }, { directory }) => {
     await directory.publish(requester.userId, params.roomId, body.visibility !== 'private')
+    return {}
+  },
+)
+
+export const updateAppserviceRoomDirectoryVisibility = route(
+  {
+    id: 'client.updateAppserviceRoomDirectoryVisibility',
+    method: 'PUT',
+    path: paths('/directory/list/appservice/:networkId/:roomId'),
+    auth: 'user',
+    params: z.object({ networkId: z.string().max(MAX_NETWORK_CHARACTERS), roomId }),
+    body: z.object({ visibility: z.enum(['public', 'private']) }),
+  },
+  async ({ requester: { appservice }, params, body }, { publishInNetwork }) => {
+    if (!appservice) throw forbidden('Only application services have directories of networks')
+    await publishInNetwork(appservice, params.networkId, params.roomId, body.visibility === 'public')
     return {}
   },
 )

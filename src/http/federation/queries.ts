@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { roomAlias, userId } from '../../matrix/ids.ts'
-import { publicRoomsBody, publicRoomsQuery } from '../public-rooms-query.ts'
-import { firstParam, intParam } from '../query.ts'
+import { publicRoomsBody, publicRoomsParams, publicRoomsQuery } from '../public-rooms-query.ts'
+import { firstParam } from '../query.ts'
 import { route } from '../route.ts'
 
 export const queryProfile = route(
@@ -41,9 +41,9 @@ export const getPublicRooms = route(
     method: 'GET',
     path: PUBLIC_ROOMS,
     auth: 'federation',
-    query: z.object({ limit: intParam.optional(), since: firstParam.optional() }),
+    query: publicRoomsParams,
   },
-  async ({ query }, { publicRooms }) => publicRooms.list(query),
+  async ({ query }, { publicRooms }) => publicRooms.list(publicRoomsQuery(query)),
 )
 
 export const queryPublicRooms = route(

@@ -5,6 +5,7 @@ import { lruCache } from '../../util/lru.ts'
 import type { AppService } from './app-service.ts'
 import type { AppServiceClient } from './app-service-client.ts'
 import type { AppServices } from './app-services.ts'
+import { instanceIdOf } from './networks.ts'
 
 interface Deps {
   readonly clock: Clock
@@ -15,8 +16,11 @@ interface Deps {
 /** What of a network is looked for. */
 export type ThirdPartyKind = 'location' | 'user'
 
+/** As its application service describes it, each instance with an id. */
+type Protocol = JsonObject & { readonly instances: Json[] }
+
 interface Described {
-  readonly json: JsonObject
+  readonly json: Protocol
   readonly until: number
 }
 
@@ -66,21 +70,21 @@ export class ThirdParty {
   /** A network as its application services describe it, with the instances of all of them. */
   async #describe(name: string): Promise<JsonObject | undefined> {
     const told = await Promise.all(this.#connecting(name).map((service) => this.#description(service, name)))
-    const [first, ...others] = told.filter((json) => json !== undefined)
-    if (!first) return undefined
-    const instances = [first, ...others].flatMap((json) => (Array.isArray(json.instances) ? json.instances : []))
-    return { ...first, instances }
+    const known = told.filter((json) => json !== undefined)
+    const instances = known.flatMap((json) => json.instances)
+    return known[0] && { ...known[0], instances }
   }
 
-  async #description(service: AppService, protocol: string): Promise<JsonObject | undefined> {
+  async #description(service: AppService, protocol: string): Promise<Protocol | undefined> {
     const { clock } = this.#deps
     const key = `${service.id} ${protocol}`
     const known = this.#descriptions.get(key)
     if (known && known.until > clock.now()) return known.json
     const json = await this.#ask(service, `/thirdparty/protocol/${encodeURIComponent(protocol)}`)
     if (!isObject(json)) return undefined
-    this.#descriptions.set(key, { json, until: clock.now() + DESCRIPTION_MS })
-    return json
+    const described = { ...json, instances: instancesOf(service, json) }
+    this.#descriptions.set(key, { json: described, until: clock.now() + DESCRIPTION_MS })
+    return described
   }
 
   #connecting(protocol: string): AppService[] {
@@ -98,3 +102,13 @@ export class ThirdParty {
     return this.#deps.client.find(service, { method: 'GET', path, legacyPath, query, timeoutMs: TIMEOUT_MS })
   }
 }
+
+/** Its instances, each with what tells it from those of other application services. */
+const instancesOf = (service: AppService, { instances }: JsonObject): Json[] =>
+  Array.isArray(instances)
+    ? instances.map((instance) =>
+        isObject(instance) && typeof instance.network_id === 'string'
+          ? { ...instance, instance_id: instanceIdOf(service.id, instance.network_id) }
+          : instance,
+      )
+    : []

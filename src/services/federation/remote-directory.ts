@@ -23,14 +23,21 @@ export class RemoteDirectory {
   }
 
   /** A page of what another server publishes. */
-  publicRooms(server: string, { limit, since, search, roomTypes }: PublicRoomsQuery): Promise<JsonObject> {
+  publicRooms(server: string, query: PublicRoomsQuery): Promise<JsonObject> {
+    const { limit, since, search, roomTypes, network, includesAllNetworks } = query
     const filter: JsonObject = {
       ...(search !== undefined && { generic_search_term: search }),
       ...(roomTypes && { room_types: roomTypes }),
     }
     const isFiltered = Object.keys(filter).length > 0
     return answered(
-      this.#client.queries.getPublicRooms(server, { limit, since, filter: isFiltered ? filter : undefined }),
+      this.#client.queries.getPublicRooms(server, {
+        limit,
+        since,
+        filter: isFiltered ? filter : undefined,
+        third_party_instance_id: network,
+        include_all_networks: includesAllNetworks,
+      }),
     )
   }
 }

@@ -3,14 +3,19 @@ import type { Pdu } from '../../room/event.ts'
 import { redact } from '../../room/redaction.ts'
 import { roomVersion } from '../../room/versions.ts'
 import type { Db } from '../../storage/db.ts'
-import { listPublishedState } from '../../storage/directory.ts'
+import { listNetworks, listPublishedState } from '../../storage/directory.ts'
 import { countJoined } from '../../storage/memberships.ts'
+import { instanceIdOf } from '../appservices/networks.ts'
 
 /** A published room as the directory knows it. */
 export interface PublicRoom {
   nid: number
   joined: number
   type: string | null
+  /** Whether it is in the server's own directory. */
+  isPublic: boolean
+  /** The networks, by instance id, in whose directories it is. */
+  networks: readonly string[]
   /** What a search looks at, in one form. */
   searched: string
   /** What clients are shown. */
@@ -29,29 +34,58 @@ export const SHOWN_TYPES = [
   'm.room.guest_access',
 ] as const
 
-/** Reads these rooms, by number; those that are not published are left out. */
-export async function loadPublicRooms(db: Db, nids: readonly number[]): Promise<Map<number, PublicRoom>> {
-  const states = new Map<number, { roomId: string; contents: Map<string, JsonObject> }>()
+interface ReadRoom {
+  readonly roomId: string
+  readonly isPublic: boolean
+  readonly contents: Map<string, JsonObject>
+}
+
+/**
+ * Reads these rooms, by number; those that are in no directory are left out. `isService`: whether there still is an
+ * application service with this id.
+ */
+export async function loadPublicRooms(
+  db: Db,
+  nids: readonly number[],
+  isService: (id: string) => boolean,
+): Promise<Map<number, PublicRoom>> {
+  const states = new Map<number, ReadRoom>()
   for (const row of await listPublishedState(db, nids, SHOWN_TYPES)) {
     const version = roomVersion(row.version)
     if (!version) continue
     const event = JSON.parse(row.json) as Pdu
     const { type, content } = row.redacted ? redact(event, version) : event
-    const state = states.get(row.room_nid) ?? { roomId: row.room_id, contents: new Map() }
+    const state = states.get(row.room_nid) ?? {
+      roomId: row.room_id,
+      isPublic: row.is_public === 1,
+      contents: new Map<string, JsonObject>(),
+    }
     if (isObject(content)) state.contents.set(type, content)
     states.set(row.room_nid, state)
   }
   const joined = await countJoined(db, [...states.keys()])
-  return new Map(
-    [...states].map(([nid, { roomId, contents }]) => [nid, publicRoom(nid, roomId, contents, joined.get(nid) ?? 0)]),
-  )
+  const found = new Map<number, PublicRoom>()
+  const networks = Map.groupBy(await listNetworks(db, nids), (row) => row.room_nid)
+  for (const [nid, room] of states) {
+    const known = (networks.get(nid) ?? []).filter(({ service }) => isService(service))
+    if (!room.isPublic && known.length === 0) continue
+    const ids = known.map(({ service, network }) => instanceIdOf(service, network))
+    found.set(nid, publicRoom(nid, room, joined.get(nid) ?? 0, ids))
+  }
+  return found
 }
 
-function publicRoom(nid: number, roomId: string, state: ReadonlyMap<string, JsonObject>, joined: number): PublicRoom {
-  const entry = roomEntry(roomId, state, joined)
+function publicRoom(
+  nid: number,
+  { roomId, isPublic, contents }: ReadRoom,
+  joined: number,
+  networks: readonly string[],
+): PublicRoom {
+  const entry = roomEntry(roomId, contents, joined)
   const texts = [entry.name, entry.topic, entry.canonical_alias].filter((text) => text !== undefined)
   const searched = texts.join('\n').normalize('NFKC').toLowerCase()
-  return { nid, joined, type: typeof entry.room_type === 'string' ? entry.room_type : null, searched, entry }
+  const type = typeof entry.room_type === 'string' ? entry.room_type : null
+  return { nid, joined, type, isPublic, networks, searched, entry }
 }
 
 /** What strangers are shown of a room (spec: PublishedRoomsChunk), from the contents of its `SHOWN_TYPES` by type. */

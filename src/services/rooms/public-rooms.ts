@@ -11,6 +11,10 @@ export interface PublicRoomsQuery {
   search?: string | undefined
   /** Wanted room types; null stands for ordinary rooms. */
   roomTypes?: (string | null)[] | undefined
+  /** The directory of this network, by its instance id, rather than the server's own. */
+  network?: string | undefined
+  /** The server's own directory and those of all networks. */
+  includesAllNetworks?: boolean | undefined
 }
 
 const DEFAULT_LIMIT = 100
@@ -26,6 +30,7 @@ const SHOWN: ReadonlySet<string> = new Set([...SHOWN_TYPES, 'm.room.member'])
  */
 export class PublicRooms {
   readonly #db: Db
+  readonly #isService: (id: string) => boolean
   readonly #rooms = new Map<number, PublicRoom>()
   readonly #stale = new Set<number>()
   #reading = new Set<number>()
@@ -33,8 +38,10 @@ export class PublicRooms {
   #refreshing: Promise<void> = Promise.resolve()
   #isListed = false
 
-  constructor(db: Db) {
+  /** `isService`: whether there is an application service with this id. */
+  constructor(db: Db, isService: (id: string) => boolean) {
     this.#db = db
+    this.#isService = isService
   }
 
   /** A room was listed or taken off the list. */
@@ -89,7 +96,7 @@ export class PublicRooms {
   async #read(nids: readonly number[]): Promise<void> {
     this.#reading = new Set(nids)
     try {
-      const rooms = await loadPublicRooms(this.#db, nids)
+      const rooms = await loadPublicRooms(this.#db, nids, this.#isService)
       for (const nid of nids) {
         const room = rooms.get(nid)
         if (room) this.#rooms.set(nid, room)
@@ -104,10 +111,14 @@ export class PublicRooms {
   }
 }
 
-function search(rooms: readonly PublicRoom[], { search: term, roomTypes }: PublicRoomsQuery): readonly PublicRoom[] {
+function search(rooms: readonly PublicRoom[], query: PublicRoomsQuery): readonly PublicRoom[] {
+  const { search: term, roomTypes, network, includesAllNetworks } = query
   const wanted = term?.normalize('NFKC').toLowerCase().trim()
-  if (!wanted && !roomTypes) return rooms
+  const isIn = (room: PublicRoom) => (network === undefined ? room.isPublic : room.networks.includes(network))
   return rooms.filter(
-    (room) => (!roomTypes || roomTypes.includes(room.type)) && (!wanted || room.searched.includes(wanted)),
+    (room) =>
+      (includesAllNetworks || isIn(room)) &&
+      (!roomTypes || roomTypes.includes(room.type)) &&
+      (!wanted || room.searched.includes(wanted)),
   )
 }

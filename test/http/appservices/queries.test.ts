@@ -91,8 +91,9 @@ describe('An application service', () => {
       return { body: path.includes('/location') ? [location] : [user] }
     }
     const alice = await client.register('alice')
-    expect(await alice.get('/v3/thirdparty/protocols')).toEqual({ irc: protocol })
-    expect(await alice.get('/v3/thirdparty/protocol/irc')).toEqual(protocol)
+    const shown = { ...protocol, instances: [{ ...protocol.instances[0], instance_id: 'irc|libera' }] }
+    expect(await alice.get('/v3/thirdparty/protocols')).toEqual({ irc: shown })
+    expect(await alice.get('/v3/thirdparty/protocol/irc')).toEqual(shown)
     expect(await alice.get('/v3/thirdparty/location/irc?channel=%23lobby')).toEqual([location])
     expect(await alice.get('/v3/thirdparty/user/irc?nickname=kim')).toEqual([user])
     expect(await alice.get(`/v3/thirdparty/location?alias=${encodeURIComponent(location.alias)}`)).toEqual([location])
@@ -102,5 +103,38 @@ describe('An application service', () => {
     }
     expect(service.got.filter(({ path }) => path.includes('/protocol/'))).toHaveLength(1)
     expect(service.got.map(({ path }) => path)).toContain(`${ROOT}/thirdparty/location/irc?channel=%23lobby`)
+  })
+
+  it('keeps a directory of rooms for each of its networks, beside the one of the server', async () => {
+    const { bridge, client } = await startBridged({ protocols: ['irc'] })
+    const alice = await client.register('alice')
+    const make = async (name: string, visibility: string) => alice.createRoom({ name, visibility })
+    const [, lobby, hall] = [
+      await make('Office', 'public'),
+      await make('Lobby', 'private'),
+      await make('Hall', 'private'),
+    ]
+    const list = (network: string, roomId: string) =>
+      `/v3/directory/list/appservice/${network}/${encodeURIComponent(roomId)}`
+    const shown = async (asked: object) => {
+      const { chunk } = await alice.post('/v3/publicRooms', asked)
+      return chunk.map(({ name }: { name: string }) => name).sort()
+    }
+    await bridge.put(list('libera', lobby), { visibility: 'public' })
+    await bridge.put(list('oftc', hall), { visibility: 'public' })
+    expect(await shown({})).toEqual(['Office'])
+    expect(await shown({ third_party_instance_id: 'irc|libera' })).toEqual(['Lobby'])
+    expect(await shown({ include_all_networks: true })).toEqual(['Hall', 'Lobby', 'Office'])
+    await bridge.put(list('libera', lobby), { visibility: 'private' })
+    expect(await shown({ third_party_instance_id: 'irc|libera' })).toEqual([])
+    const refused = [
+      await alice.request('PUT', list('libera', lobby), { visibility: 'public' }),
+      await bridge.request('PUT', list('libera', '!none:example.org'), { visibility: 'public' }),
+      await alice.request('POST', '/v3/publicRooms', {
+        include_all_networks: true,
+        third_party_instance_id: 'irc|oftc',
+      }),
+    ]
+    expect(refused.map(({ body }) => body.errcode)).toEqual(['M_FORBIDDEN', 'M_NOT_FOUND', 'M_INVALID_PARAM'])
   })
 })
