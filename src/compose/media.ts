@@ -9,6 +9,7 @@ import { RemoteThumbnails } from '../services/media/remote-thumbnails.ts'
 import { Thumbnails } from '../services/media/thumbnails.ts'
 import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
+import { composeScanner } from './scanner.ts'
 
 const HOUR_MS = 3_600_000
 const NAME_BYTES = 16
@@ -22,12 +23,16 @@ const MAX_WAITING = 200
 
 /** Files, uploaded and fetched: what is known of them is in the database, the bytes are on disk. */
 export function composeMedia(
-  { media: config }: Config,
-  { db, clock, log, random, serverName, lifetime, every }: Ground,
+  wholeConfig: Config,
+  ground: Ground,
   { client, policy }: Pick<ReturnType<typeof composeFederation>, 'client' | 'policy'>,
 ) {
+  const { media: config } = wholeConfig
+  const { db, clock, log, random, serverName, lifetime, every } = ground
+  const fileCheck = composeScanner(wholeConfig, ground)
   const mediaFiles = new DiskFiles({
     directory: config.path,
+    check: fileCheck && ((file) => fileCheck.check(file)),
     newName: () => Buffer.from(random(NAME_BYTES)).toString('hex'),
   })
   const media = new Media({
@@ -54,6 +59,8 @@ export function composeMedia(
     requests: client.media,
     mayFederate: (name) => policy.mayFederate(name),
     maxBytes: config.remote.max_size,
+    mayStream: fileCheck === undefined,
+    onRefused: (name) => mediaCare.quarantine(name),
     onStored: (bytes) => mediaCare.onCopied(bytes),
   })
   lifetime.add(remoteMedia)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { previews } from './previews.ts'
+import { scanner } from './scanner.ts'
 import { day, duration, size } from './units.ts'
 
 export const media = z
@@ -27,6 +28,7 @@ export const media = z
       .prefault({})
       .describe('Copies of the files of other servers; what was deleted is fetched again when somebody asks for it.'),
     previews,
+    scanner,
   })
   .prefault({})
   .describe('Files and pictures.')

@@ -4,11 +4,14 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { ArrivingFile } from './arriving-file.ts'
 import type { ArrivingBytes, ByteRange, MediaFiles, StoredFile } from './files.ts'
+import type { NewFile } from './scan/scan.ts'
 
 interface Deps {
   readonly directory: string
   /** A name that nobody else has. */
   readonly newName: () => string
+  /** Rejects for a file that must not be kept. It is asked when all of it is there, and before anybody can find it. */
+  readonly check?: ((file: NewFile) => Promise<void>) | undefined
 }
 
 /** Each file's directory is named by the beginning of its hash, so that none grows too large to be read. */
@@ -18,8 +21,10 @@ const shard = (hash: string): string => join(hash.slice(0, 2), hash.slice(2, 4))
 export class DiskFiles implements MediaFiles {
   readonly #directory: string
   readonly #newName: () => string
+  readonly #check: Deps['check']
 
-  constructor({ directory, newName }: Deps) {
+  constructor({ directory, newName, check }: Deps) {
+    this.#check = check
     this.#directory = directory
     this.#newName = newName
   }
@@ -30,7 +35,8 @@ export class DiskFiles implements MediaFiles {
 
   receive(source: AsyncIterable<Uint8Array>): ArrivingBytes {
     const incoming = join(this.#directory, 'incoming', this.#newName())
-    return new ArrivingFile(incoming, source, async ({ hash }) => {
+    return new ArrivingFile(incoming, source, async ({ hash, bytes }) => {
+      await this.#check?.({ bytes, read: () => createReadStream(incoming) })
       await this.#keep(incoming, this.#pathOf(hash))
       return this.#pathOf(hash)
     })

@@ -21,6 +21,10 @@ interface Deps {
   mayFederate(serverName: string): boolean
   /** Larger files are not fetched. */
   readonly maxBytes: number
+  /** Whether a file is handed on while it comes: not where a scanner must see it first. */
+  readonly mayStream: boolean
+  /** A file that was fetched must not be kept. */
+  onRefused(name: MediaName): Promise<unknown>
   /** Told of every file that was fetched. */
   onStored(bytes: number): void
 }
@@ -135,7 +139,7 @@ export class RemoteMedia {
   }
 
   async #receive(name: MediaName, waitMs: number, begin: (file: ArrivingMedia) => void): Promise<MediaFile> {
-    const { db, clock, files, requests, maxBytes, onStored } = this.#deps
+    const { db, clock, files, requests, maxBytes, mayStream, onStored, onRefused } = this.#deps
     const { serverName, mediaId } = name
     let remote: RemoteFile
     try {
@@ -152,10 +156,13 @@ export class RemoteMedia {
     const contentType = contentTypeOf(remote.contentType, filename)
     const arriving = files.receive(boundedContent(remote, maxBytes))
     // Without any size it could still turn out to be too large: then the client is told so, instead of getting half.
-    if (frameBytes !== undefined && frameBytes > SMALL_BYTES) {
+    if (mayStream && frameBytes !== undefined && frameBytes > SMALL_BYTES) {
       begin({ contentType, filename, bytes, read: () => arriving.read() })
     }
-    const stored = await arriving.stored
+    const stored = await arriving.stored.catch(async (error) => {
+      if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') await onRefused(name)
+      throw error
+    })
     await transact(db, (tx) => table.insertCopy(tx, name, clock.now(), { ...stored, contentType, filename }))
     onStored(stored.bytes)
     return fileOf(await table.findMedia(db, name), clock.now())
