@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -8,7 +10,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { smtpDelivery } from '../../src/outbound/smtp.ts'
 import type { Client } from '../support/client.ts'
 import { linkIn, MailServer } from '../support/mail-server.ts'
-import { startServer } from '../support/server.ts'
+import { openServer, startServer } from '../support/server.ts'
 import { Authority } from '../support/tls.ts'
 
 const PASSWORD = 'correct horse battery staple'
@@ -189,6 +191,28 @@ it('sends by TLS alone where it is told to, to a server that its authorities vou
   }
   expect(reasons.join('')).not.toContain(ADDRESS)
   expect(mail.got).toHaveLength(1)
+})
+
+it('can be stopped while a mail server says nothing, and sends the mail after the restart', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bongsu-mail-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const mute = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void mute.close())
+  await once(mute, 'listening')
+  const connected = once(mute, 'connection')
+  const { port } = mute.address() as AddressInfo
+  const common = { public_url: 'https://m.example.org' }
+  const config = { ...common, mail: { host: '127.0.0.1', port, security: 'none' as const } }
+  const before = await openServer({ directory, config })
+  await requestToken(before.client, '/account/3pid', ADDRESS)
+  const [socket] = await connected
+  await before.close()
+  socket.destroy()
+
+  const mail = await MailServer.start()
+  const arrival = mail.next()
+  await startServer({ directory, clock: before.clock, config: { ...common, mail: mail.config } })
+  expect((await arrival)?.to).toBe(ADDRESS)
 })
 
 it('refuses what is no address, floods to one, and links that are too old', async () => {

@@ -34,7 +34,11 @@ export class MailQueue {
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#loops = new Loops({ clock: deps.clock, step: () => this.#sendNext(), onCrash: deps.onCrash })
+    this.#loops = new Loops({
+      clock: deps.clock,
+      step: (_key, signal) => this.#sendNext(signal),
+      onCrash: deps.onCrash,
+    })
   }
 
   /** Goes on with what was not sent before the restart. */
@@ -55,13 +59,15 @@ export class MailQueue {
     })
   }
 
-  async #sendNext(): Promise<number | undefined> {
+  async #sendNext(signal: AbortSignal): Promise<number | undefined> {
     const { db, clock, lifetimeMs, deliver, onUndelivered } = this.#deps
     const mail = await table.findNextMail(db)
     if (!mail) return undefined
     const waitMs = mail.retry_at - clock.now()
     if (waitMs > 0) return waitMs
-    const delivery = await deliver(mail)
+    // A mail server that does not answer keeps nobody from stopping; the mail stays, and may be sent twice.
+    const delivery = await unlessAborted(deliver(mail), signal)
+    if (!delivery) return undefined
     const retryMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** mail.attempts)
     const retryAt = clock.now() + retryMs
     const willRetry = delivery.is === 'postponed' && retryAt < mail.created_ts + lifetimeMs
@@ -70,5 +76,18 @@ export class MailQueue {
       willRetry ? table.updateMailFailed(tx, mail.id, mail.attempts + 1, retryAt) : table.deleteMail(tx, mail.id),
     )
     return 0
+  }
+}
+
+/** What the work results in; undefined if the signal aborts first. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const stop = () => resolve(undefined)
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
