@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const sqlite = { extends: true, test: { name: 'sqlite', include: ['test/**/*.test.ts'] } } as const
@@ -14,6 +15,8 @@ const postgres = {
 // biome-ignore lint/style/noDefaultExport: vitest looks for one
 export default defineConfig({
   test: {
+    maxWorkers: availableParallelism(), // tests share nothing, and wait a good deal
+    globalSetup: 'test/support/run.ts',
     testTimeout: 20_000,
     hookTimeout: 20_000,
     silent: 'passed-only', // matrix-js-sdk tells all it does

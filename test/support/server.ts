@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { type ConfigInput, configSchema } from '../../src/config/schema.ts'
-import { SigningKey } from '../../src/matrix/signing-key.ts'
 import { type Network, systemNetwork } from '../../src/outbound/network.ts'
 import { createServer, type Server } from '../../src/server.ts'
 import { Client } from './client.ts'
@@ -52,7 +51,7 @@ export async function openServer({
 }: TestServerOptions = {}): Promise<TestServer> {
   const home = directory ?? mkdtempSync(join(tmpdir(), 'bongsu-test-'))
   const keyFile = join(home, 'signing.key')
-  if (!existsSync(keyFile)) writeFileSync(keyFile, new SigningKey('test', randomBytes(32)).toFileText())
+  if (!existsSync(keyFile)) writeFileSync(keyFile, `ed25519 test ${randomBytes(32).toString('base64')}\n`)
   const database = await serverDatabase(home)
   const server = await createServer(configSchema.parse({ ...configFor(home), database: database.config, ...config }), {
     clock,
@@ -71,7 +70,7 @@ export async function openServer({
   const close = (graceMs = GRACE_MS) => {
     closing ??= server.close(graceMs).finally(async () => {
       if (directory !== undefined) return // it may be started again
-      await database.remove()
+      database.remove()
       rmSync(home, { recursive: true, force: true })
     })
     return closing

@@ -61,7 +61,8 @@ export class World {
     const address = `10.0.0.${++this.#count}`
     this.network.name(name, address)
     const home = mkdtempSync(join(this.directory, 'server-'))
-    this.#atEnd(async () => (await serverDatabase(home)).remove())
+    const database = await serverDatabase(home)
+    this.#atEnd(() => database.remove())
     return this.#open(name, address, home, config, options)
   }
 
