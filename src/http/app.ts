@@ -50,9 +50,10 @@ export interface HttpServer {
 }
 
 const GRACE_MS = 4500
-/** A client may be sending on a connection that looks idle from here: it gets this long to be heard. */
-const IDLE_GRACE_MS = 250
-const POLL_MS = 50
+/** A client may be sending on a connection that looks idle from here: it gets this part of the grace to be heard, 250 ms. */
+const IDLE_PART = 1 / 18
+/** How often connections are then looked at again, 50 ms. */
+const POLL_PART = 1 / 90
 
 /** The HTTP servers of the process, one for each listener, over one set of services. */
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
@@ -133,14 +134,11 @@ async function closeGently(server: Server, graceMs: number): Promise<void> {
   if (!server.listening) return
   // Not http's own close(): that cuts idle connections at once, also those on which a request is just arriving.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-  const idle = setTimeout(
-    () => {
-      const sweep = setInterval(() => server.closeIdleConnections(), POLL_MS)
-      server.once('close', () => clearInterval(sweep))
-      server.closeIdleConnections()
-    },
-    Math.min(IDLE_GRACE_MS, graceMs),
-  )
+  const idle = setTimeout(() => {
+    const sweep = setInterval(() => server.closeIdleConnections(), graceMs * POLL_PART)
+    server.once('close', () => clearInterval(sweep))
+    server.closeIdleConnections()
+  }, graceMs * IDLE_PART)
   const last = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
   clearTimeout(idle)

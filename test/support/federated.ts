@@ -22,7 +22,7 @@ export async function until<T>(ask: () => Promise<T>, claim: (value: T) => boole
   for (let tries = 0; tries < 250; tries++) {
     const value = await ask()
     if (claim(value)) return value
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, Math.min(2 + tries, 20)))
   }
   throw new Error('It did not come about')
 }

@@ -78,8 +78,8 @@ export async function openServer({
   return { url, client: new Client(url), clock, server, directory: home, close }
 }
 
-/** Long enough for a long poll to be answered; tests do not wait for clients that are busy. */
-const GRACE_MS = 20
+/** Long enough for a long poll to be answered, and for what is idle no more than some milliseconds. */
+const GRACE_MS = 100
 
 /** Open registration, cheap hashes and no rate limits: what tests want unless they say otherwise. */
 const configFor = (directory: string): ConfigInput => ({

@@ -133,8 +133,7 @@ describe('/sync of joined rooms', () => {
   })
 })
 
-// On PostgreSQL a test's schema goes with its server.
-it.skipIf(process.env.TEST_SERVERS_ON === 'postgres')('/sync goes on after a restart where it stood', async () => {
+it('/sync goes on after a restart where it stood', async () => {
   const first = await startServer()
   const alice = await first.client.register('alice')
   const bob = await first.client.register('bob')
