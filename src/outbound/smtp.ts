@@ -1,5 +1,3 @@
-import { createTransport } from 'nodemailer'
-
 /** Where mail goes out. */
 export interface SmtpServer {
   readonly host: string
@@ -27,9 +25,9 @@ const SILENCE_MS = 30_000
  * those go into the log.
  */
 export function smtpDelivery(server: SmtpServer): (mail: Mail) => Promise<Delivery> {
-  const transport = transportTo(server)
   return async ({ recipient, subject, text }) => {
     try {
+      const transport = await transportTo(server)
       await transport.sendMail({ from: server.from, to: { name: '', address: recipient }, subject, text })
       return { is: 'taken' }
     } catch (error) {
@@ -44,11 +42,13 @@ export function smtpDelivery(server: SmtpServer): (mail: Mail) => Promise<Delive
 
 /** Connects and logs in, without sending anything; throws why that fails. */
 export async function tryMailServer(server: SmtpServer): Promise<void> {
-  await transportTo(server).verify()
+  await (await transportTo(server)).verify()
 }
 
-const transportTo = ({ host, port, security, login, ca }: SmtpServer) =>
-  createTransport({
+/** The library comes with the first mail: most servers never send one, and start the sooner. */
+async function transportTo({ host, port, security, login, ca }: SmtpServer) {
+  const { createTransport } = await import('nodemailer')
+  return createTransport({
     host,
     port,
     secure: security === 'tls',
@@ -63,6 +63,7 @@ const transportTo = ({ host, port, security, login, ca }: SmtpServer) =>
     disableFileAccess: true,
     disableUrlAccess: true,
   })
+}
 
 function failureOf(error: unknown): { code?: string; responseCode?: number; command?: string } {
   if (!(error instanceof Error)) return {}

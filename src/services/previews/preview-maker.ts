@@ -2,7 +2,7 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { measureImage } from '../media/measure-image.ts'
 import { describePage } from './describe-page.ts'
 import { type Described, describedByLinkedData, describedByOembed } from './linked-data.ts'
-import { type PageFacts, readPage } from './read-page.ts'
+import type { PageFacts } from './read-page.ts'
 import type { WebReader } from './web-reader.ts'
 
 interface Deps {
@@ -32,6 +32,8 @@ export class PreviewMaker {
     const { url, type, charset, body } = await this.#deps.reader.read(link, ACCEPT_PAGE, signal)
     if (type.startsWith('image/')) return this.#picture(body)
     if (!PAGE_TYPES.has(type)) return {}
+    // The parser comes with the first page: most servers make no previews, and start the sooner.
+    const { readPage } = await import('./read-page.ts')
     const page = await readPage(body, charset)
     const base = URL.parse(page.baseUrl ?? '', url.href) ?? url
     const { properties, imageUrl } = describePage(page, await this.#said(page, base, signal))
