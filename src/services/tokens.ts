@@ -3,15 +3,17 @@ import { invalidParam } from '../matrix/errors.ts'
 /**
  * Stream tokens (opaque to clients): `s<pos>_<n>` a position of the stream, where `n` counts what only memory has
  * (typing), and `t<depth>_<pos>` a place in room order: right after the event that stands there. Either is accepted
- * wherever a client may send one. Those of sliding sync end with the state of their connection: `s<pos>_<n>_<state>`.
+ * wherever a client may send one. Those of sliding sync end with the state of their connection: `s<pos>_<n>_<state>`;
+ * those of a client that has messages to its device left to fetch, with the last one that it got: `s<pos>_<n>_m<pos>`.
  */
 export type Token =
-  | { kind: 's'; pos: number; n: number; state: string | undefined }
+  | { kind: 's'; pos: number; n: number; state: string | undefined; messagesPos: number | undefined }
   | { kind: 't'; depth: number; pos: number }
 
-const TOKEN = /^(?:s(\d{1,15})_(\d{1,16})(?:_([0-9a-f]{12}))?|t(-?\d{1,15})_(-?\d{1,15}))$/
+const TOKEN = /^(?:s(\d{1,15})_(\d{1,16})(?:_([0-9a-f]{12})|_m(\d{1,15}))?|t(-?\d{1,15})_(-?\d{1,15}))$/
 
-export const syncToken = (pos: number, n: number): string => `s${pos}_${n}`
+export const syncToken = (pos: number, n: number, messagesPos?: number): string =>
+  messagesPos === undefined ? `s${pos}_${n}` : `s${pos}_${n}_m${messagesPos}`
 export const slidingToken = (pos: number, n: number, state: string): string => `s${pos}_${n}_${state}`
 export const roomToken = (depth: number, pos: number): string => `t${depth}_${pos}`
 
@@ -26,9 +28,10 @@ export function parseToken(text: string): Token {
 export function readToken(text: string): Token | undefined {
   const match = TOKEN.exec(text)
   if (!match) return undefined
-  return match[1] !== undefined
-    ? { kind: 's', pos: Number(match[1]), n: Number(match[2]), state: match[3] }
-    : { kind: 't', depth: Number(match[4]), pos: Number(match[5]) }
+  const [, pos, n, state, messagesPos, depth, roomPos] = match
+  return pos !== undefined
+    ? { kind: 's', pos: Number(pos), n: Number(n), state, messagesPos: messagesPos ? Number(messagesPos) : undefined }
+    : { kind: 't', depth: Number(depth), pos: Number(roomPos) }
 }
 
 /** Where an event stands in room order. */

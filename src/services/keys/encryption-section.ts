@@ -9,6 +9,9 @@ interface Deps {
   toDevice: ToDevice
 }
 
+/** Messages to the device in one answer, as other servers have it: one is a few kilobytes, and thousands may wait. */
+const MAX_MESSAGES = 100
+
 /** What the device's encryption needs of an answer: messages to it, changed device lists, how many keys are left. */
 export class EncryptionSection implements SyncSection {
   readonly #deps: Deps
@@ -18,17 +21,21 @@ export class EncryptionSection implements SyncSection {
   }
 
   async contribute(context: SyncContext): Promise<Contribution> {
-    const parts = [await this.#messages(context), await this.#lists(context), await this.#keys(context)]
+    const messages = await this.#messages(context)
+    const parts = [messages, await this.#lists(context), await this.#keys(context)]
     return {
+      ...messages,
       text: parts.flatMap(({ text }) => (text === '' ? [] : [text])).join(','),
       isNews: parts.some(({ isNews }) => isNews),
     }
   }
 
   async #messages({ viewer, since, upTo }: SyncContext): Promise<Contribution> {
-    const events = await this.#deps.toDevice.receive(viewer.deviceNid, since?.pos, upTo.pos)
+    const after = since?.messagesPos ?? since?.pos
+    const { events, end } = await this.#deps.toDevice.receive(viewer.deviceNid, after, upTo.pos, MAX_MESSAGES)
     if (events.length === 0) return NOTHING_NEW
-    return { text: `"to_device":{"events":[${events.join(',')}]}`, isNews: true }
+    const text = `"to_device":{"events":[${events.join(',')}]}`
+    return { text, isNews: true, ...(end < upTo.pos && { messagesPos: end }) }
   }
 
   /** A first sync names nobody: the client looks at everybody it meets. */

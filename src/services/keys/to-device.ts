@@ -129,19 +129,14 @@ export class ToDevice {
   }
 
   /**
-   * What waits for the device in (`after`, `upTo`], as JSON texts. `after` is the client's token: what came before it
-   * has arrived and is deleted.
+   * What waits for the device in (`after`, `upTo`], as JSON texts: the oldest `limit` messages. `end` is the position up
+   * to which the client has then received. `after` is the client's token: what came before it has arrived and is deleted.
    */
-  async receive(deviceNid: number, after: number | undefined, upTo: number): Promise<string[]> {
-    return (await this.receiveSome(deviceNid, after, upTo)).events
-  }
-
-  /** The same for at most `limit` messages; `end` is the position up to which the client has then received. */
-  async receiveSome(
+  async receive(
     deviceNid: number,
     after: number | undefined,
     upTo: number,
-    limit = MAX_WAITING,
+    limit: number,
   ): Promise<{ events: string[]; end: number }> {
     const { db } = this.#deps
     const nothingUpTo = this.#nothingUpTo.get(deviceNid)

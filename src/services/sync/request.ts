@@ -10,12 +10,18 @@ export interface Point {
   readonly n: number
 }
 
+/** Up to where a client has got everything. */
+export interface Since extends Point {
+  /** Messages to its device only up to here, where more waited than one answer holds. */
+  readonly messagesPos?: number | undefined
+}
+
 /** What a client asks for. */
 export interface SyncRequest {
   readonly viewer: Viewer
   readonly filter: Filter
   /** Undefined: a first sync. */
-  readonly since: Point | undefined
+  readonly since: Since | undefined
   readonly fullState: boolean
   /** The answer has the state at the end of the timeline (`state_after`), under this name. */
   readonly stateAfterName: 'state_after' | 'org.matrix.msc4222.state_after' | undefined
@@ -38,6 +44,8 @@ export interface Contribution {
   readonly text: string
   /** Whether it is worth answering a long poll. */
   readonly isNews: boolean
+  /** More messages to the device wait: this answer has those up to here. */
+  readonly messagesPos?: number
 }
 
 /**

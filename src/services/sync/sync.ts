@@ -6,7 +6,7 @@ import type { Viewer } from '../rooms/viewer.ts'
 import type { Stream } from '../stream.ts'
 import { parseToken, syncToken } from '../tokens.ts'
 import type { Typing } from '../typing.ts'
-import type { Point, SyncContext, SyncRequest, SyncSection } from './request.ts'
+import type { Point, Since, SyncContext, SyncRequest, SyncSection } from './request.ts'
 import type { Look, UserNews } from './user-news.ts'
 import type { UserRooms } from './user-rooms.ts'
 
@@ -65,13 +65,15 @@ export class Sync {
     }
     const { since } = request
     if (!since || request.fullState) return (await this.#composeLong(request, signal)).text
-    const look = (from: Point) => {
+    const look = (from: Since) => {
       const isFarBehind = !signal.aborted && this.#deps.stream.current - from.pos > FAR_BEHIND
       const next = { ...request, since: from }
       return isFarBehind ? this.#composeLong(next, signal) : this.#compose(next)
     }
     const { userId } = viewer
-    return (await news.poll({ userId, from: since, timeoutMs: params.timeoutMs, signal, look })).text
+    const { timeoutMs } = params
+    const mustLook = since.messagesPos !== undefined
+    return (await news.poll<Since, Answer>({ userId, from: since, timeoutMs, signal, look, mustLook })).text
   }
 
   #composeLong(request: SyncRequest, signal: AbortSignal): Promise<Answer> {
@@ -85,21 +87,24 @@ export class Sync {
     // Nothing is awaited between the rooms and the position, so that they belong together.
     const upTo = { pos: stream.current, n: typing.n }
     const context: SyncContext = { ...request, upTo, rooms, ignored, now: clock.now() }
-    const fields = [`"next_batch":"${syncToken(upTo.pos, upTo.n)}"`]
+    const fields: string[] = []
     let isNews = false
+    let messagesPos: number | undefined
     for (const section of sections) {
       const contribution = await section.contribute(context)
       if (contribution.text !== '') fields.push(contribution.text)
       isNews ||= contribution.isNews
+      messagesPos ??= contribution.messagesPos
     }
+    fields.unshift(`"next_batch":"${syncToken(upTo.pos, upTo.n, messagesPos)}"`)
     return { text: `{${fields.join(',')}}`, isNews, upTo }
   }
 
   /** A token beyond the stream, from before a backup was restored, is answered like a first sync. */
-  #pointOf(since: string | undefined): Point | undefined {
+  #pointOf(since: string | undefined): Since | undefined {
     if (since === undefined || since === '') return undefined
     const token = parseToken(since)
-    const point = token.kind === 's' ? { pos: token.pos, n: token.n } : { pos: Math.max(token.pos, 0), n: 0 }
+    const point = token.kind === 's' ? token : { pos: Math.max(token.pos, 0), n: 0 }
     return point.pos > this.#deps.stream.current ? undefined : point
   }
 }

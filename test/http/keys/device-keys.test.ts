@@ -109,4 +109,29 @@ describe('Messages to devices', () => {
     expect((await bob.get('/v3/sync')).to_device).toBeUndefined()
     expect((await tablet.get('/v3/sync')).to_device.events).toEqual([message(1)])
   })
+
+  it('come in pieces when many wait, in order, none twice and none lost, without waiting for the timeout', async () => {
+    const [alice, bob] = await two()
+    let since = (await bob.sync()).next_batch
+    const send = (n: number) =>
+      alice.put(`/v3/sendToDevice/m.test/t${n}`, { messages: { [bob.userId]: { [bob.deviceId]: { n } } } })
+    for (let n = 0; n < 250; n++) await send(n)
+    const pieces: number[][] = []
+    const look = async (timeoutMs: number) => {
+      const answer = await bob.get(`/v3/sync?since=${since}&timeout=${timeoutMs}`)
+      const got = (answer.to_device?.events ?? []).map((event: { content: { n: number } }) => event.content.n)
+      return { got, next: answer.next_batch }
+    }
+    for (let i = 0; i < 3; i++) {
+      const lost = await look(60_000)
+      const { got, next } = await look(60_000)
+      expect(got).toEqual(lost.got) // an answer that was lost comes again
+      pieces.push(got)
+      since = next
+      if (i === 0) await send(250)
+    }
+    expect(pieces.map((piece) => piece.length)).toEqual([100, 100, 51])
+    expect(pieces.flat()).toEqual(Array.from({ length: 251 }, (_, n) => n))
+    expect((await look(0)).got).toEqual([])
+  })
 })

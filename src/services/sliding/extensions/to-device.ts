@@ -14,7 +14,7 @@ export class ToDeviceExtension implements Extension {
     if (!asked) return NOTHING
     // A token from before a backup was restored says nothing about what has arrived since.
     const after = asked.since !== undefined && asked.since <= upTo.pos ? asked.since : undefined
-    const { events, end } = await this.#toDevice.receiveSome(viewer.deviceNid, after, upTo.pos, asked.limit)
+    const { events, end } = await this.#toDevice.receive(viewer.deviceNid, after, upTo.pos, asked.limit)
     return {
       text: `"to_device":{"next_batch":"${end}","events":[${events.join(',')}]}`,
       isNews: events.length > 0,
