@@ -325,12 +325,14 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('after_room_nid', 'bigint', (col) => col.notNull())
     .execute()
 
-  // Who can be found, by the public profile. `is_open`: is in a room that everybody may join or read.
+  // Who can be found: our users by the public profile, those of other servers as members of rooms that we know. `details`:
+  // what else one finds them by (department, position, extension). `is_open`: is in a room that everybody may join or read.
   await table('directory_user')
     .addColumn('user_nid', 'bigint', (col) => col.primaryKey().notNull())
     .addColumn('user_id', 'text', (col) => col.notNull())
     .addColumn('display_name', 'text')
     .addColumn('avatar_url', 'text')
+    .addColumn('details', 'text')
     .addColumn('is_open', 'smallint', (col) => col.notNull().defaultTo(0))
     .execute()
 

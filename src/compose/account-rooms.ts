@@ -5,6 +5,7 @@ import type { Profiles } from '../services/profiles/profiles.ts'
 import type { Append } from '../services/rooms/append.ts'
 import type { Memberships } from '../services/rooms/membership.ts'
 import { DirectoryRefresh } from '../services/user-directory/directory-refresh.ts'
+import { MAX_REMOTE_AT_ONCE } from '../services/user-directory/remote-users.ts'
 import type { Ground } from './ground.ts'
 
 /** What follows in rooms, in the background, from changes of accounts and profiles. */
@@ -33,7 +34,9 @@ export function composeAccountRooms(
     onFailure: (err) => log.error({ err }, 'bringing the user directory up to date failed'),
   })
   append.onAppended(({ changes }) => {
-    if (changes.some(({ event }) => event?.stateKey === '')) directoryRefresh.wake()
+    if (changes.length > MAX_REMOTE_AT_ONCE || changes.some(({ event }) => event?.stateKey === '')) {
+      directoryRefresh.wake()
+    }
   })
   lifetime.add(directoryRefresh)
   return { profilePropagation, deactivations, directoryRefresh }

@@ -159,7 +159,7 @@ export function composeAccounts(
     passwords,
     secret: config.registration.shared_secret,
   })
-  const userDirectory = new UserDirectory({ db, showsAll: config.profiles.search === 'everybody' })
+  const userDirectory = new UserDirectory({ db, serverName, showsAll: config.profiles.search === 'everybody' })
   return {
     openIdTokens,
     profiles,

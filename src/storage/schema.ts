@@ -318,6 +318,7 @@ export interface DirectoryUserTable {
   user_id: string
   display_name: string | null
   avatar_url: string | null
+  details: string | null
   is_open: Generated<number>
 }
 

@@ -2,12 +2,14 @@ import type { UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
 import { places, rawRows, rawRun, valueLists } from './run.ts'
 
-/** A user as the directory shows one: by the public profile. */
+/** A user as the directory shows one: by the public profile, or as a member of a room. */
 export interface DirectoryUser {
   readonly userNid: number
   readonly userId: UserId
   readonly displayName: string | undefined
   readonly avatarUrl: string | undefined
+  /** What else the user is found by: department, position, extension. */
+  readonly details: string | undefined
 }
 
 /** Whether it is in a room that everybody may join or read, and so is known to everybody. */
@@ -20,6 +22,7 @@ interface Row {
   user_id: string
   display_name: string | null
   avatar_url: string | null
+  details: string | null
   is_open: number
 }
 
@@ -28,10 +31,11 @@ const toUser = (row: Row): DirectoryUser & Openness => ({
   userId: row.user_id as UserId,
   displayName: row.display_name ?? undefined,
   avatarUrl: row.avatar_url ?? undefined,
+  details: row.details ?? undefined,
   isOpen: row.is_open === 1,
 })
 
-const COLUMNS = 'u.user_nid, u.user_id, u.display_name, u.avatar_url, u.is_open'
+const COLUMNS = 'u.user_nid, u.user_id, u.display_name, u.avatar_url, u.details, u.is_open'
 
 export async function findUser(db: Db, userNid: number): Promise<DirectoryUser | undefined> {
   const [row] = await rawRows<Row>(db, `select ${COLUMNS} from directory_user u where u.user_nid = ?`, [userNid])
@@ -41,9 +45,10 @@ export async function findUser(db: Db, userNid: number): Promise<DirectoryUser |
 export async function upsertUser(tx: Tx, user: DirectoryUser): Promise<void> {
   await rawRun(
     tx,
-    `insert into directory_user (user_nid, user_id, display_name, avatar_url) values (?, ?, ?, ?)
-     on conflict (user_nid) do update set display_name = excluded.display_name, avatar_url = excluded.avatar_url`,
-    [user.userNid, user.userId, user.displayName ?? null, user.avatarUrl ?? null],
+    `insert into directory_user (user_nid, user_id, display_name, avatar_url, details) values (?, ?, ?, ?, ?)
+     on conflict (user_nid) do update set display_name = excluded.display_name, avatar_url = excluded.avatar_url,
+       details = excluded.details`,
+    [user.userNid, user.userId, user.displayName ?? null, user.avatarUrl ?? null, user.details ?? null],
   )
 }
 
@@ -152,7 +157,36 @@ export async function listJoinedNids(db: Db, roomNid: number, after: number, lim
   return rows.map((row) => row.user_nid)
 }
 
-/** A room whose members' `is_open` has to follow. */
+/** Those of the users who can be found though they are in no room any more. */
+export async function listRoomless(db: Db, userNids: readonly number[]): Promise<number[]> {
+  if (userNids.length === 0) return []
+  const rows = await rawRows<{ user_nid: number }>(
+    db,
+    `select u.user_nid from directory_user u where u.user_nid in (${places(userNids.length)}) and not exists
+       (select 1 from membership m where m.user_nid = u.user_nid and m.membership = 'join')`,
+    userNids,
+  )
+  return rows.map((row) => row.user_nid)
+}
+
+/** The member events of those of these members of a room who are of other servers, as JSON texts. */
+export async function listRemoteMembers(
+  db: Db,
+  roomNid: number,
+  userNids: readonly number[],
+): Promise<{ userNid: number; userId: UserId; json: string }[]> {
+  if (userNids.length === 0) return []
+  const rows = await rawRows<{ user_nid: number; user_id: string; json: string }>(
+    db,
+    `select m.user_nid, n.text as user_id, e.json from membership m join name n on n.nid = m.user_nid
+     join event e on e.nid = m.event_nid
+     where m.room_nid = ? and m.user_nid in (${places(userNids.length)}) and m.membership = 'join' and m.is_local = 0`,
+    [roomNid, ...userNids],
+  )
+  return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id as UserId, json: row.json }))
+}
+
+/** A room whose members have to follow: in `is_open`, and those of other servers by being there at all. */
 export interface Refresh {
   readonly roomNid: number
   /** Counts the changes. */

@@ -1,9 +1,10 @@
 import { beforeEach, expect, it } from 'vitest'
 import { DirectoryRefresh } from '../../src/services/user-directory/directory-refresh.ts'
+import { followRemoteUsers } from '../../src/services/user-directory/remote-users.ts'
 import { UserDirectory } from '../../src/services/user-directory/user-directory.ts'
 import { indexUser, unindexUser } from '../../src/services/user-directory/user-index.ts'
 import { type Db, transact } from '../../src/storage/db.ts'
-import { upsertMemberships } from '../../src/storage/memberships.ts'
+import { deleteMembership, upsertMemberships } from '../../src/storage/memberships.ts'
 import { insertRoom, updateOpenToJoin, updateOpenToRead } from '../../src/storage/rooms.ts'
 import { queueRefresh, refreshOpen } from '../../src/storage/user-directory.ts'
 import { withDatabases } from '../support/databases.ts'
@@ -15,11 +16,13 @@ withDatabases('the user directory', (open) => {
   let directory: UserDirectory
   beforeEach(async () => {
     db = await open()
-    directory = new UserDirectory({ db, showsAll: false })
+    directory = new UserDirectory({ db, serverName: 'example.org', showsAll: false })
   })
 
   const add = (userNid: number, displayName: string, avatarUrl?: string) =>
-    transact(db, (tx) => indexUser(tx, { userNid, userId: `@u${userNid}:example.org`, displayName, avatarUrl }))
+    transact(db, (tx) =>
+      indexUser(tx, { userNid, userId: `@u${userNid}:example.org`, displayName, avatarUrl, details: undefined }),
+    )
 
   /** A room with these members. */
   const room = (...members: number[]) =>
@@ -74,6 +77,7 @@ withDatabases('the user directory', (open) => {
           userId: `@u${userNid}:example.org`,
           displayName: `주민${userNid}`,
           avatarUrl: undefined,
+          details: undefined,
         } as const
         await indexUser(tx, user)
       }
@@ -93,7 +97,7 @@ withDatabases('the user directory', (open) => {
   })
 
   it('shows everybody where that is wanted', async () => {
-    directory = new UserDirectory({ db, showsAll: true })
+    directory = new UserDirectory({ db, serverName: 'example.org', showsAll: true })
     await add(2, '홍길동')
     expect((await search('길동')).names).toEqual(['홍길동'])
   })
@@ -123,11 +127,67 @@ withDatabases('the user directory', (open) => {
   it('finds the neighbours where a name fits very many people', async () => {
     await transact(db, async (tx) => {
       for (let nid = 100; nid < 3300; nid++) {
-        await indexUser(tx, { userNid: nid, userId: `@x${nid}:example.org`, displayName: '김가', avatarUrl: undefined })
+        await indexUser(tx, {
+          userNid: nid,
+          userId: `@x${nid}:example.org`,
+          displayName: '김가',
+          avatarUrl: undefined,
+          details: undefined,
+        })
       }
     })
     await add(2, '김흔한')
     await room(ME, 2)
     expect(await search('김')).toEqual({ names: ['김흔한'], isLimited: true })
+  })
+
+  it('shows the best match first', async () => {
+    const named = ['김기획', '김기', '박김기', '기김', '이몽룡']
+    for (const [index, name] of named.entries()) await add(10 + index, name)
+    await transact(db, (tx) =>
+      indexUser(tx, {
+        userNid: 20,
+        userId: '@u20:example.org',
+        displayName: '성춘향',
+        avatarUrl: undefined,
+        details: '김기관실 주무관 1234',
+      }),
+    )
+    await room(ME, 10, 11, 12, 13, 14, 20)
+    expect((await search('김기')).names).toEqual(['김기', '김기획', '박김기', '성춘향'])
+    expect((await search('ㄱㄱ')).names.slice(0, 2)).toEqual(['기김', '김기'])
+    expect((await search('1234')).names).toEqual(['성춘향'])
+    expect((await search('성 1234')).names).toEqual(['성춘향'])
+  })
+
+  it('has users of other servers while they are in a room, by the name that they have there', async () => {
+    const member = (content: unknown) => ({ userNid: 30, userId: '@hong:other.example', content }) as const
+    const follow = (content: unknown) => transact(db, (tx) => followRemoteUsers(tx, [member(content)], 'example.org'))
+    const shared = await room(ME, 30)
+    expect(await follow({ membership: 'join', displayname: '홍길동' })).toBe(true)
+    expect((await search('ㅎㄱㄷ')).names).toEqual(['홍길동'])
+    await follow({ membership: 'join', displayname: '임꺽정' })
+    expect((await search('임꺽정')).names).toEqual(['임꺽정'])
+    await follow(undefined)
+    expect((await search('임꺽정')).names).toEqual(['임꺽정'])
+    await transact(db, (tx) => deleteMembership(tx, shared, 30))
+    await follow(undefined)
+    directory = new UserDirectory({ db, serverName: 'example.org', showsAll: true })
+    expect((await search('임꺽정')).names).toEqual([])
+  })
+
+  it('shows everybody of this server only, and of others whom one knows', async () => {
+    directory = new UserDirectory({ db, serverName: 'example.org', showsAll: true })
+    await add(2, '홍길동')
+    for (const [userNid, displayname] of [
+      [30, '홍이웃'],
+      [31, '홍남남'],
+    ] as const) {
+      const member = { userNid, userId: `@h${userNid}:other.example`, content: { displayname } } as const
+      await transact(db, (tx) => followRemoteUsers(tx, [member], 'example.org'))
+    }
+    await room(ME, 30)
+    await room(2, 31)
+    expect((await search('홍')).names).toEqual(['홍길동', '홍이웃'])
   })
 })

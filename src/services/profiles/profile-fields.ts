@@ -1,5 +1,5 @@
 import { badJson, invalidParam, MatrixError } from '../../matrix/errors.ts'
-import type { Json } from '../../matrix/json.ts'
+import type { Json, JsonObject } from '../../matrix/json.ts'
 
 const MAX_KEY_BYTES = 255
 const MAX_NAME_CHARS = 256
@@ -9,6 +9,21 @@ const NAMESPACED = /^[a-z][a-z0-9_.-]*$/
 
 /** Fields that the user's member events show as well. */
 export const DISPLAYED: readonly string[] = ['displayname', 'avatar_url']
+
+/** Texts by which colleagues find somebody beside the name; clients show them or not. */
+const DETAILS: readonly string[] = ['kr.go.department', 'kr.go.position', 'kr.go.extension']
+const MAX_DETAIL_CHARS = 100
+
+/** What the user directory knows of a user. */
+export const SEARCHED: readonly string[] = [...DISPLAYED, ...DETAILS]
+
+/** Department, position and extension as one text; undefined: the profile says nothing of them. */
+export function detailsOf(profile: JsonObject): string | undefined {
+  const texts = DETAILS.map((field) => profile[field])
+    .filter((value) => typeof value === 'string')
+    .map((value) => value.slice(0, MAX_DETAIL_CHARS).normalize('NFC'))
+  return texts.length === 0 ? undefined : texts.join(' ')
+}
 
 /** Throws `M_KEY_TOO_LARGE`, or `M_INVALID_PARAM` for a name that no field can have. */
 export function checkFieldName(field: string): void {

@@ -8,7 +8,7 @@ import * as table from '../../storage/profiles.ts'
 import { lruCache } from '../../util/lru.ts'
 import type { MemberProfile } from '../rooms/member-profile.ts'
 import { indexUser, unindexUser } from '../user-directory/user-index.ts'
-import { checkFieldName, DISPLAYED, fieldValue } from './profile-fields.ts'
+import { checkFieldName, DISPLAYED, detailsOf, fieldValue, SEARCHED } from './profile-fields.ts'
 
 /** Whose profiles one may look up: everybody's, other servers' users too, even without an account; with one; those of whom one knows. */
 export type Lookup = 'public' | 'users' | 'acquaintances'
@@ -124,7 +124,7 @@ export class Profiles {
   async insert(tx: Tx, { userId, userNid }: ProfileOwner, displayName: string): Promise<void> {
     const name = displayName.normalize('NFC')
     await table.upsertField(tx, userNid, 'displayname', JSON.stringify(name))
-    await indexUser(tx, { userId, userNid, displayName: name, avatarUrl: undefined })
+    await indexUser(tx, { userId, userNid, displayName: name, avatarUrl: undefined, details: undefined })
   }
 
   /** Part of the transaction that ends an account; call `forget` after it. */
@@ -144,14 +144,23 @@ export class Profiles {
     await transact(this.#deps.db, async (tx) => {
       await lockAccount(tx, userNid)
       await write(tx)
-      if (!isDisplayed) return
-      const { displayname, avatar_url } = await this.#read(tx, userNid)
-      await indexUser(tx, { userId, userNid, displayName: textOf(displayname), avatarUrl: textOf(avatar_url) })
-      await table.queuePropagation(tx, userNid)
+      if (SEARCHED.includes(field)) await this.#index(tx, { userId, userNid })
+      if (isDisplayed) await table.queuePropagation(tx, userNid)
     })
     if (!isDisplayed) return
     this.forget(userId)
     for (const listener of this.#listeners) listener()
+  }
+
+  async #index(tx: Tx, { userId, userNid }: ProfileOwner): Promise<void> {
+    const profile = await this.#read(tx, userNid)
+    await indexUser(tx, {
+      userId,
+      userNid,
+      displayName: textOf(profile.displayname),
+      avatarUrl: textOf(profile.avatar_url),
+      details: detailsOf(profile),
+    })
   }
 
   async #read(db: Db, userNid: number): Promise<JsonObject> {

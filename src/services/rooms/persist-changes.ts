@@ -48,7 +48,7 @@ export async function persistChanges(
   await changeRoomServers(tx, servers.changes)
   for (const { room, changes } of batches) {
     const edits = changes.map(({ edit }) => edit)
-    if (edits.length > 0) await persistAccess(tx, room.nid, edits)
+    if (edits.length > 0) await persistAccess(tx, room.nid, edits, serverName)
   }
 }
 

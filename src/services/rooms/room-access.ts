@@ -1,6 +1,8 @@
+import { isUserId } from '../../matrix/ids.ts'
 import type { Tx } from '../../storage/db.ts'
 import { isOpen, updateOpenToJoin, updateOpenToRead } from '../../storage/rooms.ts'
 import * as userDirectory from '../../storage/user-directory.ts'
+import { followRemoteUsers, type MemberChange } from '../user-directory/remote-users.ts'
 import type { StateEdit } from './entry.ts'
 
 /** Members who follow in the same transaction when a room is opened or closed; of a larger room, in the background. */
@@ -8,9 +10,21 @@ const MAX_AT_ONCE = 300
 
 /**
  * Keeps at hand whether the room is open to everybody, and whether its members are in such a room: the user directory
- * and look-ups of profiles ask both often. Called when the memberships are written.
+ * and look-ups of profiles ask both often. Members of other servers get into the directory here, or leave it. Called when
+ * the memberships are written.
  */
-export async function persistAccess(tx: Tx, roomNid: number, edits: readonly StateEdit[]): Promise<void> {
+export async function persistAccess(
+  tx: Tx,
+  roomNid: number,
+  edits: readonly StateEdit[],
+  serverName: string,
+): Promise<void> {
+  const areFew = await followRemoteUsers(
+    tx,
+    edits.map(memberChangeOf).filter((change) => change !== undefined),
+    serverName,
+  )
+  if (!areFew) await userDirectory.queueRefresh(tx, roomNid)
   let isToggled = false
   const moved = new Set<number>()
   for (const { event, replaces } of edits) {
@@ -34,4 +48,11 @@ async function refreshMembers(tx: Tx, roomNid: number): Promise<void> {
   const members = await userDirectory.listJoinedNids(tx, roomNid, -1, MAX_AT_ONCE + 1)
   if (members.length > MAX_AT_ONCE) await userDirectory.queueRefresh(tx, roomNid)
   else await userDirectory.refreshOpen(tx, members)
+}
+
+function memberChangeOf({ event, replaces }: StateEdit): MemberChange | undefined {
+  const { type, stateKey, row } = event ?? replaces ?? {}
+  if (type !== 'm.room.member' || !row?.key_nid || !stateKey || !isUserId(stateKey)) return undefined
+  if (event?.membership === 'join') return { userNid: row.key_nid, userId: stateKey, content: event.visible.content }
+  return replaces?.membership === 'join' ? { userNid: row.key_nid, userId: stateKey, content: undefined } : undefined
 }

@@ -5,20 +5,22 @@ import { afterOpen, foldText, hasSyllable, initialsOf, isInitial, isOpen, stands
 export interface Person {
   readonly userId: string
   readonly displayName: string | undefined
+  /** Department, position, extension. */
+  readonly details?: string | undefined
 }
 
-const MAX_WORDS = 12
+const MAX_WORDS = 16
 const MAX_TERMS = 64
 /** Longer words are found by their beginning and then compared in full. */
 const MAX_CHARS = 12
 /** Sorts behind every text that begins like the one before it. */
 const BEHIND = '\u{10ffff}'
 
-/** The words of a person's name and id, folded. Names may be written without the space between family and given name. */
-function wordsOf({ userId, displayName }: Person): string[] {
+/** The words of a person's name, id and details, folded. Names may be written without the space between family and given name. */
+function wordsOf({ userId, displayName, details }: Person): string[] {
   const name = split(displayName ?? '')
   const joined = name.length > 1 && name.some(hasSyllable) ? [name.join('')] : []
-  return [...new Set([...name, ...joined, ...split(localpartOf(userId))])].slice(0, MAX_WORDS)
+  return [...new Set([...name, ...joined, ...split(localpartOf(userId)), ...split(details ?? '')])].slice(0, MAX_WORDS)
 }
 
 const split = (text: string): string[] => foldText(text).match(/[\p{L}\p{N}\p{M}]+/gu) ?? []
@@ -77,6 +79,19 @@ function rangeOf(word: string): { from: string; to: string } {
 export function matches(query: Query, person: Person): boolean {
   const words = wordsOf(person).map((word) => Array.from(word))
   return query.words.every((typed) => words.some((word) => isFoundIn(Array.from(typed), word)))
+}
+
+/**
+ * How well a person that matches fits what was typed; less is better: the name itself, its beginning, a part of it, the
+ * name by initial consonants or with its words in another order, and last what is found by id, department or extension.
+ */
+export function rankOf(query: Query, { userId, displayName }: Person): number {
+  const typed = query.words.join('')
+  const name = split(displayName ?? '').join('')
+  if (name === typed) return 0
+  if (name.startsWith(typed)) return 1
+  if (name.includes(typed)) return 2
+  return matches(query, { userId: userId.replace(/^[^:]*/, '@'), displayName }) ? 3 : 4
 }
 
 function isFoundIn(typed: readonly string[], word: readonly string[]): boolean {

@@ -1,12 +1,14 @@
+import { serverOf } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import * as table from '../../storage/user-directory.ts'
 import { Turn } from '../../util/turn.ts'
 import { Acquaintances } from './acquaintances.ts'
-import { matches, parseQuery, type Query } from './search-terms.ts'
+import { matches, parseQuery, type Query, rankOf } from './search-terms.ts'
 
 interface Deps {
   readonly db: Db
-  /** Everybody finds everybody on this server, whether they share a room or not. */
+  readonly serverName: string
+  /** Everybody finds everybody on this server, whether they share a room or not; of other servers, only those they know. */
   readonly showsAll: boolean
 }
 
@@ -47,7 +49,7 @@ export class UserDirectory {
     if (!isComplete && known && found.size <= limit) {
       await this.#searchNeighbours(viewerNid, query, limit, known.neighbours, found)
     }
-    return { users: [...found.values()].slice(0, limit), isLimited: !isComplete || found.size > limit }
+    return { users: inOrder(query, [...found.values()]).slice(0, limit), isLimited: !isComplete || found.size > limit }
   }
 
   /** Whether all that the index has was looked at. */
@@ -62,10 +64,10 @@ export class UserDirectory {
     let after: table.TermPlace | undefined
     for (let looked = 0; looked < MAX_CANDIDATES; looked += PAGE) {
       const page = await table.listByTerm(this.#deps.db, query, after, PAGE)
-      const shown = await known?.among(page)
+      const shown = known ? await known.among(page) : await this.#shownToAll(viewerNid, page)
       for (const user of page) {
         const { userNid } = user
-        if (userNid !== viewerNid && (!shown || shown.has(userNid)) && matches(query, user)) found.set(userNid, user)
+        if (userNid !== viewerNid && shown.has(userNid) && matches(query, user)) found.set(userNid, user)
       }
       if (page.length < PAGE) return true
       if (found.size > limit) return false
@@ -73,6 +75,14 @@ export class UserDirectory {
       if (turn.isOver) await turn.give()
     }
     return false
+  }
+
+  async #shownToAll(viewerNid: number, users: Awaited<ReturnType<typeof table.listByTerm>>): Promise<Set<number>> {
+    const { db, serverName } = this.#deps
+    const isShown = ({ userId, isOpen }: (typeof users)[number]) => isOpen || serverOf(userId) === serverName
+    const others = users.filter((user) => !isShown(user)).map((user) => user.userNid)
+    const sharing = await table.listSharing(db, viewerNid, others)
+    return new Set([...users.filter(isShown).map((user) => user.userNid), ...sharing])
   }
 
   async #searchNeighbours(
@@ -91,4 +101,11 @@ export class UserDirectory {
       if (turn.isOver) await turn.give()
     }
   }
+}
+
+/** The best first; of equals in the order of their names. */
+function inOrder(query: Query, users: readonly table.DirectoryUser[]): table.DirectoryUser[] {
+  const ranked = users.map((user) => ({ user, rank: rankOf(query, user), name: user.displayName ?? user.userId }))
+  ranked.sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  return ranked.map(({ user }) => user)
 }
