@@ -17,6 +17,12 @@ const AT_ONCE = 16
 const CHAIN = 50
 const TEXT = '내일 오전 열 시 회의 자료를 공유 폴더에 올렸습니다. 검토하신 뒤 의견을 남겨 주시기 바랍니다.'
 
+/** Words of the messages: one of all, of every hundredth, of every ten thousandth, of none. */
+export const COMMON = '회의'
+export const OFTEN = '예산안검토'
+export const SELDOM = '감사원'
+export const NEVER = '봉수대'
+
 /** Average bytes of a message event: with everything that the database keeps for it, and its own JSON alone. */
 export interface BytesPerEvent {
   readonly stored: number
@@ -48,6 +54,7 @@ export async function fill(
     const rooms = await makeRooms(services, users)
     const before = sqlite ? databaseBytes(sqlite) : 0
     await sendAll(services, users, rooms, events)
+    await services.searchIndex.caughtUp()
     print(`Filled the database with ${events} events in ${((performance.now() - started) / 1000).toFixed(0)} s.`)
     if (sqlite && events > 0) {
       bytes = { stored: (databaseBytes(sqlite) - before) / events, json: averageJsonBytes(sqlite) }
@@ -89,7 +96,12 @@ async function makeUsers({ accounts }: Services): Promise<UserId[]> {
 async function makeRooms({ createRoom }: Services, users: readonly UserId[]): Promise<RoomId[]> {
   const rooms: RoomId[] = []
   for (let i = 0; i <= ROOMS; i++) {
-    rooms.push(await createRoom({ userId: senderOf(users, i) }, { preset: 'public_chat', name: `회의실 ${i}` }))
+    rooms.push(
+      await createRoom(
+        { userId: senderOf(users, i) },
+        { preset: 'public_chat', visibility: 'public', name: `회의실 ${i}` },
+      ),
+    )
   }
   return rooms
 }
@@ -112,7 +124,7 @@ async function sendAll(
       await Promise.all(
         Array.from({ length: count }, () =>
           append.send(rooms[index] as RoomId, {
-            draft: { type: 'm.room.message', sender, content: { msgtype: 'm.text', body: TEXT } },
+            draft: { type: 'm.room.message', sender, content: { msgtype: 'm.text', body: textOf(txnId) } },
             // As a client's message has one, and its row in the database with it.
             txn: { deviceNid: 1, txnId: String(txnId++) },
           }),
@@ -122,6 +134,9 @@ async function sendAll(
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
 }
+
+const textOf = (index: number): string =>
+  `${TEXT}${index % 100 === 0 ? ` ${OFTEN}` : ''}${index % 10_000 === 0 ? ` ${SELDOM}` : ''}`
 
 const senderOf = (users: readonly UserId[], index: number): UserId => users[index % users.length] as UserId
 

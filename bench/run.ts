@@ -28,6 +28,7 @@ import { federationJoin } from './scenarios/federation-join.ts'
 import { federationDead, federationDelivery, federationFanOut } from './scenarios/federation-outbound.ts'
 import { downloads, remoteFiles, thumbnails } from './scenarios/media.ts'
 import { messages, oneSender } from './scenarios/messages.ts'
+import { searching } from './scenarios/search.ts'
 import { slidingSync } from './scenarios/sliding.ts'
 import { disturbedDelivery, emptySync, firstSync200, firstSync500 } from './scenarios/syncs.ts'
 import { joins, registrations, rooms } from './scenarios/writes.ts'
@@ -51,6 +52,7 @@ const SCENARIOS: readonly Scenario[] = [
   rooms,
   joins,
   registrations,
+  searching,
   disturbedDelivery,
   federationInbound,
   federationFanOut,

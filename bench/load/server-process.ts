@@ -101,7 +101,10 @@ export function makeServerHome(
 
 /** Bytes of an SQLite database with its log. */
 export const databaseBytes = (path: string): number =>
-  ['', '-wal'].reduce((sum, suffix) => sum + (statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0), 0)
+  ['', '-wal', '.search', '.search-wal'].reduce(
+    (sum, suffix) => sum + (statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  )
 
 const answers = (origin: string): Promise<boolean> =>
   fetch(`${origin}/_matrix/client/versions`).then(

@@ -57,10 +57,15 @@ export class SearchIndex {
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, PATIENCE_MS)
     })
-    const reached = this.#reach(true)
+    const reached = this.caughtUp()
     // When the wait was given up, a failure is the next search's to tell.
     reached.catch(() => {})
     await Promise.race([reached, patience]).finally(() => clearTimeout(timer))
+  }
+
+  /** Resolves once the index has all that was sent until now. */
+  caughtUp(): Promise<void> {
+    return this.#reach(true)
   }
 
   /** Throws the index away and has it made anew. */

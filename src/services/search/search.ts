@@ -34,7 +34,7 @@ export interface SearchDeps {
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 100
 /** Beyond that, nobody cares how many there are exactly. */
-const MAX_COUNTED = 2_000
+const MAX_COUNTED = 1_000
 const MAX_COUNTED_SINGLY = 200
 
 /**

@@ -27,7 +27,7 @@ interface Deps {
   readonly index: SearchIndex
 }
 
-const AT_ONCE = 50
+const AT_MOST = 50
 /** Hits that one request looks at, however few of them may be seen: it then goes on with the next request. */
 const MAX_LOOKED_AT = 500
 
@@ -41,10 +41,11 @@ export async function visibleHits(
   roomIds: ReadonlyMap<number, string>,
 ): Promise<VisibleHits> {
   const turn = new Turn()
+  const size = Math.min(2 * page.limit, AT_MOST)
   const found: VisibleHit[] = []
   let last: SearchHit | undefined
-  for (let looked = 0; looked < MAX_LOOKED_AT && found.length < page.limit; looked += AT_ONCE) {
-    const hits = await index.find(query, { ...page, after: last ?? page.after, limit: AT_ONCE })
+  for (let looked = 0; looked < MAX_LOOKED_AT && found.length < page.limit; looked += size) {
+    const hits = await index.find(query, { ...page, after: last ?? page.after, limit: size })
     const visible = await among(reading, hits, viewer, filter, roomIds)
     for (const hit of hits) {
       if (found.length === page.limit) return { found, last, isEnd: false }
@@ -52,7 +53,7 @@ export async function visibleHits(
       if (shown) found.push({ hit, ...shown })
       last = hit
     }
-    if (hits.length < AT_ONCE) return { found, last, isEnd: true }
+    if (hits.length < size) return { found, last, isEnd: true }
     if (turn.isOver) await turn.give()
   }
   return { found, last, isEnd: false }

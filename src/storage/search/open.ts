@@ -1,37 +1,50 @@
-import Database from 'better-sqlite3'
-import type { DatabaseConfig } from '../config.ts'
-import { numberPlaceholders } from '../postgres/placeholders.ts'
-import { createPool } from '../postgres/pool.ts'
-import { Statements } from '../sqlite/statements.ts'
+import type { DatabaseConfig, PostgresConfig, SqliteConfig } from '../config.ts'
 import { Follower } from './follower.ts'
-import { PostgresSearchStore } from './postgres-store.ts'
 import { SearchSource } from './source.ts'
-import { SqliteSearchStore } from './sqlite-store.ts'
 import type { SearchStore } from './store.ts'
 
-/** Opens the index of a database, with connections of its own: one that reads the events, one for the index. */
-export async function openSearch(config: DatabaseConfig): Promise<{ store: SearchStore; follower: Follower }> {
-  const store =
-    config.kind === 'sqlite' ? new SqliteSearchStore(searchPath(config.path)) : await PostgresSearchStore.open(config)
-  return { store, follower: new Follower(openSource(config), store) }
+interface Search {
+  readonly store: SearchStore
+  readonly follower: Follower
 }
 
-/** The index of an SQLite database is a file beside it. */
-export const searchPath = (path: string): string => `${path}.search`
+/**
+ * Opens the index of a database, with connections of its own: one that reads the events, one for the index. Only the code
+ * of that database is loaded: memory is short.
+ */
+export const openSearch = (config: DatabaseConfig): Promise<Search> =>
+  config.kind === 'sqlite' ? openOnSqlite(config) : openOnPostgres(config)
 
-function openSource(config: DatabaseConfig): SearchSource {
-  const run = async () => {
-    throw new Error('The index only reads the events')
-  }
-  if (config.kind === 'sqlite') {
-    const reading = new Statements(new Database(config.path, { readonly: true }))
-    return new SearchSource({ run, rows: async (sql, params) => reading.rows(sql, params) })
-  }
+/** The index is a file beside the database. */
+async function openOnSqlite({ path }: SqliteConfig): Promise<Search> {
+  const [{ default: Database }, { Statements }, { SqliteSearchStore }] = await Promise.all([
+    import('better-sqlite3'),
+    import('../sqlite/statements.ts'),
+    import('./sqlite-store.ts'),
+  ])
+  const reading = new Statements(new Database(path, { readonly: true }))
+  const source = new SearchSource({ run: refuse, rows: async (sql, params) => reading.rows(sql, params) })
+  const store = new SqliteSearchStore(`${path}.search`)
+  return { store, follower: new Follower(source, store) }
+}
+
+async function openOnPostgres(config: PostgresConfig): Promise<Search> {
+  const [{ createPool }, { numberPlaceholders }, { PostgresSearchStore }] = await Promise.all([
+    import('../postgres/pool.ts'),
+    import('../postgres/placeholders.ts'),
+    import('./postgres-store.ts'),
+  ])
   const pool = createPool({ ...config, maxConnections: 1 })
   // Whoever runs a query is told by its failure; an idle connection that breaks is opened again.
   pool.on('error', () => {})
-  return new SearchSource({
-    run,
+  const source = new SearchSource({
+    run: refuse,
     rows: async (sql, params) => (await pool.query(numberPlaceholders(sql), [...params])).rows,
   })
+  const store = await PostgresSearchStore.open(config)
+  return { store, follower: new Follower(source, store) }
+}
+
+const refuse = async () => {
+  throw new Error('The index only reads the events')
 }

@@ -15,6 +15,9 @@ export interface SearchAnswer {
   readonly failure?: string
 }
 
+/** It keeps hardly anything: what it makes is gone after each step. */
+const MEMORY = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 }
+
 interface Asked {
   resolve(value: unknown): void
   reject(error: Error): void
@@ -70,7 +73,10 @@ export class SearchThread {
   #start(): Worker {
     const here = import.meta.url
     // Beside this file, in the source and in the built program alike.
-    const worker = new Worker(new URL(`search-worker${extname(here)}`, here), { workerData: this.#config })
+    const worker = new Worker(new URL(`search-worker${extname(here)}`, here), {
+      workerData: this.#config,
+      resourceLimits: MEMORY,
+    })
     worker.unref()
     worker.on('message', ({ id, value, failure }: SearchAnswer) => {
       const asked = this.#asked.get(id)

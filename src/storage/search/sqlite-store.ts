@@ -22,11 +22,12 @@ const CACHE_KIB = 8 * 1024
 const MAX_ROOM_TOKENS = 64
 const AT_ONCE = 500
 
-// The tokenizer leaves every character alone that is not ASCII, and cuts at blanks: the texts come cut up.
+// The tokenizer leaves every character alone that is not ASCII, and cuts at blanks: the texts come cut up. `prefix` is for
+// searching by one syllable: without it, the lists of all pairs that begin so are merged first (70 ms instead of 5).
 const SCHEMA = `
   create table place (id integer primary key, event_nid integer not null, event_id text not null, again integer not null);
   create table document (pos integer primary key, nid integer not null, room_nid integer not null, length integer not null);
-  create virtual table word using fts5(text, content='', contentless_delete=1, tokenize='ascii');
+  create virtual table word using fts5(text, content='', contentless_delete=1, tokenize='ascii', prefix='1');
   pragma user_version = ${INDEX_FORMAT};`
 
 /**
