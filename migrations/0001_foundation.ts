@@ -898,4 +898,13 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   await table('media_garbage')
     .addColumn('hash', 'text', (col) => col.primaryKey().notNull())
     .execute()
+  // How much was uploaded, for the limits. user_nid 0: by everybody; day 0: on all days, less what was deleted.
+  await table('media_use')
+    .addColumn('user_nid', 'bigint', (col) => col.notNull())
+    .addColumn('day', 'bigint', (col) => col.notNull())
+    .addColumn('files', 'bigint', (col) => col.notNull())
+    .addColumn('bytes', 'bigint', (col) => col.notNull())
+    .addPrimaryKeyConstraint('media_use_pk', ['user_nid', 'day'])
+    .execute()
+  await index('media_use_day', 'media_use', ['day'])
 }

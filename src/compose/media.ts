@@ -7,6 +7,7 @@ import { MediaCare } from '../services/media/media-care.ts'
 import { RemoteMedia } from '../services/media/remote-media.ts'
 import { RemoteThumbnails } from '../services/media/remote-thumbnails.ts'
 import { Thumbnails } from '../services/media/thumbnails.ts'
+import { type UploadBounds, UploadLimits } from '../services/media/upload-limits.ts'
 import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
 import { composeScanner } from './scanner.ts'
@@ -35,12 +36,14 @@ export function composeMedia(
     check: fileCheck && ((file) => fileCheck.check(file)),
     newName: () => Buffer.from(random(NAME_BYTES)).toString('hex'),
   })
+  const uploadLimits = new UploadLimits({ db, clock, bounds: boundsOf(config) })
   const media = new Media({
     db,
     clock,
     random,
     serverName,
     files: mediaFiles,
+    limits: uploadLimits,
     maxPending: config.max_pending,
     pendingForMs: config.pending_for,
   })
@@ -65,6 +68,7 @@ export function composeMedia(
   })
   lifetime.add(remoteMedia)
   every(HOUR_MS, 'expiring announced files', () => media.expire())
+  every(HOUR_MS, 'forgetting what was uploaded on past days', () => uploadLimits.expire())
   every(HOUR_MS, 'removing halves of files', () => mediaFiles.sweep(clock.now() - 24 * HOUR_MS))
   every(HOUR_MS, 'deleting copies of files', () => mediaCare.sweepCopies())
   every(HOUR_MS, 'removing deleted files', () => mediaCare.sweepGarbage())
@@ -92,3 +96,11 @@ export function composeMedia(
     mediaLimits: { maxUploadBytes: config.max_upload },
   }
 }
+
+const boundsOf = ({ limits }: Config['media']): UploadBounds => ({
+  userDay: limits?.user_day,
+  userDayFiles: limits?.user_day_files,
+  userTotal: limits?.user_total,
+  allDay: limits?.all_day,
+  allTotal: limits?.all_total,
+})

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { previews } from './previews.ts'
 import { scanner } from './scanner.ts'
 import { day, duration, size } from './units.ts'
+import { uploadLimits } from './upload-limits.ts'
 
 export const media = z
   .strictObject({
@@ -9,6 +10,7 @@ export const media = z
     max_upload: size.prefault('100MiB').describe('The largest file that may be uploaded.'),
     max_pending: z.int().min(1).prefault(20).describe('Files that one user may have announced and not yet sent.'),
     pending_for: duration.prefault('24h').describe('How long an announced file may take to arrive.'),
+    limits: uploadLimits,
     legacy_downloads: z
       .boolean()
       .prefault(false)

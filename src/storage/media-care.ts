@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
 import { type MediaName, mediaAddress } from './media.ts'
+import { discountUploads } from './media-use.ts'
 import { places, rawRows, rawRun, valueLists } from './run.ts'
 
 /** What became of rows that were deleted. */
@@ -12,9 +13,11 @@ export interface DeletedMedia {
 interface DeletedRow {
   readonly hash: string | null
   readonly bytes: number | null
+  /** Null for another server's file. */
+  readonly userNid: number | null
 }
 
-const RETURNING = 'returning hash, bytes'
+const RETURNING = 'returning hash, bytes, user_nid as "userNid"'
 
 /** Forgets one file. Its bytes are garbage unless another address names them: see `listGarbage`. */
 export async function deleteMedia(tx: Tx, { serverName, mediaId }: MediaName): Promise<DeletedMedia> {
@@ -73,6 +76,13 @@ export const listGarbage = (db: Db, after: string, limit: number): Promise<{ has
     [after, limit],
   )
 
+/** These contents may have no address: see `listGarbage`. */
+export async function markGarbage(tx: Tx, hashes: readonly string[]): Promise<void> {
+  if (hashes.length === 0) return
+  const sql = `insert into media_garbage (hash) values ${valueLists(hashes.length, 1)} on conflict do nothing`
+  await rawRun(tx, sql, hashes)
+}
+
 /** The contents are in use, or their bytes are gone. */
 export async function clearGarbage(tx: Tx, hashes: readonly string[]): Promise<void> {
   if (hashes.length === 0) return
@@ -81,9 +91,7 @@ export async function clearGarbage(tx: Tx, hashes: readonly string[]): Promise<v
 
 async function discard(tx: Tx, rows: readonly DeletedRow[]): Promise<DeletedMedia> {
   const hashes = [...new Set(rows.flatMap(({ hash }) => hash ?? []))]
-  if (hashes.length > 0) {
-    const sql = `insert into media_garbage (hash) values ${valueLists(hashes.length, 1)} on conflict do nothing`
-    await rawRun(tx, sql, hashes)
-  }
+  await markGarbage(tx, hashes)
+  await discountUploads(tx, rows)
   return { files: rows.length, bytes: rows.reduce((sum, { bytes }) => sum + Number(bytes ?? 0), 0) }
 }

@@ -63,6 +63,7 @@ export interface Schema {
   url_preview: UrlPreviewTable
   media_quarantine: MediaQuarantineTable
   media_garbage: MediaGarbageTable
+  media_use: MediaUseTable
   pusher: PusherTable
   push_queue: PushQueueTable
   appservice_event: AppserviceEventTable
@@ -623,6 +624,13 @@ export interface MediaQuarantineTable {
 
 export interface MediaGarbageTable {
   hash: string
+}
+
+export interface MediaUseTable {
+  user_nid: number
+  day: number
+  files: number
+  bytes: number
 }
 
 export interface DeviceKeyTable {

@@ -1,14 +1,16 @@
 import { Readable } from 'node:stream'
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
-import { type Db, transact } from '../../storage/db.ts'
+import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { deleteInPieces } from '../../storage/expire.ts'
 import * as table from '../../storage/media.ts'
+import { markGarbage } from '../../storage/media-care.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Arrivals } from './arrivals.ts'
 import { contentTypeOf } from './content-type.ts'
 import { cleanFilename } from './filename.ts'
 import type { MediaFiles } from './files.ts'
 import { fileOf, isMediaId, type MediaContent, type MediaFile, type MediaName, unknownMedia } from './media-file.ts'
+import type { UploadLimits } from './upload-limits.ts'
 
 interface Deps {
   readonly db: Db
@@ -16,6 +18,7 @@ interface Deps {
   random(bytes: number): Uint8Array
   readonly serverName: string
   readonly files: MediaFiles
+  readonly limits: UploadLimits
   readonly maxPending: number
   readonly pendingForMs: number
 }
@@ -39,18 +42,18 @@ export class Media {
     this.#arrivals = new Arrivals(deps.clock)
   }
 
-  /** Stores a file and returns its `mxc://` address. */
+  /** Stores a file and returns its `mxc://` address. `M_FORBIDDEN` where the user may upload no more, or not this. */
   async upload(userNid: number, upload: Upload): Promise<string> {
-    const { db, clock } = this.#deps
-    const content = await this.#store(upload)
+    const { clock } = this.#deps
     const name = this.#newName()
-    await transact(db, (tx) => table.insertMedia(tx, name, userNid, clock.now(), content))
+    await this.#store(userNid, upload, (tx, content) => table.insertMedia(tx, name, userNid, clock.now(), content))
     return table.mediaAddress(name)
   }
 
   /** Gives out an address whose content follows. `M_LIMIT_EXCEEDED` when too many are still waiting for theirs. */
   async announce(userNid: number): Promise<{ address: string; expiresTs: number }> {
-    const { db, clock, maxPending, pendingForMs } = this.#deps
+    const { db, clock, limits, maxPending, pendingForMs } = this.#deps
+    await limits.room(userNid)
     const name = this.#newName()
     const now = clock.now()
     const expiresTs = now + pendingForMs
@@ -69,8 +72,9 @@ export class Media {
     if (row.userNid !== userNid) throw forbidden('Somebody else has this address')
     if (row.hash !== null) throw isFilled()
     if (row.expiresTs !== null && row.expiresTs <= clock.now()) throw unknownMedia()
-    const content = await this.#store(upload)
-    if (!(await transact(db, (tx) => table.fillMedia(tx, name, content)))) throw isFilled()
+    await this.#store(userNid, upload, async (tx, content) => {
+      if (!(await table.fillMedia(tx, name, content))) throw isFilled()
+    })
     this.#arrivals.announce(name.mediaId)
   }
 
@@ -112,10 +116,24 @@ export class Media {
     await deleteInPieces(db, (tx, limit) => table.deleteExpiredMedia(tx, clock.now(), limit))
   }
 
-  async #store({ contentType, filename, content }: Upload): Promise<MediaContent> {
+  /** Puts the bytes into the store, then counts and names them, or has them removed again. */
+  async #store(
+    userNid: number,
+    { contentType, filename, content }: Upload,
+    keep: (tx: Tx, content: MediaContent) => Promise<void>,
+  ): Promise<void> {
+    const { db, files, limits } = this.#deps
     const name = cleanFilename(filename)
-    const { hash, bytes } = await this.#deps.files.put(content)
-    return { hash, bytes, contentType: contentTypeOf(contentType, name), filename: name }
+    const stored = await files.put(await limits.bounded(userNid, content))
+    try {
+      await transact(db, async (tx) => {
+        await keep(tx, { ...stored, contentType: contentTypeOf(contentType, name), filename: name })
+        await limits.count(tx, userNid, stored.bytes)
+      })
+    } catch (error) {
+      await transact(db, (tx) => markGarbage(tx, [stored.hash]))
+      throw error
+    }
   }
 
   #isOurs({ serverName, mediaId }: MediaName): boolean {
