@@ -9,7 +9,14 @@ import { opaque } from './account-input.ts'
 
 const paths = (suffix: string) => ['v3', 'r0'].map((version) => `/_matrix/client/${version}${suffix}`)
 
-const emailToken = (id: string, suffix: string, purpose: Purpose, check = (_services: Services): void => {}) =>
+/** Throws where the mail would be for nothing. */
+const checks: Readonly<Record<Purpose, (services: Services) => void>> = {
+  register: ({ registration }) => registration.checkTakesEmail(),
+  password: ({ ownAccount }) => ownAccount.checkMayChangePassword(),
+  add: () => {},
+}
+
+const emailToken = (id: string, suffix: string, purpose: Purpose) =>
   route(
     {
       id: `client.${id}`,
@@ -22,18 +29,13 @@ const emailToken = (id: string, suffix: string, purpose: Purpose, check = (_serv
     },
     async ({ body }, services) => {
       const { validations } = services.thirdPartyIds
-      check(services)
+      checks[purpose](services)
       const { email: address, client_secret: clientSecret, send_attempt: sendAttempt } = body
       return { sid: await validations.request({ purpose, address, clientSecret, sendAttempt }) }
     },
   )
 
-export const requestTokenToRegisterEmail = emailToken(
-  'requestTokenToRegisterEmail',
-  '/register',
-  'register',
-  ({ registration }) => registration.checkTakesEmail(),
-)
+export const requestTokenToRegisterEmail = emailToken('requestTokenToRegisterEmail', '/register', 'register')
 export const requestTokenToResetPasswordEmail = emailToken(
   'requestTokenToResetPasswordEmail',
   '/account/password',

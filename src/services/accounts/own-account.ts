@@ -36,9 +36,9 @@ export class OwnAccount {
   async changePassword(
     request: OwnRequest & { readonly newPassword: string | undefined; readonly logoutDevices: boolean },
   ): Promise<void> {
-    const { accounts, passwords, uiaSessions, thirdPartyIds, mayChangePassword } = this.#deps
+    const { accounts, passwords, uiaSessions, thirdPartyIds } = this.#deps
     const { requester, newPassword, logoutDevices } = request
-    if (!mayChangePassword) throw forbidden('Passwords cannot be changed here')
+    this.checkMayChangePassword()
     if (newPassword !== undefined) passwords.check(newPassword)
     const authorised = await this.#confirm('client.changePassword', request, [
       ['m.login.password'],
@@ -54,6 +54,11 @@ export class OwnAccount {
         if (authorised.email) await thirdPartyIds.validations.spend(tx, authorised.email.sid)
       },
     )
+  }
+
+  /** Throws `M_FORBIDDEN` where nobody may. */
+  checkMayChangePassword(): void {
+    if (!this.#deps.mayChangePassword) throw forbidden('Passwords cannot be changed here')
   }
 
   async deactivate(request: OwnRequest & { readonly erase: boolean }): Promise<void> {
