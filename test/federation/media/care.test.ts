@@ -100,6 +100,18 @@ it('deletes copies that nobody asked for, keeps those that somebody did, and fet
   expect(await (await download(alice, unused)).text()).toBe('unused')
 })
 
+it('goes on with that after a restart, by itself', async () => {
+  const { clock, one, alice, bob, mediaDirectory } = await two({ keep: '30d' })
+  await (await download(alice, await upload(bob, 'copied'))).text()
+  expect(countFiles(mediaDirectory)).toBe(1)
+  await one.restart()
+  clock.advance(31 * DAY_MS)
+  await until(
+    async () => countFiles(mediaDirectory),
+    (count) => count === 0,
+  )
+})
+
 it('makes room for new copies by deleting those that nobody asked for the longest', async () => {
   const { clock, care, alice, bob, mediaDirectory } = await two({ max_total: '250KiB' })
   await care.sweepCopies()
