@@ -65,7 +65,7 @@ export class SignedClient {
   }
 
   async send(server: string, request: FederationRequest): Promise<JsonObject> {
-    const { client } = this.#deps
+    const { client, onContact } = this.#deps
     const bounds = {
       maxBytes: request.maxBytes ?? MAX_BYTES,
       timeoutMs: request.timeoutMs ?? TIMEOUT_MS,
@@ -74,6 +74,8 @@ export class SignedClient {
     const answer = await this.#ask(server, request, (destination, question) =>
       client.request(destination, question, bounds),
     )
+    // A proxy in front of a server that is away answers for it.
+    onContact(server, answer.status >= 500 ? `answered ${answer.status}` : undefined)
     const said = await jsonOf(answer)
     const body = request.isPair && Array.isArray(said) && said[0] === 200 ? said[1] : said
     if (answer.status === 200 && isObject(body)) return body
@@ -82,14 +84,20 @@ export class SignedClient {
 
   /** Asks for a file; its answer has status 200 and is read as it comes. Errors as with `send`. */
   async open(server: string, request: FileRequest): Promise<OpenAnswer> {
-    const { client } = this.#deps
+    const { client, onContact } = this.#deps
     const answer = await this.#ask(server, { ...request, method: 'GET' }, (destination, question) =>
       client.open(destination, question, request),
     )
-    if (answer.status === 200) return answer
     const { status, headers } = answer
+    if (status === 200) {
+      onContact(server, undefined)
+      return answer
+    }
     const body = await collect(headers, answer.body, MAX_ERROR_BYTES).catch(() => Buffer.alloc(0))
-    throw failureOf(server, answer, await jsonOf({ status, headers, body }))
+    const failure = failureOf(server, answer, await jsonOf({ status, headers, body }))
+    // 502 and 504 are also what a server says of a file (too large, not there yet): then with an errcode.
+    onContact(server, status >= 500 && failure.errcode === undefined ? `answered ${status}` : undefined)
+    throw failure
   }
 
   /** Asks whom we may ask, and notes whether it answered. */
@@ -121,8 +129,6 @@ export class SignedClient {
       throw new RemoteFailure(server, reason, { cause: error })
     }
     reach.onHeard(server)
-    // A proxy in front of a server that is away answers for it.
-    onContact(server, answer.status >= 500 ? `answered ${answer.status}` : undefined)
     return answer
   }
 
