@@ -6,6 +6,7 @@ import { Media } from '../services/media/media.ts'
 import { MediaCare } from '../services/media/media-care.ts'
 import { RemoteMedia } from '../services/media/remote-media.ts'
 import { RemoteThumbnails } from '../services/media/remote-thumbnails.ts'
+import type { NewFile } from '../services/media/scan/scan.ts'
 import { Thumbnails } from '../services/media/thumbnails.ts'
 import { type UploadBounds, UploadLimits } from '../services/media/upload-limits.ts'
 import type { composeFederation } from './federation.ts'
@@ -31,9 +32,10 @@ export function composeMedia(
   const { media: config } = wholeConfig
   const { db, clock, log, random, serverName, lifetime, every } = ground
   const fileCheck = composeScanner(wholeConfig, ground)
+  const check = fileCheck && ((file: NewFile) => fileCheck.check(file))
   const mediaFiles = new DiskFiles({
     directory: config.path,
-    check: fileCheck && ((file) => fileCheck.check(file)),
+    check,
     newName: () => Buffer.from(random(NAME_BYTES)).toString('hex'),
   })
   const uploadLimits = new UploadLimits({ db, clock, bounds: boundsOf(config) })
@@ -84,6 +86,7 @@ export function composeMedia(
       remoteMedia,
       remoteThumbnails: new RemoteThumbnails({
         requests: client.media,
+        check,
         gate: new Gate(MAX_REMOTE_THUMBNAILS, MAX_WAITING, 'Too many pictures are being fetched at once'),
       }),
       now: () => clock.now(),

@@ -6,7 +6,8 @@ import { pino } from 'pino'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { User } from '../support/client.ts'
-import { download, refusal, upload as sent } from '../support/media.ts'
+import { FakeServer } from '../support/fake-server.ts'
+import { download, refusal, upload as sent, thumbnail } from '../support/media.ts'
 import { startClamd, VIRUS } from '../support/scanners.ts'
 import { startServer } from '../support/server.ts'
 import { World } from '../support/servers.ts'
@@ -88,6 +89,25 @@ it('hands on no file of another server, and fetches it no second time, in which 
   expect(clamd.files).toHaveLength(1)
   const clean = await download(alice, await sent(bob, 'nothing bad'))
   expect(await clean.text()).toBe('nothing bad')
+})
+
+it('shows no thumbnail of another server in which the scanner finds something', async () => {
+  const world = await World.create()
+  const clamd = await startClamd()
+  const peer = await FakeServer.start(world, 'peer.test')
+  peer.answers.set('GET /_matrix/federation/v1/media/download/large', () => ({
+    status: 502,
+    body: { errcode: 'M_TOO_LARGE' },
+  }))
+  peer.answers.set('GET /_matrix/federation/v1/media/thumbnail/large', () => ({
+    headers: { 'content-type': 'multipart/mixed; boundary=b' },
+    body: `--b\r\n\r\n{}\r\n--b\r\nContent-Type: image/png\r\n\r\n${VIRUS}\r\n--b--`,
+  }))
+  const path = join(world.directory, 'media')
+  const guarded = await world.start('guarded.test', { media: { path, scanner: { kind: 'clamd', port: clamd.port } } })
+  const alice = await guarded.client.register('alice')
+  const answer = await thumbnail(alice, 'peer.test/large?width=32&height=32')
+  expect(await refusal(answer)).toEqual([403, 'M_FORBIDDEN'])
 })
 
 it('refuses all files while the scanner is away, and says so once', async () => {

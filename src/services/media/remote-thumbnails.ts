@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { LRUCache } from 'lru-cache'
 import type { MediaRequests } from '../../federation/requests/media.ts'
 import type { Gate } from '../accounts/gate.ts'
 import { essenceOf } from './content-type.ts'
 import type { MediaName } from './media-file.ts'
 import { boundedContent, remoteError, remoteTooLarge } from './remote-content.ts'
+import type { NewFile } from './scan/scan.ts'
 import type { ThumbnailWish } from './thumbnail-size.ts'
 import type { Thumbnail } from './thumbnails.ts'
 
 interface Deps {
   readonly requests: Pick<MediaRequests, 'thumbnail'>
+  /** As `DiskFiles` asks it. */
+  readonly check?: ((file: NewFile) => Promise<void>) | undefined
   /** How many are fetched at once. */
   readonly gate: Gate
 }
@@ -49,7 +53,8 @@ export class RemoteThumbnails {
 
   async #fetch({ serverName, mediaId }: MediaName, wish: ThumbnailWish, waitMs: number, signal: AbortSignal) {
     try {
-      const remote = await this.#deps.requests.thumbnail(serverName, mediaId, wish, waitMs, signal)
+      const { requests, check } = this.#deps
+      const remote = await requests.thumbnail(serverName, mediaId, wish, waitMs, signal)
       const contentType = essenceOf(remote.contentType ?? '')
       const isPicture = TYPES.has(contentType)
       if (!isPicture || (remote.bytes ?? 0) > MAX_BYTES) {
@@ -59,6 +64,7 @@ export class RemoteThumbnails {
       const pieces: Uint8Array[] = []
       for await (const piece of boundedContent(remote, MAX_BYTES)) pieces.push(piece)
       const content = Buffer.concat(pieces)
+      await check?.({ bytes: content.length, read: () => Readable.from([content]) })
       return { name: createHash('sha256').update(content).digest('hex'), contentType, content }
     } catch (error) {
       throw remoteError(error)
