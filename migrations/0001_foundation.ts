@@ -550,14 +550,13 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('inbound_transaction_received', 'inbound_transaction', ['received_ts'])
 
-  // What is no event and must arrive all the same. later: 0 where events wait until it has been sent (keys, to-device).
+  // What is no event and must arrive all the same (device lists, to-device messages): events wait until it has been sent.
   await table('outbox_edu')
     .addColumn('id', c.serial, c.serialKey)
     .addColumn('server_nid', 'bigint', (col) => col.notNull())
-    .addColumn('later', 'smallint', (col) => col.notNull())
     .addColumn('edu', 'text', (col) => col.notNull())
     .execute()
-  await index('outbox_edu_order', 'outbox_edu', ['server_nid', 'later', 'id'])
+  await index('outbox_edu_order', 'outbox_edu', ['server_nid', 'id'])
 
   // Mail addresses of accounts.
   await table('third_party_id')

@@ -114,7 +114,9 @@ function composeSender(
     random: () => Buffer.from(random(4)).readUInt32LE() / 2 ** 32,
     mayFederate,
     send: (server, txnId, transaction, signal) => sendTransaction(client, server, txnId, transaction, signal),
-    onDropped: (server, reason) => log.error({ server, reason }, 'a server refuses an event: it was not sent'),
+    onDropped: (server, part, reason) =>
+      log.error({ server, part, reason }, 'a server refuses an event or a message: it was not sent'),
+    onShed: (server) => log.info({ server }, 'typing, presence and receipts for a server are too many: the oldest go'),
     onCrash: (err) => log.error({ err }, 'sending to another server failed'),
   })
   lifetime.add(sender)

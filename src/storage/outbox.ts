@@ -37,11 +37,9 @@ export async function queueEvents(tx: Tx, rows: readonly OutboxEventRow[]): Prom
   }
 }
 
-/** What is no event and waits to be sent to a server. */
+/** What is no event and waits to be sent to a server: device lists and to-device messages, which must all arrive. */
 export interface OutboxEduRow {
   server_nid: number
-  /** 0: events wait until it has been sent. */
-  later: number
   /** JSON text. */
   edu: string
 }
@@ -52,8 +50,8 @@ export async function queueEdus(tx: Tx, rows: readonly OutboxEduRow[]): Promise<
     const part = rows.slice(start, start + CHUNK)
     await rawRun(
       tx,
-      `insert into outbox_edu (server_nid, later, edu) values ${valueLists(part.length, 3)}`,
-      part.flatMap(({ server_nid, later, edu }) => [server_nid, later, edu]),
+      `insert into outbox_edu (server_nid, edu) values ${valueLists(part.length, 2)}`,
+      part.flatMap(({ server_nid, edu }) => [server_nid, edu]),
     )
   }
 }
@@ -63,24 +61,17 @@ export const listQueuedEvents = (
   db: Db,
   serverNid: number,
   limit: number,
-): Promise<{ event_nid: number; json: string; ts: number }[]> =>
+): Promise<{ event_nid: number; event_id: string; json: string; ts: number }[]> =>
   rawRows(
     db,
-    `select o.event_nid, e.json, e.ts from outbox_event o join event e on e.nid = o.event_nid
+    `select o.event_nid, e.event_id, e.json, e.ts from outbox_event o join event e on e.nid = o.event_nid
      where o.server_nid = ? order by o.event_nid limit ?`,
     [serverNid, limit],
   )
 
-/** The oldest of the rest that waits for a server, what events wait for first. */
-export const listQueuedEdus = (
-  db: Db,
-  serverNid: number,
-  limit: number,
-): Promise<{ id: number; later: number; edu: string }[]> =>
-  rawRows(db, 'select id, later, edu from outbox_edu where server_nid = ? order by later, id limit ?', [
-    serverNid,
-    limit,
-  ])
+/** The oldest of the rest that waits for a server, in the order in which it came. */
+export const listQueuedEdus = (db: Db, serverNid: number, limit: number): Promise<{ id: number; edu: string }[]> =>
+  rawRows(db, 'select id, edu from outbox_edu where server_nid = ? order by id limit ?', [serverNid, limit])
 
 /** Events up to this one have been sent. */
 export async function deleteQueuedEvents(tx: Tx, serverNid: number, lastEventNid: number): Promise<void> {

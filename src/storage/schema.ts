@@ -481,7 +481,6 @@ export interface InboundTransactionTable {
 export interface OutboxEduTable {
   id: Generated<number>
   server_nid: number
-  later: number
   edu: string
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { RemoteFailure } from '../../src/federation/remote-failure.ts'
+import type { PassingReceipt } from '../../src/federation/sending/passing-edus.ts'
 import { Sender } from '../../src/federation/sending/sender.ts'
 import { type Db, transact } from '../../src/storage/db.ts'
 import { type EventRow, insertEvents } from '../../src/storage/events.ts'
@@ -20,6 +21,7 @@ class Outpost {
   readonly clock = new FakeClock()
   readonly sent: Sent[] = []
   readonly dropped: string[] = []
+  readonly shed: string[] = []
   readonly db: Db
   /** What becomes of a transaction; throws where it fails. */
   answer: (sent: Sent) => void = () => {}
@@ -91,7 +93,8 @@ class Outpost {
         this.answer(sent)
         this.sent.push(sent)
       },
-      onDropped: (server) => this.dropped.push(server),
+      onDropped: (server, part) => this.dropped.push(`${server} ${part}`),
+      onShed: (server) => this.shed.push(server),
       onCrash: (error) => {
         throw error
       },
@@ -122,6 +125,16 @@ const upTo = (count: number, from = 1) => Array.from({ length: count }, (_, i) =
 const away = () => {
   throw new RemoteFailure('other.test', 'connect ECONNREFUSED')
 }
+const refuse = (status: number) => {
+  throw new RemoteFailure('other.test', `answered ${status}`, { status })
+}
+const receiptOf = (userId: string, eventId: string, thread?: string): PassingReceipt => ({
+  roomId: '!r:own.test',
+  userId,
+  eventId,
+  ts: 1,
+  thread,
+})
 
 withDatabases('the sender', (open) => {
   it('sends events in order, fifty at a time, and forgets them', async () => {
@@ -231,7 +244,7 @@ withDatabases('the sender', (open) => {
     await transact(outpost.db, async (tx) => {
       for (const n of upTo(150)) {
         const edu = { type: 'm.direct_to_device', content: { n } }
-        await outpost.sender.enqueueEdus(tx, [{ servers: ['other.test', 'own.test'], edu }], true)
+        await outpost.sender.enqueueEdus(tx, [{ servers: ['other.test', 'own.test'], edu }])
       }
     })
     await outpost.sender.idle()
@@ -243,15 +256,72 @@ withDatabases('the sender', (open) => {
     expect(order).toEqual(upTo(150))
   })
 
-  it('drops the one event that a server will not take, and sends the others', async () => {
+  it.each([400, 413, 422])(
+    'drops the one event that a server refuses with %i, and sends the others',
+    async (status) => {
+      const outpost = new Outpost(await open())
+      outpost.answer = ({ pdus }) => {
+        if (pdus.some(({ n }) => n === 3)) refuse(status)
+      }
+      await outpost.queue('other.test', upTo(60))
+      await outpost.sender.idle()
+      expect(outpost.numbers('other.test')).toEqual(upTo(60).filter((n) => n !== 3))
+      expect(outpost.dropped).toEqual(['other.test $3'])
+    },
+  )
+
+  it('drops the one message to a device that a server refuses, in few tries, and sends the others', async () => {
     const outpost = new Outpost(await open())
-    outpost.answer = ({ pdus }) => {
-      if (pdus.some(({ n }) => n === 3)) throw new RemoteFailure('other.test', 'answered 400', { status: 400 })
+    let tries = 0
+    outpost.answer = ({ edus }) => {
+      tries++
+      if (edus.some(({ content }) => content.n === 3 || content.typing === true)) refuse(400)
     }
-    await outpost.queue('other.test', upTo(5))
+    await outpost.store('other.test', [1, 2])
+    await transact(outpost.db, (tx) =>
+      outpost.sender.enqueueEdus(
+        tx,
+        upTo(20).map((n) => ({ servers: ['other.test'], edu: { type: 'm.direct_to_device', content: { n } } })),
+      ),
+    )
+    outpost.sender.pass(['other.test'], 'typing', { type: 'm.typing', content: { typing: true } })
+    outpost.sender.passReceipt(['other.test'], receiptOf('@a:own.test', '$1'))
     await outpost.sender.idle()
-    expect(outpost.numbers('other.test')).toEqual([1, 2, 4, 5])
-    expect(outpost.dropped).toEqual(['other.test'])
+    const edus = outpost.sent.flatMap((sent) => sent.edus)
+    const numbers = edus.map(({ content }) => content.n).filter((n) => n !== undefined)
+    expect(numbers).toEqual(upTo(20).filter((n) => n !== 3))
+    expect(edus.filter(({ edu_type }) => edu_type === 'm.receipt')).toHaveLength(1)
+    expect(outpost.numbers('other.test')).toEqual([1, 2])
+    expect(outpost.dropped).toEqual(['other.test m.direct_to_device', 'other.test m.typing'])
+    expect(tries).toBeLessThan(25)
+  })
+
+  it('takes a server that refuses everything for one that is away, after a few losses', async () => {
+    const outpost = new Outpost(await open())
+    outpost.answer = () => refuse(413)
+    await outpost.queue('other.test', upTo(40))
+    await outpost.settle()
+    expect(outpost.dropped).toHaveLength(3)
+    outpost.answer = () => {}
+    await outpost.nextTry()
+    expect(outpost.numbers('other.test')).toEqual(upTo(37, 4))
+  })
+
+  it('keeps the newest thousand receipts for a server that is away, and says once that others went', async () => {
+    const outpost = new Outpost(await open())
+    outpost.answer = away
+    for (const n of upTo(1_100)) outpost.sender.passReceipt(['other.test'], receiptOf(`@${n}:own.test`, '$1'))
+    await outpost.nextTry()
+    for (const n of upTo(100)) outpost.sender.passReceipt(['other.test'], receiptOf(`@new${n}:own.test`, '$1'))
+    expect(outpost.shed).toEqual(['other.test'])
+    outpost.answer = () => {}
+    await outpost.nextTry()
+    const [{ content } = { content: {} }] = outpost.sent.flatMap(({ edus }) => edus)
+    const read = JSON.stringify(content).match(/@\w+:own\.test/g)
+    expect(read).toHaveLength(1_000)
+    expect(read).toContain('@new100:own.test')
+    expect(read).not.toContain('@100:own.test')
+    expect(read).toContain('@1100:own.test')
   })
 
   it('forgets what waits for a server that it may not talk to any more', async () => {
@@ -269,7 +339,7 @@ withDatabases('the sender', (open) => {
     const outpost = new Outpost(await open())
     outpost.answer = away
     const receipt = (user: string, eventId: string, thread?: string) =>
-      outpost.sender.passReceipt(['other.test'], { roomId: '!r:own.test', userId: user, eventId, ts: 1, thread })
+      outpost.sender.passReceipt(['other.test'], receiptOf(user, eventId, thread))
     receipt('@a:own.test', '$1')
     const typing = { room_id: '!r:own.test', user_id: '@a:own.test', typing: true }
     outpost.sender.pass(['other.test'], 'typing', { type: 'm.typing', content: typing })

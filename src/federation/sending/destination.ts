@@ -4,15 +4,16 @@ import { upsertDestination } from '../../storage/destinations.ts'
 import { collapseQueue, deleteQueue, deleteQueuedEdus, deleteQueuedEvents } from '../../storage/outbox.ts'
 import type { Clock } from '../../util/clock.ts'
 import { RemoteFailure } from '../remote-failure.ts'
+import { eduType } from './edu.ts'
 import type { Health } from './health.ts'
 import { type Parcel, pack, transactionText } from './parcel.ts'
 import type { PassingEdus } from './passing-edus.ts'
+import { Portion } from './portion.ts'
 
 export interface DestinationDeps {
   readonly db: Db
   readonly clock: Clock
   readonly serverName: string
-  readonly stop: AbortSignal
   mayFederate(serverName: string): boolean
   /** Sends a transaction (canonical JSON); throws `RemoteFailure`. */
   send(serverName: string, txnId: string, transaction: string, signal: AbortSignal): Promise<unknown>
@@ -21,23 +22,21 @@ export interface DestinationDeps {
   probe(work: () => Promise<void>): Promise<void>
   /** Runs the making of a parcel, so that those for many servers do not hold the event loop. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
-  onDropped(serverName: string, reason: string): void
+  /** Told of what a server will never take: an event's id, or the type of an EDU. */
+  onDropped(serverName: string, part: string, reason: string): void
 }
 
 /** Statuses by which a server says that it will never take this transaction. */
 const REFUSED = new Set([400, 413, 422])
-const MAX_PDUS = 50
 
-/** Sends what waits for one server, in order, one transaction at a time, until nothing does. */
+/** Sends what waits for one server, in order, one transaction at a time. */
 export class Destination {
   readonly serverName: string
   readonly health: Health
   readonly #passing: PassingEdus
   readonly #serverNid: number
   readonly #deps: DestinationDeps
-  #isDirty = true
-  #rearm = new AbortController()
-  #maxPdus = MAX_PDUS
+  readonly #portion = new Portion()
   #last: { key: string; txnId: string } | undefined
   #waitingSince: number | undefined
 
@@ -55,49 +54,31 @@ export class Destination {
   }
 
   /** Something new waits. */
-  wake(): void {
-    this.#isDirty = true
+  onWaiting(): void {
     this.#waitingSince ??= this.#deps.clock.now()
   }
 
-  /** The server spoke to us. */
-  onHeard(): void {
-    if (this.health.onHeard(this.#deps.clock.now())) this.#rearm.abort()
+  /** The server spoke to us; true where it is to be tried earlier. */
+  onHeard(): boolean {
+    return this.health.onHeard(this.#deps.clock.now())
   }
 
-  /** Returns when nothing waits any more, or the server stops. */
-  async drain(): Promise<void> {
-    const { db, stop, mayFederate, probe, inTurn } = this.#deps
-    while (!stop.aborted) {
-      await this.#pause()
-      if (stop.aborted) return
-      if (!mayFederate(this.serverName)) return this.#forget()
-      this.#isDirty = false
-      const parcel = await inTurn(() => pack(db, this.#serverNid, this.#passing, this.#maxPdus))
-      if (!parcel) {
-        // A wake-up between the look and here must not be lost.
-        if (this.#isDirty) continue
-        this.#waitingSince = undefined
-        return
-      }
-      this.#waitingSince = parcel.oldestTs ?? this.#waitingSince
-      const send = () => this.#send(parcel)
-      await (this.health.isFailing ? probe(send) : send())
-    }
+  /** Sends one transaction: a step for `Loops`. */
+  async step(signal: AbortSignal): Promise<number | undefined> {
+    const { db, clock, mayFederate, probe, inTurn } = this.#deps
+    const pause = this.health.retryAt - clock.now()
+    if (pause > 0) return pause
+    if (!mayFederate(this.serverName)) return this.#forget()
+    const parcel = await inTurn(() => pack(db, this.#serverNid, this.#passing, this.#portion.maxParts))
+    this.#waitingSince = parcel && (parcel.oldestTs ?? this.#waitingSince)
+    if (!parcel) return undefined
+    const send = () => this.#send(parcel, signal)
+    await (this.health.isFailing ? probe(send) : send())
+    return 0
   }
 
-  async #pause(): Promise<void> {
-    const { clock, stop } = this.#deps
-    for (;;) {
-      const wait = this.health.retryAt - clock.now()
-      if (wait <= 0 || stop.aborted) return
-      this.#rearm = new AbortController()
-      await clock.sleep(wait, AbortSignal.any([stop, this.#rearm.signal]))
-    }
-  }
-
-  async #send(parcel: Parcel): Promise<void> {
-    const { clock, serverName, send, newTxnId, stop } = this.#deps
+  async #send(parcel: Parcel, stop: AbortSignal): Promise<void> {
+    const { clock, serverName, send, newTxnId } = this.#deps
     // The same again has the same id: the server may have taken it although its answer was lost.
     const hasPassed = parcel.passed.texts.length > 0
     const txnId = !hasPassed && this.#last?.key === parcel.key ? this.#last.txnId : newTxnId()
@@ -110,26 +91,34 @@ export class Destination {
       await this.#onFailure(parcel, error)
       return
     }
-    this.#maxPdus = MAX_PDUS
+    this.#portion.onAccepted()
+    this.#passing.onArrived()
     this.#last = undefined
     this.health.onSuccess(clock.now())
     await this.#settle(parcel)
   }
 
   async #onFailure(parcel: Parcel, error: RemoteFailure | MatrixError): Promise<void> {
-    const { db, clock, onDropped } = this.#deps
     const failure = error instanceof RemoteFailure ? error : undefined
-    if (failure?.status !== undefined && REFUSED.has(failure.status)) {
-      // One event of many may be what it cannot take: it must not hold up the others for ever.
-      if (parcel.events > 1) {
-        this.#maxPdus = 1
-        return
-      }
-      onDropped(this.serverName, failure.message)
-      return this.#settle(parcel)
-    }
+    if (failure?.status !== undefined && REFUSED.has(failure.status)) return this.#onRefused(parcel, failure)
     this.#passing.giveBack(parcel.passed)
-    this.health.onFailure(clock.now(), error.message, failure?.retryAfterMs)
+    await this.#onAway(error.message, failure?.retryAfterMs)
+  }
+
+  async #onRefused(parcel: Parcel, failure: RemoteFailure): Promise<void> {
+    this.#last = undefined
+    const parts = [...parcel.eventIds, ...parcel.edus.map(eduType)]
+    const verdict = this.#portion.onRefused(parts.length)
+    if (verdict === 'split') return this.#passing.giveBack(parcel.passed)
+    this.#deps.onDropped(this.serverName, parts.join(), failure.message)
+    await this.#settle(parcel)
+    if (verdict === 'pause') await this.#onAway(failure.message, failure.retryAfterMs)
+  }
+
+  async #onAway(reason: string, retryAfterMs: number | undefined): Promise<void> {
+    const { db, clock } = this.#deps
+    this.#passing.onAway()
+    this.health.onFailure(clock.now(), reason, retryAfterMs)
     await transact(db, async (tx) => {
       await upsertDestination(tx, this.health.row)
       if (this.health.isLongGone(clock.now())) await collapseQueue(tx, this.#serverNid)
@@ -146,7 +135,7 @@ export class Destination {
   }
 
   /** We no longer talk to that server. */
-  async #forget(): Promise<void> {
+  async #forget(): Promise<undefined> {
     await transact(this.#deps.db, (tx) => deleteQueue(tx, this.#serverNid))
     this.#waitingSince = undefined
   }

@@ -3,16 +3,13 @@ import { parseJson } from '../../matrix/parse-json.ts'
 import type { Db } from '../../storage/db.ts'
 import { listQueuedEdus, listQueuedEvents } from '../../storage/outbox.ts'
 import type { Passed, PassingEdus } from './passing-edus.ts'
-
-/** What one transaction holds at most (spec: server-server API, Transactions). */
-const MAX_PDUS = 50
-const MAX_EDUS = 100
+import { MAX_EDUS, MAX_PDUS } from './portion.ts'
 
 /** What goes to a server in one transaction. */
 export interface Parcel {
   /** The last event of the queue that is in it. */
   readonly lastEventNid: number | undefined
-  readonly events: number
+  readonly eventIds: readonly string[]
   readonly eduIds: readonly number[]
   /** When its oldest event was made. */
   readonly oldestTs: number | undefined
@@ -27,23 +24,24 @@ export interface Parcel {
 
 /**
  * Takes what waits for a server. Keys and to-device messages go before the events that need them: while there are more of
- * them than fit, no event goes. `maxPdus`: fewer events than usual, where the server refused more.
+ * them than fit, no event goes. `maxParts`: how many events and EDUs together.
  */
 export async function pack(
   db: Db,
   serverNid: number,
   passing: PassingEdus,
-  maxPdus: number,
+  maxParts: number,
 ): Promise<Parcel | undefined> {
-  const durable = await listQueuedEdus(db, serverNid, MAX_EDUS)
-  const isFull = durable.length === MAX_EDUS && durable.every(({ later }) => later === 0)
-  const events = isFull ? [] : await listQueuedEvents(db, serverNid, Math.min(maxPdus, MAX_PDUS))
-  const passed = passing.take(MAX_EDUS - durable.length)
+  const maxEdus = Math.min(maxParts, MAX_EDUS)
+  const durable = await listQueuedEdus(db, serverNid, maxEdus)
+  const maxPdus = durable.length === maxEdus ? 0 : Math.min(maxParts - durable.length, MAX_PDUS)
+  const events = maxPdus === 0 ? [] : await listQueuedEvents(db, serverNid, maxPdus)
+  const passed = passing.take(Math.min(maxEdus, maxParts - events.length) - durable.length)
   if (events.length + durable.length + passed.texts.length === 0) return undefined
   const eduIds = durable.map(({ id }) => id)
   return {
     lastEventNid: events.at(-1)?.event_nid,
-    events: events.length,
+    eventIds: events.map(({ event_id }) => event_id),
     eduIds,
     oldestTs: events[0]?.ts,
     passed,

@@ -14,6 +14,7 @@ export interface PassingReceipt {
 /** What was taken to be sent. */
 export interface Passed {
   readonly texts: readonly string[]
+  readonly edus: readonly (readonly [key: string, edu: Edu])[]
   readonly receipts: readonly PassingReceipt[]
 }
 
@@ -25,8 +26,15 @@ const MAX_KEPT = 1_000
  * of each kind, so that a burst becomes one.
  */
 export class PassingEdus {
-  readonly #edus = new Map<string, Edu>()
+  readonly #onShed: () => void
+  #edus = new Map<string, Edu>()
+  #hasShed = false
   #receipts = new Map<string, PassingReceipt>()
+
+  /** `onShed` is told when more comes than is kept, once until all that is kept has arrived. */
+  constructor(onShed: () => void) {
+    this.#onShed = onShed
+  }
 
   get isEmpty(): boolean {
     return this.#edus.size === 0 && this.#receipts.size === 0
@@ -34,46 +42,62 @@ export class PassingEdus {
 
   /** `key`: what it replaces: who types where, whose presence it is. */
   put(key: string, edu: Edu): void {
-    putNewest(this.#edus, key, edu)
+    this.#put(this.#edus, key, edu)
   }
 
   putReceipt(receipt: PassingReceipt): void {
-    putNewest(this.#receipts, keyOf(receipt), receipt)
+    this.#put(this.#receipts, keyOf(receipt), receipt)
+  }
+
+  /** What was taken has not arrived: it waits again, before what came meanwhile, unless that replaced it. */
+  giveBack({ edus, receipts }: Passed): void {
+    this.#edus = new Map([...edus, ...this.#edus])
+    this.#receipts = new Map([...byKey(receipts), ...this.#receipts])
   }
 
   /** The server is away. Receipts will still be true when it is back; the rest will not. */
-  giveBack({ receipts }: Passed): void {
+  onAway(): void {
     this.#edus.clear()
-    for (const receipt of receipts)
-      if (!this.#receipts.has(keyOf(receipt))) putNewest(this.#receipts, keyOf(receipt), receipt)
+  }
+
+  /** What was taken has arrived. */
+  onArrived(): void {
+    if (this.isEmpty) this.#hasShed = false
   }
 
   /** Takes as much as fits into `limit` EDUs. */
   take(limit: number): Passed {
     if (this.isEmpty) return NOTHING
-    const texts: string[] = []
-    for (const [key, edu] of this.#edus) {
-      if (texts.length === limit) return { texts, receipts: [] }
-      texts.push(eduText(edu))
-      this.#edus.delete(key)
-    }
+    const edus = [...this.#edus].slice(0, limit)
+    for (const [key] of edus) this.#edus.delete(key)
     const receipts = [...this.#receipts.values()]
-    const [receiptTexts, left] = receiptEdus(receipts, limit - texts.length)
-    this.#receipts = new Map(left.map((receipt) => [keyOf(receipt), receipt]))
-    return { texts: [...texts, ...receiptTexts], receipts: receipts.filter((receipt) => !left.includes(receipt)) }
+    const [receiptTexts, left] = receiptEdus(receipts, limit - edus.length)
+    this.#receipts = new Map(byKey(left))
+    return {
+      texts: [...edus.map(([, edu]) => eduText(edu)), ...receiptTexts],
+      edus,
+      receipts: receipts.filter((receipt) => !this.#receipts.has(keyOf(receipt))),
+    }
+  }
+
+  #put<T>(map: Map<string, T>, key: string, value: T): void {
+    map.delete(key)
+    map.set(key, value)
+    if (map.size <= MAX_KEPT) return
+    for (const oldest of map.keys()) {
+      if (map.size <= MAX_KEPT) break
+      map.delete(oldest)
+    }
+    if (!this.#hasShed) this.#onShed()
+    this.#hasShed = true
   }
 }
 
-const NOTHING: Passed = { texts: [], receipts: [] }
+const NOTHING: Passed = { texts: [], edus: [], receipts: [] }
 
 const keyOf = ({ roomId, userId, thread }: PassingReceipt): string => `${roomId} ${userId} ${thread ?? ''}`
 
-function putNewest<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key)
-  map.set(key, value)
-  const [oldest] = map.keys()
-  if (map.size > MAX_KEPT && oldest !== undefined) map.delete(oldest)
-}
+const byKey = (receipts: readonly PassingReceipt[]) => receipts.map((receipt) => [keyOf(receipt), receipt] as const)
 
 /** As few EDUs as hold them all: one holds one receipt of each user in each room. Returns those that found no place. */
 function receiptEdus(receipts: readonly PassingReceipt[], limit: number): [texts: string[], left: PassingReceipt[]] {

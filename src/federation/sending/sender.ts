@@ -3,6 +3,7 @@ import { findDestination } from '../../storage/destinations.ts'
 import { internNames, nameNids } from '../../storage/names.ts'
 import { listWaitingServers, queueEdus } from '../../storage/outbox.ts'
 import type { Clock } from '../../util/clock.ts'
+import { Loops } from '../../util/loops.ts'
 import { Slots } from '../../util/slots.ts'
 import { Turn } from '../../util/turn.ts'
 import { Destination, type DestinationDeps } from './destination.ts'
@@ -18,8 +19,10 @@ interface Deps {
   mayFederate(serverName: string): boolean
   /** Sends a transaction (canonical JSON); throws `RemoteFailure`. */
   send(serverName: string, txnId: string, transaction: string, signal: AbortSignal): Promise<unknown>
-  /** Told of transactions that a server will never take. */
-  onDropped(serverName: string, reason: string): void
+  /** Told of what a server will never take: an event's id, or the type of an EDU. */
+  onDropped(serverName: string, part: string, reason: string): void
+  /** Told, once until it is sent again, that more is waiting of what passes than is kept for a server. */
+  onShed(serverName: string): void
   /** Told when sending to a server fails because of us. */
   onCrash(error: unknown): void
 }
@@ -28,9 +31,6 @@ interface Deps {
 const MAX_PROBES = 20
 /** Parcels that are made at once. */
 const MAX_PACKING = 8
-/** After a failure of our own, such as a database that is away. */
-const CRASH_PAUSE_MS = 5_000
-
 /** What of a destination is of interest beside the tables. */
 export interface DestinationState {
   readonly serverName: string
@@ -45,9 +45,8 @@ export interface DestinationState {
  */
 export class Sender {
   readonly #deps: Deps
-  readonly #stop = new AbortController()
+  readonly #loops: Loops<string>
   readonly #destinations = new Map<string, Destination>()
-  readonly #loops = new Map<string, Promise<void>>()
   readonly #passing = new Map<string, PassingEdus>()
   readonly #destinationDeps: DestinationDeps
   #txnCount = 0
@@ -61,7 +60,6 @@ export class Sender {
     const run = `${deps.clock.now().toString(36)}-${Math.floor(deps.random() * 2 ** 32).toString(36)}`
     this.#destinationDeps = {
       ...deps,
-      stop: this.#stop.signal,
       newTxnId: () => `${run}-${(++this.#txnCount).toString(36)}`,
       probe: (work) => probes.run(work),
       inTurn: (work) =>
@@ -70,6 +68,11 @@ export class Sender {
           return work()
         }),
     }
+    this.#loops = new Loops({
+      clock: deps.clock,
+      step: async (server, signal) => (this.#destinations.get(server) ?? (await this.#read(server))).step(signal),
+      onCrash: deps.onCrash,
+    })
   }
 
   /** Goes on with what was not sent before the restart. */
@@ -77,9 +80,8 @@ export class Sender {
     this.wake(await listWaitingServers(this.#deps.db))
   }
 
-  async close(): Promise<void> {
-    this.#stop.abort()
-    await Promise.all(this.#loops.values())
+  close(): Promise<void> {
+    return this.#loops.close()
   }
 
   /** Something has been queued for these servers. Call it after the commit. */
@@ -88,10 +90,10 @@ export class Sender {
   }
 
   /**
-   * Queues what is no event, in the transaction to which it belongs. `precedes`: events wait until it has been sent
-   * (device lists, to-device messages).
+   * Queues what is no event and must arrive, in the transaction to which it belongs: device lists, to-device messages.
+   * Events wait until it has been sent.
    */
-  async enqueueEdus(tx: Tx, letters: readonly Letter[], precedes: boolean): Promise<void> {
+  async enqueueEdus(tx: Tx, letters: readonly Letter[]): Promise<void> {
     const servers = new Set(
       letters.flatMap((letter) => [...letter.servers]).filter((name) => this.#isDestination(name)),
     )
@@ -101,7 +103,7 @@ export class Sender {
       const edu = eduText(letter.edu)
       return [...new Set(letter.servers)].flatMap((server) => {
         const nid = servers.has(server) ? nids.get(server) : undefined
-        return nid === undefined ? [] : [{ server_nid: nid, later: precedes ? 0 : 1, edu }]
+        return nid === undefined ? [] : [{ server_nid: nid, edu }]
       })
     })
     await queueEdus(tx, rows)
@@ -119,12 +121,12 @@ export class Sender {
 
   /** A server has spoken to us, so it may be there again. */
   onHeard(server: string): void {
-    this.#destinations.get(server)?.onHeard()
+    if (this.#destinations.get(server)?.onHeard()) this.#loops.rearm(server)
   }
 
   /** How many servers are being sent to, or waited for. */
   get running(): number {
-    return this.#loops.size
+    return this.#loops.running
   }
 
   /** For the metrics. */
@@ -137,8 +139,8 @@ export class Sender {
   }
 
   /** Resolves when nothing is being sent: for tests. */
-  async idle(): Promise<void> {
-    while (this.#loops.size > 0) await Promise.all(this.#loops.values())
+  idle(): Promise<void> {
+    return this.#loops.idle()
   }
 
   #isDestination(server: string): boolean {
@@ -154,32 +156,15 @@ export class Sender {
   }
 
   #passingOf(server: string): PassingEdus {
-    const passing = this.#passing.get(server) ?? new PassingEdus()
+    const passing = this.#passing.get(server) ?? new PassingEdus(() => this.#deps.onShed(server))
     this.#passing.set(server, passing)
     return passing
   }
 
   #wake(server: string): void {
-    if (this.#stop.signal.aborted || server === this.#deps.serverName) return
-    this.#destinations.get(server)?.wake()
-    if (this.#loops.has(server)) return
-    this.#loops.set(server, this.#run(server))
-  }
-
-  /** Never rejects. */
-  async #run(server: string): Promise<void> {
-    let isBroken = false
-    try {
-      const destination = this.#destinations.get(server) ?? (await this.#read(server))
-      await destination.drain()
-    } catch (error) {
-      isBroken = true
-      this.#deps.onCrash(error)
-      await this.#deps.clock.sleep(CRASH_PAUSE_MS, this.#stop.signal)
-    }
-    this.#loops.delete(server)
-    // Woken just as it ended.
-    if (isBroken || this.#destinations.get(server)?.waitingSince !== undefined) this.#wake(server)
+    if (server === this.#deps.serverName) return
+    this.#destinations.get(server)?.onWaiting()
+    this.#loops.wake(server)
   }
 
   async #read(server: string): Promise<Destination> {
@@ -202,7 +187,7 @@ export class Sender {
       this.#passingOf(server),
       this.#destinationDeps,
     )
-    destination.wake()
+    destination.onWaiting()
     this.#destinations.set(server, destination)
     return destination
   }

@@ -83,7 +83,7 @@ export class ToDevice {
     await this.#deliver(sender.userId, type, local, async (tx) => {
       const id = `${type} ${txnId}`
       const isNew = await store.insertToDeviceTransaction(tx, sender.deviceNid, id, clock.now())
-      if (isNew) await outbox.enqueueEdus(tx, letters, true)
+      if (isNew) await outbox.enqueueEdus(tx, letters)
       return isNew
     })
   }

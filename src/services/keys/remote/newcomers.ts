@@ -110,7 +110,7 @@ export class Newcomers {
         prev_id: [],
       }
       const edu: Edu = { type: 'm.device_list_update', content }
-      await sender.enqueueEdus(tx, [{ servers, edu }], true)
+      await sender.enqueueEdus(tx, [{ servers, edu }])
     })
   }
 }

@@ -33,7 +33,6 @@ export class OwnUpdates {
     await sender.enqueueEdus(
       tx,
       edus.map((edu) => ({ servers, edu })),
-      true,
     )
   }
 
