@@ -1,4 +1,4 @@
-import type { UserId } from '../matrix/ids.ts'
+import type { RoomId, UserId } from '../matrix/ids.ts'
 import type { Edus } from '../services/edus.ts'
 import { takeEdus } from '../services/federation/incoming-edus.ts'
 import type { Presence } from '../services/presence.ts'
@@ -12,6 +12,7 @@ import type { Ground } from './ground.ts'
 interface Takers {
   edus: Edus
   liveRooms: LiveRooms
+  isFrozen: (roomId: RoomId) => boolean
   typing: Typing
   receipts: Receipts
   presence: Presence
@@ -20,12 +21,12 @@ interface Takers {
 /** What other servers tell us of their users beside events. */
 export function composeIncoming(
   { db, clock }: Ground,
-  { edus, liveRooms: rooms, typing, receipts, presence }: Takers,
+  { edus, liveRooms: rooms, isFrozen, typing, receipts, presence }: Takers,
 ): void {
   const ownerOf = async (userId: UserId) => {
     const known = (await nameNids(db, [userId])).get(userId)
     const userNid = known ?? ((await transact(db, (tx) => internNames(tx, [userId]))).get(userId) as number)
     return { userId, userNid }
   }
-  takeEdus({ edus, rooms, typing, receipts, presence, now: () => clock.now(), ownerOf })
+  takeEdus({ edus, rooms, isFrozen, typing, receipts, presence, now: () => clock.now(), ownerOf })
 }

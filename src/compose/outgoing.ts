@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import type { Sender } from '../federation/sending/sender.ts'
+import type { RoomId } from '../matrix/ids.ts'
 import { Outgoing } from '../services/federation/outgoing.ts'
 import type { Presence } from '../services/presence.ts'
 import type { Receipts } from '../services/receipts.ts'
@@ -10,6 +11,7 @@ import type { Ground } from './ground.ts'
 
 interface Sources {
   append: Append
+  isFrozen: (roomId: RoomId) => boolean
   typing: Typing
   receipts: Receipts
   presence: Presence
@@ -20,12 +22,13 @@ export function composeOutgoing(
   config: Config,
   { db, clock, log, serverName }: Ground,
   sender: Sender,
-  { append, typing, receipts, presence }: Sources,
+  { append, isFrozen, typing, receipts, presence }: Sources,
 ): void {
   const outgoing = new Outgoing({
     sender,
     clock,
     serverName,
+    isFrozen,
     serversOf: (userNid) => listServersOfUser(db, userNid),
     onFailure: (err) => log.error({ err }, 'telling other servers of presence failed'),
   })

@@ -173,6 +173,7 @@ export function composeRooms(
     past,
     liveRooms,
     append,
+    isFrozen,
     audience,
     joins,
     memberships,

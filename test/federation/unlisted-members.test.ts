@@ -90,6 +90,41 @@ it('freeze a room into which another server lets them, until they are listed', a
   await seen(alice3, roomId, 'welcome')
 })
 
+it('learn nothing of who types and reads in a frozen room, and neither do our users of the others', async () => {
+  const { alice, bob, carol } = await three()
+  const roomId = await bob.createRoom(open)
+  await joinVia(alice, roomId, 'two.test')
+  await says(alice, roomId, 'before')
+  await seen(bob, roomId, 'before')
+  await joinVia(carol, roomId, 'two.test')
+  await until(
+    async () => (await says(alice, roomId, 'hello')).status,
+    (status) => status === 403,
+  )
+  const other = await bob.createRoom(open)
+  await joinVia(alice, other, 'two.test')
+  const events = async (user: User, id: string) => {
+    const { rooms } = await user.get('/v3/sync')
+    return rooms.join[id].ephemeral.events.flatMap(({ content }: { content: object }) => JSON.stringify(content))
+  }
+  for (const [from, to] of [
+    [alice, bob],
+    [bob, alice],
+  ] as const) {
+    const { body } = await from.request('GET', `${roomPath(roomId)}/messages?dir=b&limit=1`)
+    for (const id of [roomId, other]) {
+      if (id === roomId) await from.post(`${roomPath(id)}/receipt/m.read/${body.chunk[0].event_id}`, {})
+      await from.put(`${roomPath(id)}/typing/${from.userId}`, { typing: true })
+    }
+    // The one in the other room, sent later, has come.
+    await until(
+      () => events(to, other),
+      (contents) => contents.join().includes(from.userId),
+    )
+    expect((await events(to, roomId)).join()).not.toContain(from.userId)
+  }
+})
+
 it('may be left behind in a frozen room', async () => {
   const { world, alice, bob, carol } = await three()
   const roomId = await bob.createRoom(open)

@@ -1,4 +1,4 @@
-import { isEventId, isRoomId, isUserId, serverOf, type UserId } from '../../matrix/ids.ts'
+import { isEventId, isRoomId, isUserId, type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import type { Owner } from '../account-data.ts'
 import type { Edus } from '../edus.ts'
@@ -16,6 +16,8 @@ interface Deps {
   readonly receipts: Receipts
   readonly presence: Presence
   readonly now: () => number
+  /** Whether nothing is taken into the room. */
+  isFrozen(roomId: RoomId): boolean
   /** The number of a user of another server. */
   ownerOf(userId: UserId): Promise<Owner>
 }
@@ -80,8 +82,8 @@ async function takePresence(deps: Deps, origin: string, content: JsonObject): Pr
 }
 
 /** A room that we are in and that admits the server. */
-async function roomOf({ rooms }: Deps, origin: string, roomId: unknown): Promise<LiveRoom | undefined> {
-  if (typeof roomId !== 'string' || !isRoomId(roomId)) return undefined
+async function roomOf({ rooms, isFrozen }: Deps, origin: string, roomId: unknown): Promise<LiveRoom | undefined> {
+  if (typeof roomId !== 'string' || !isRoomId(roomId) || isFrozen(roomId)) return undefined
   const room = await rooms.find(roomId)
   return room && room.localJoined.size > 0 && (await isAdmitted(room, origin)) ? room : undefined
 }

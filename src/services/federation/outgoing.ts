@@ -1,6 +1,6 @@
 import type { PassingReceipt } from '../../federation/sending/passing-edus.ts'
 import type { Sender } from '../../federation/sending/sender.ts'
-import { serverOf, type UserId } from '../../matrix/ids.ts'
+import { type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Appended } from '../rooms/append.ts'
@@ -12,6 +12,8 @@ interface Deps {
   readonly serverName: string
   /** The servers that share a room with the user. */
   serversOf(userNid: number): Promise<readonly string[]>
+  /** Whether nothing goes out of the room. */
+  isFrozen(roomId: RoomId): boolean
   onFailure(error: unknown): void
 }
 
@@ -66,9 +68,10 @@ export class Outgoing {
       .catch(onFailure)
   }
 
-  /** Whether it is about one of ours, and another server is there to be told. */
+  /** Whether it is about one of ours, and another server is there that may be told. */
   #concerns(room: LiveRoom, userId: string): boolean {
-    const { serverName } = this.#deps
-    return serverOf(userId) === serverName && room.servers.size > (room.servers.has(serverName) ? 1 : 0)
+    const { serverName, isFrozen } = this.#deps
+    if (serverOf(userId) !== serverName || isFrozen(room.roomId)) return false
+    return room.servers.size > (room.servers.has(serverName) ? 1 : 0)
   }
 }
