@@ -87,11 +87,13 @@ export function composeRemoteRooms(
   const onArrival = config.federation.unlisted_arrivals
   const unlistedMembers = new UnlistedMembers({ ...base, onArrival, policy }, frozenRooms)
   lifetime.add(unlistedMembers)
+  append.onAppended((appended) => unlistedMembers.onAppended(appended))
   every(HOUR_MS, 'looking for members of servers that are not listed', () => unlistedMembers.review())
 
   const gapFiller = new GapFiller({
     ...base,
     onGiven: (server, room, events) => unlistedMembers.onEvents(server, room, events),
+    onUnproven: (server, room, events) => unlistedMembers.onEvents(server, room, events),
   })
   const heldEvents = new HeldEvents({ ...base, fill: (roomId, signal) => gapFiller.fill(roomId, signal) })
   lifetime.add(heldEvents)

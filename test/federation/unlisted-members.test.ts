@@ -10,6 +10,7 @@ type Federation = NonNullable<ConfigInput['federation']>
 interface Three {
   readonly world: World
   readonly one: Federated
+  readonly two: Federated
   readonly alice: User
   readonly bob: User
   readonly carol: User
@@ -30,7 +31,7 @@ async function three(policy: Partial<Federation> = {}): Promise<Three> {
     await two.client.register('bob'),
     await other.client.register('carol'),
   ]
-  return { world, one, alice, bob, carol, warnings, federation }
+  return { world, one, two, alice, bob, carol, warnings, federation }
 }
 
 const ALICE = '@alice:one.test'
@@ -123,6 +124,30 @@ it('learn nothing of who types and reads in a frozen room, and neither do our us
     )
     expect((await events(to, roomId)).join()).not.toContain(from.userId)
   }
+})
+
+it('are noticed in a state that is taken over at a gap, before they say anything', async () => {
+  const { world, one, two, alice, bob, carol } = await three()
+  const roomId = await bob.createRoom(open)
+  await joinVia(alice, roomId, 'two.test')
+  world.network.cut(one.address)
+  await joinVia(carol, roomId, 'two.test')
+  // More than is fetched one after the other.
+  for (let n = 0; n < 210; n++) await says(bob, roomId, `m${n}`)
+  for (let tries = 0; tries < 3; tries++) {
+    // Longer than an hour: only the newest event is kept for a server that is away.
+    await until(
+      () => two.server.services.federationStatus('one.test'),
+      ([status]) => (status?.failures ?? 0) > tries,
+    )
+    world.clock.advance(7_200_000)
+  }
+  world.network.mend(one.address)
+  world.clock.advance(7_200_000)
+  await until(
+    async () => (await says(alice, roomId, 'hello')).status,
+    (status) => status === 403,
+  )
 })
 
 it('may be left behind in a frozen room', async () => {

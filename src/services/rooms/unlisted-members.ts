@@ -6,7 +6,7 @@ import { type Db, transact } from '../../storage/db.ts'
 import * as table from '../../storage/frozen-rooms.ts'
 import { internNames, nameNids } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
-import type { Append } from './append.ts'
+import type { Append, Appended } from './append.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
 
@@ -73,6 +73,7 @@ export class FrozenRooms {
 export class UnlistedMembers {
   readonly #deps: Deps
   readonly #frozen: FrozenRooms
+  #arrivals = Promise.resolve()
 
   constructor(deps: Deps, frozen: FrozenRooms) {
     this.#deps = deps
@@ -83,6 +84,10 @@ export class UnlistedMembers {
     const rows = await table.listFrozenRooms(this.#deps.db)
     for (const { room_id, server } of rows) this.#frozen.add(room_id as RoomId, server)
     await this.review()
+  }
+
+  async close(): Promise<void> {
+    await this.#arrivals
   }
 
   /** Looks for rooms that have members of servers which are listed no more, and opens those whose strangers are none now. */
@@ -118,6 +123,18 @@ export class UnlistedMembers {
     if (!room.servers.has(origin)) return
     const senders = new Set(events.filter(isOfMember).map(({ pdu }) => serverOf(pdu.sender)))
     for (const server of senders) if (policy.isStranger(server)) await this.#onArrival(room, server)
+  }
+
+  /** For `Append`: a stranger may come in with a state that is taken over at a gap, before he has said anything. */
+  onAppended({ room, changes }: Appended): void {
+    const { policy, log } = this.#deps
+    const joined = changes.flatMap(({ event }) => (event?.membership === 'join' ? serverOf(event.stateKey ?? '') : []))
+    const server = [...new Set(joined)].find((name) => policy.isStranger(name))
+    if (server === undefined) return
+    // Not under the room's lock.
+    this.#arrivals = this.#arrivals
+      .then(() => this.#onArrival(room, server))
+      .catch((err) => log.error({ err, roomId: room.roomId, server }, 'closing a room to a stranger failed'))
   }
 
   async #onArrival(room: LiveRoom, server: string): Promise<void> {

@@ -34,13 +34,28 @@ export async function signedEventsOf(
   room: Room,
   values: readonly unknown[],
 ): Promise<Incoming[]> {
-  const checked = await signatures.check(await eventsOf(room, values), room.version)
-  return checked.filter((event) => typeof event !== 'string')
+  return (await proveEvents(signatures, room, values)).events
+}
+
+/** The same, with those whose signatures do not hold or could not be checked. */
+export async function proveEvents(
+  signatures: EventSignatures,
+  room: Room,
+  values: readonly unknown[],
+): Promise<{ events: Incoming[]; unproven: Parsed[] }> {
+  const parsed = await eventsOf(room, values)
+  const checked = await signatures.check(parsed, room.version)
+  return {
+    events: checked.filter((event) => typeof event !== 'string'),
+    unproven: parsed.filter((_, index) => typeof checked[index] === 'string'),
+  }
 }
 
 /** What a server gave of some events that it was asked for. */
 export interface Fetched {
   readonly events: Incoming[]
+  /** Those whose signatures do not hold or could not be checked. */
+  readonly unproven: Parsed[]
   /** Those that it does not have, or that are not what their ids say. */
   readonly absent: string[]
 }
@@ -63,9 +78,9 @@ export async function fetchEvents(
   }
   await Promise.all(Array.from({ length: AT_A_TIME }, work))
   const wanted = new Set(ids)
-  const events = (await signedEventsOf(signatures, room, values)).filter(({ eventId }) => wanted.has(eventId))
-  for (const { eventId } of events) wanted.delete(eventId)
-  return { events, absent: [...wanted] }
+  const given = await proveEvents(signatures, room, values)
+  const events = given.events.filter(({ eventId }) => wanted.delete(eventId))
+  return { events, unproven: given.unproven.filter(({ eventId }) => wanted.has(eventId)), absent: [...wanted] }
 }
 
 /** For an answer that is only worth having: what the other server did wrong is no failure of ours. */

@@ -6,7 +6,7 @@ import type { Append } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { EventSignatures } from './event-signatures.ts'
 import { fetchEvents, nothingOf, signedEventsOf } from './fetched.ts'
-import type { Incoming } from './incoming.ts'
+import type { Incoming, Parsed } from './incoming.ts'
 import { storeOutliers } from './outliers.ts'
 
 export interface FetchDeps {
@@ -14,6 +14,8 @@ export interface FetchDeps {
   readonly append: Append
   readonly client: FederationClient
   readonly signatures: EventSignatures
+  /** Told of joined members in a state that a server gave, whose events could not be proven. */
+  onUnproven?(server: string, room: LiveRoom, events: readonly Parsed[]): Promise<void>
 }
 
 /** How far, and of how many events, an auth chain is followed one event at a time. */

@@ -3,8 +3,8 @@ import type { StateEdit } from '../entry.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { changesTo, editsOf } from '../state-difference.ts'
 import { editedView, type StateView, storedView } from '../state-view.ts'
-import { type Fetched, fetchEvents, signedEventsOf } from './fetched.ts'
-import type { Incoming } from './incoming.ts'
+import { type Fetched, fetchEvents, proveEvents } from './fetched.ts'
+import type { Incoming, Parsed } from './incoming.ts'
 import { type FetchDeps, fetchMissingAuth } from './missing-auth.ts'
 
 /** Of more events than these the whole state is asked for instead of each by its id. */
@@ -67,13 +67,20 @@ export async function fetchState(
   const wanted = [...new Set([...state, ...authChainIds])]
   const stored = new Set((await listEventStubs(deps.db, wanted)).map((stub) => stub.event_id))
   const unknown = wanted.filter((id) => !stored.has(id))
-  const { events, absent } = await fetchAll(deps, server, room, eventId, unknown, signal)
+  const { events, unproven, absent } = await fetchAll(deps, server, room, eventId, unknown, signal)
+  await deps.onUnproven?.(
+    server,
+    room,
+    unproven.filter((event) => state.has(event.eventId) && isOfMember(event)),
+  )
   await fetchMissingAuth(deps, server, room, [], events, signal)
   // A state event that was given, but that rests on nothing that we know, may be had another time.
   const stubs = new Map((await listEventStubs(deps.db, [...state])).map((stub) => [stub.event_id, stub]))
   const isIncomplete = absent.some((id) => state.has(id)) || events.some((event) => isLost(event, state, stubs))
   return isIncomplete ? undefined : [...state].flatMap((id) => stubs.get(id) ?? [])
 }
+
+const isOfMember = ({ pdu }: Parsed): boolean => pdu.type === 'm.room.member' && pdu.content.membership === 'join'
 
 const isLost = ({ eventId }: Incoming, state: ReadonlySet<string>, stubs: ReadonlyMap<string, EventStub>): boolean =>
   state.has(eventId) && !stubs.has(eventId)
@@ -89,11 +96,15 @@ async function fetchAll(
   if (ids.length <= MAX_SINGLE) return fetchEvents(deps, server, room, ids, signal)
   const { state, authChain } = await deps.client.events.getRoomState(server, room.roomId, eventId, signal)
   const wanted = new Set(ids)
-  const whole = await signedEventsOf(deps.signatures, room, [...state, ...authChain])
-  const events = whole.filter((event) => wanted.delete(event.eventId))
+  const whole = await proveEvents(deps.signatures, room, [...state, ...authChain])
+  const events = whole.events.filter((event) => wanted.delete(event.eventId))
   // The event itself is in no state before it; what has no valid signature stays out of ours.
   const rest = await fetchEvents(deps, server, room, wanted.has(eventId) ? [eventId] : [], signal)
-  return { events: [...events, ...rest.events], absent: rest.absent }
+  return {
+    events: [...events, ...rest.events],
+    unproven: [...whole.unproven, ...rest.unproven],
+    absent: rest.absent,
+  }
 }
 
 /** How the current state becomes another one. */
