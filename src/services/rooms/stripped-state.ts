@@ -27,3 +27,10 @@ export const strippedEvent = ({ visible, row }: StoredEvent): Record<string, unk
   // Of the create event a client is to have more (MSC4311).
   ...(visible.type === 'm.room.create' && { origin_server_ts: row.ts }),
 })
+
+/** The event that invites or knocks, with more than the others: clients show when that was (MSC4319). */
+export const ownMemberEvent = (event: StoredEvent): Record<string, unknown> => ({
+  ...strippedEvent(event),
+  event_id: event.eventId,
+  origin_server_ts: event.row.ts,
+})

@@ -2,7 +2,7 @@ import type { Db } from '../../storage/db.ts'
 import { findStrippedState } from '../../storage/memberships.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
-import { strippedEvent } from '../rooms/stripped-state.ts'
+import { ownMemberEvent } from '../rooms/stripped-state.ts'
 import { LIVE } from './connection.ts'
 import type { RoomAnswer, RoomQuestion } from './room-answer.ts'
 import { commonText } from './room-head.ts'
@@ -44,5 +44,5 @@ export async function answerOutside(db: Db, question: RoomQuestion, room: LiveRo
 async function strippedState(db: Db, room: LiveRoom, userId: string, memberEvent: StoredEvent | undefined) {
   const stripped: unknown = JSON.parse((await findStrippedState(db, room.nid, userId)) ?? '[]')
   const events: unknown[] = Array.isArray(stripped) ? stripped : []
-  return memberEvent ? [...events, strippedEvent(memberEvent)] : events
+  return memberEvent ? [...events, ownMemberEvent(memberEvent)] : events
 }

@@ -1,7 +1,7 @@
 import type { Db } from '../../storage/db.ts'
 import { findMembership } from '../../storage/memberships.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
-import { strippedEvent } from '../rooms/stripped-state.ts'
+import { ownMemberEvent } from '../rooms/stripped-state.ts'
 import type { SyncContext } from './request.ts'
 
 /** What a client is told of a room that its user is invited to or knocks at: stripped state, with the member event. */
@@ -17,6 +17,6 @@ export async function composeInvitedRoom(
   const memberEvent = await room.stateEvent('m.room.member', viewer.userId)
   const stripped: unknown = JSON.parse(row.stripped_state ?? '[]')
   const events = Array.isArray(stripped) ? stripped : []
-  if (memberEvent) events.push(strippedEvent(memberEvent))
+  if (memberEvent) events.push(ownMemberEvent(memberEvent))
   return `{"${membership}_state":{"events":${JSON.stringify(events)}}}`
 }

@@ -126,6 +126,10 @@ describe('A room in sliding sync', () => {
     const types = invite.invite_state.map((event: { type: string }) => event.type)
     expect(types).toContain('m.room.name')
     expect(types.filter((type: string) => type === 'm.room.member')).toHaveLength(2)
+    expect(invite.invite_state.at(-1)).toMatchObject({
+      event_id: expect.any(String),
+      origin_server_ts: expect.any(Number),
+    })
     expect(invite.timeline).toBeUndefined()
     expect((await stable.sync()).rooms[roomId]).toMatchObject({
       membership: 'invite',

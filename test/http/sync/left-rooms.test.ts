@@ -22,6 +22,12 @@ describe('/sync of rooms that one is not in', () => {
     expect(stateOf(invite[roomId].invite_state)).toEqual(
       expect.arrayContaining(['m.room.name', `m.room.member/${bob.userId}`]),
     )
+    // Clients show when that was.
+    expect(invite[roomId].invite_state.events.at(-1)).toMatchObject({
+      state_key: bob.userId,
+      event_id: expect.any(String),
+      origin_server_ts: expect.any(Number),
+    })
     expect((await bob.sync()).rooms).toBeUndefined()
     expect((await bob.sync({ since: '' })).rooms.invite[roomId]).toBeDefined()
     await bob.leave(roomId)
