@@ -19,6 +19,14 @@ describe('invites across servers', () => {
     },
   )
 
+  it('name the invited as their own server does', async () => {
+    const { alice, bob } = await pair()
+    await bob.put(`/v3/profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname: '박지우' })
+    const roomId = await alice.createRoom({ invite: [bob.userId] })
+    const member = await alice.get(`${roomPath(roomId)}/state/m.room.member/${encodeURIComponent(bob.userId)}`)
+    expect(member).toMatchObject({ membership: 'invite', displayname: '박지우' })
+  })
+
   it('are rejected, and given again', async () => {
     const { alice, bob } = await pair()
     const roomId = await alice.createRoom()

@@ -16,6 +16,7 @@ import type { EventSignatures } from '../receive/event-signatures.ts'
 import { signedEventsOf } from '../receive/fetched.ts'
 import { receiveEvents } from '../receive/receive-events.ts'
 import { STRIPPED_TYPES } from '../stripped-state.ts'
+import { invitedProfile } from './invited-profile.ts'
 import { strippedPdus } from './stripped-pdus.ts'
 
 interface Deps {
@@ -45,7 +46,8 @@ export async function sendInvite(
   const { db, clock, client, mayFederate } = deps
   const server = serverOf(target)
   if (!mayFederate(server)) throw forbidden('This server does not federate with the server of the user')
-  const draft = { type: 'm.room.member', sender, stateKey: target, content }
+  const shownAs = await invitedProfile(client, target)
+  const draft = { type: 'm.room.member', sender, stateKey: target, content: { ...shownAs, ...content } }
   const known = await loadKnown(db, room, [{ draft }], false)
   const built = new Chain(deps, room, known, clock.now()).add({ draft })
   // The user is invited already, in the same words.
