@@ -11,7 +11,7 @@ export const profiles = z
       ),
     search: z
       .enum(['everybody', 'acquaintances'])
-      .prefault('acquaintances')
+      .prefault('everybody')
       .describe('Whom one finds by name: everybody on this server, or those people.'),
   })
   .prefault({})

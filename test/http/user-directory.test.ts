@@ -7,9 +7,11 @@ const search = async (user: User, search_term: string) =>
 const setName = (user: User, displayname: string) =>
   user.put(`/v3/profile/${encodeURIComponent(user.userId)}/displayname`, { displayname })
 
+const AMONG_ACQUAINTANCES = { profiles: { search: 'acquaintances' } } as const
+
 describe('the user directory', () => {
   it('finds people in public rooms by their public name, never by the name that they have in a room', async () => {
-    const { client } = await startServer()
+    const { client } = await startServer({ config: AMONG_ACQUAINTANCES })
     const [alice, bob, eve] = [
       await client.register('u-alice'),
       await client.register('u-bob'),
@@ -33,7 +35,7 @@ describe('the user directory', () => {
   })
 
   it('no longer shows who has left, and follows the rules of rooms', async () => {
-    const { client } = await startServer()
+    const { client } = await startServer({ config: AMONG_ACQUAINTANCES })
     const [alice, eve] = [await client.register('alice'), await client.register('eve')]
     await setName(alice, '홍길동')
     const roomId = await alice.createRoom({ preset: 'public_chat' })
@@ -47,8 +49,15 @@ describe('the user directory', () => {
     expect(await search(eve, '길동')).toEqual([])
   })
 
+  it('finds colleagues with whom one shares no room yet, unless the configuration says otherwise', async () => {
+    const { client } = await startServer()
+    const alice = await client.register('alice')
+    await setName(await client.register('lee.junho'), '이준호')
+    expect(await search(alice, 'ㅇㅈㅎ')).toEqual([{ user_id: '@lee.junho:example.org', display_name: '이준호' }])
+  })
+
   it('answers in the form of the specification', async () => {
-    const { client } = await startServer({ config: { profiles: { search: 'everybody' } } })
+    const { client } = await startServer()
     const alice = await client.register('alice')
     await client.register('bob')
     await client.register('bobby')
