@@ -8,18 +8,30 @@ const EVENT_LOOP_PRECISION_MS = 10
 export type RecordRequest = (status: number, ms: number) => void
 
 /**
+ * The process itself: CPU, memory, garbage collection, event-loop delay and its percentiles. Once for all its servers:
+ * what watches the process never ends, and would hold each of them after its end.
+ */
+function numbersOfProcess(): Registry {
+  if (!ofProcess) {
+    ofProcess = new Registry()
+    collectDefaultMetrics({ register: ofProcess, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS })
+  }
+  return ofProcess
+}
+let ofProcess: Registry | undefined
+
+/**
  * The numbers that Prometheus collects. Services register what they can tell; a gauge is read when somebody asks, so
  * that it costs nothing between.
  */
 export class Metrics {
   readonly #registry = new Registry()
+  readonly #process = numbersOfProcess()
   readonly #requests: Counter<'operation' | 'status'>
   readonly #durations: Histogram<'operation'>
 
   constructor() {
     const registers = [this.#registry]
-    // The process itself: CPU, memory, garbage collection, event-loop delay and its percentiles.
-    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS })
     this.#requests = new Counter({
       name: 'bongsu_http_requests_total',
       help: 'Requests answered, by operation and class of status',
@@ -84,8 +96,8 @@ export class Metrics {
   }
 
   /** Prometheus' text format. */
-  collect(): Promise<string> {
-    return this.#registry.metrics()
+  async collect(): Promise<string> {
+    return (await this.#process.metrics()) + (await this.#registry.metrics())
   }
 
   get contentType(): string {
