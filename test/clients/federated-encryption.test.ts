@@ -13,6 +13,7 @@ const ENCRYPTED = {
 /** A server that clients follow wherever it goes. */
 class Home implements Place {
   server: Federated
+  readonly clients: EncryptingClient[] = []
 
   constructor(server: Federated) {
     this.server = server
@@ -22,9 +23,23 @@ class Home implements Place {
     return this.server.url
   }
 
-  /** Ends it without warning, and starts it again. */
+  async signUp(username: string): Promise<EncryptingClient> {
+    return this.#keep(await EncryptingClient.signUp(this, username))
+  }
+
+  async logInAgain(client: EncryptingClient): Promise<EncryptingClient> {
+    return this.#keep(await client.logInAgain(this))
+  }
+
+  /** Ends it without warning, and starts it again. Its clients would wait some seconds before they try again. */
   async kill(): Promise<void> {
     this.server = await this.server.restart()
+    for (const { sdk } of this.clients) sdk.retryImmediately()
+  }
+
+  #keep(client: EncryptingClient): EncryptingClient {
+    this.clients.push(client)
+    return client
   }
 }
 
@@ -44,8 +59,8 @@ async function conversation() {
   const world = await World.create({ clock: new FakeClock(Date.now()) })
   const one = new Home(await world.start('one.test'))
   const two = new Home(await world.start('two.test'))
-  const alice = await EncryptingClient.signUp(one, 'alice')
-  const bob = await EncryptingClient.signUp(two, 'bob')
+  const alice = await one.signUp('alice')
+  const bob = await two.signUp('bob')
   await alice.setUp()
   await bob.setUp()
   const { room_id: roomId } = await alice.sdk.createRoom({
@@ -77,7 +92,7 @@ describe('two people on two servers whose clients encrypt', () => {
     await eventually(world, () => bob.trusts(alice)).toBe(true)
 
     await eventually(world, () => alice.backedUpKeys()).toBe(2)
-    const phone = await alice.logInAgain(one)
+    const phone = await one.logInAgain(alice)
     await phone.recover()
     expect(await phone.trusts(bob)).toBe(true)
     await reads(phone, 'Is this private?', 'Nobody else can read it.')
@@ -113,7 +128,7 @@ describe('two people on two servers whose clients encrypt', () => {
     await reads(alice, ...said)
 
     world.network.cut(one.server.address)
-    const phone = await bob.logInAgain(two)
+    const phone = await two.logInAgain(bob)
     await two.kill()
     world.network.mend(one.server.address)
     await eventually(world, async () => {
