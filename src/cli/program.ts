@@ -12,6 +12,7 @@ import { mediaCommands } from './media.ts'
 import { migrateDatabase } from './migrate.ts'
 import { noticeCommands } from './notice.ts'
 import { reportCommands } from './report.ts'
+import { searchCommands } from './search.ts'
 import { startServer } from './start.ts'
 import { CommandFailed, type Terminal } from './terminal.ts'
 import { userCommands } from './user.ts'
@@ -62,6 +63,7 @@ function program({ terminal, stop, defaults }: Surroundings): Command {
     .action((options) => initialise(configFile(), options, terminal))
   root.addCommand(userCommands(configFile, terminal))
   root.addCommand(reportCommands(configFile, terminal))
+  root.addCommand(searchCommands(configFile, terminal))
   root.addCommand(mediaCommands(configFile, terminal))
   root.addCommand(noticeCommands(configFile, terminal))
   root.addCommand(keyCommands(configFile, terminal))

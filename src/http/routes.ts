@@ -69,6 +69,7 @@ import * as localFederation from './local/federation.ts'
 import * as localMedia from './local/media.ts'
 import * as localNotices from './local/notices.ts'
 import * as localReports from './local/reports.ts'
+import * as localSearch from './local/search.ts'
 import * as localUsers from './local/users.ts'
 import type { Route } from './route.ts'
 import * as synapseRegister from './synapse-admin/register.ts'
@@ -167,4 +168,4 @@ export const federationRoutes = routesOf([
 ])
 
 /** What the command line may ask, through the socket in the data directory. */
-export const localRoutes = routesOf([localUsers, localNotices, localReports, localFederation, localMedia])
+export const localRoutes = routesOf([localUsers, localNotices, localReports, localSearch, localFederation, localMedia])

@@ -117,6 +117,15 @@ describe('bongsu report', () => {
   })
 })
 
+describe('bongsu search', () => {
+  it('has the index made anew', async () => {
+    const line = await home()
+    const { code, out } = await line.run('search', 'rebuild')
+    expect(code).toBe(0)
+    expect(out).toContain('made anew')
+  })
+})
+
 describe('bongsu config check', () => {
   it('prints all mistakes', async () => {
     const line = await home()

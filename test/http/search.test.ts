@@ -199,4 +199,12 @@ describe('searching what was said', () => {
     await alice.send(roomId, '평문 또')
     expect((await search(alice, '평문', { rooms: [roomId] })).count).toBe(0)
   })
+
+  it('finds the same after the index was thrown away', async () => {
+    const rooms = [await said(alice, '다시 만든 색인')]
+    expect((await search(alice, '색인', { rooms })).count).toBe(1)
+    await server.server.services.searchIndex.rebuild()
+    await server.server.services.searchIndex.caughtUp()
+    expect((await search(alice, '색인', { rooms })).count).toBe(1)
+  })
 })

@@ -15,7 +15,13 @@ let target = 0
 let waiting = 0
 let following: Promise<void> | undefined
 
-/** Towards the target. While nobody waits, it leaves half of the processor's time to others. */
+/**
+ * What it pauses for each millisecond of work while nobody waits: building a large index takes minutes then, and leaves
+ * processor and disk to those who send.
+ */
+const PAUSE = 4
+
+/** Towards the target. */
 async function follow(): Promise<void> {
   for (;;) {
     const started = performance.now()
@@ -23,7 +29,7 @@ async function follow(): Promise<void> {
     const place = await follower.step(target)
     if (place.eventNid >= target && place.again === before.again) return
     if (waiting > 0) await turn()
-    else await sleep(performance.now() - started)
+    else await sleep(PAUSE * (performance.now() - started))
   }
 }
 

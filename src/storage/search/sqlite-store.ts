@@ -18,6 +18,8 @@ import {
 } from './store.ts'
 
 const CACHE_KIB = 8 * 1024
+/** 16 MiB. */
+const CHECKPOINT_PAGES = 4_096
 /** Rooms that the index itself tells apart; of those who are in more, each hit is looked at. */
 const MAX_ROOM_TOKENS = 64
 const AT_ONCE = 500
@@ -163,6 +165,8 @@ function connect(path: string): Statements {
   try {
     database.pragma('journal_mode = wal')
     database.pragma('synchronous = normal')
+    // Each checkpoint syncs the file, which the server's own syncs wait for: seldom, then.
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     database.pragma(`cache_size = -${CACHE_KIB}`)
     const format = database.pragma('user_version', { simple: true })
     if (format === 0) database.exec(`begin; ${SCHEMA} commit`)
