@@ -1,5 +1,5 @@
-import type { Tx } from '../db.ts'
-import { rawRun, valueLists } from '../run.ts'
+import type { Db, Tx } from '../db.ts'
+import { rawRows, rawRun, valueLists } from '../run.ts'
 
 const ROWS = 500
 
@@ -21,4 +21,9 @@ export async function insertSearchAgain(
 /** The index has seen the rows up to this one. */
 export async function deleteSearchAgain(tx: Tx, upTo: number): Promise<void> {
   await rawRun(tx, 'delete from search_again where id <= ?', [upTo])
+}
+
+/** Whether the index is to look at anything once more. */
+export async function hasSearchAgain(db: Db): Promise<boolean> {
+  return (await rawRows(db, 'select 1 as found from search_again limit 1', [])).length > 0
 }

@@ -1,4 +1,8 @@
 import type { DatabaseConfig, PostgresConfig, SqliteConfig } from '../config.ts'
+import { currentEventNid } from '../counter.ts'
+import type { Db } from '../db.ts'
+import { listEventIds } from '../events.ts'
+import { hasSearchAgain } from './again.ts'
 import { Follower } from './follower.ts'
 import { SearchSource } from './source.ts'
 import type { SearchStore } from './store.ts'
@@ -15,24 +19,44 @@ interface Search {
 export const openSearch = (config: DatabaseConfig): Promise<Search> =>
   config.kind === 'sqlite' ? openOnSqlite(config) : openOnPostgres(config)
 
-/** The index is a file beside the database. */
-async function openOnSqlite({ path }: SqliteConfig): Promise<Search> {
-  const [{ default: Database }, { Statements }, { SqliteSearchStore }] = await Promise.all([
+/** Whether something happened to the events that the index has not seen. */
+export async function isIndexBehind(config: DatabaseConfig, db: Db): Promise<boolean> {
+  const store = await openStore(config)
+  try {
+    const place = await store.place()
+    const newest = await currentEventNid(db)
+    if (!place) return newest > 0
+    if (place.eventNid !== newest || (await hasSearchAgain(db))) return true
+    return ((await listEventIds(db, [newest]))[0] ?? '') !== place.eventId
+  } finally {
+    await store.close()
+  }
+}
+
+async function openStore(config: DatabaseConfig): Promise<SearchStore> {
+  if (config.kind === 'postgres') return (await import('./postgres-store.ts')).PostgresSearchStore.open(config)
+  const { SqliteSearchStore } = await import('./sqlite-store.ts')
+  return new SqliteSearchStore(searchPath(config.path))
+}
+
+/** The index of an SQLite database is a file beside it. */
+const searchPath = (path: string): string => `${path}.search`
+
+async function openOnSqlite(config: SqliteConfig): Promise<Search> {
+  const [{ default: Database }, { Statements }] = await Promise.all([
     import('better-sqlite3'),
     import('../sqlite/statements.ts'),
-    import('./sqlite-store.ts'),
   ])
-  const reading = new Statements(new Database(path, { readonly: true }))
+  const reading = new Statements(new Database(config.path, { readonly: true }))
   const source = new SearchSource({ run: refuse, rows: async (sql, params) => reading.rows(sql, params) })
-  const store = new SqliteSearchStore(`${path}.search`)
+  const store = await openStore(config)
   return { store, follower: new Follower(source, store) }
 }
 
 async function openOnPostgres(config: PostgresConfig): Promise<Search> {
-  const [{ createPool }, { numberPlaceholders }, { PostgresSearchStore }] = await Promise.all([
+  const [{ createPool }, { numberPlaceholders }] = await Promise.all([
     import('../postgres/pool.ts'),
     import('../postgres/placeholders.ts'),
-    import('./postgres-store.ts'),
   ])
   const pool = createPool({ ...config, maxConnections: 1 })
   // Whoever runs a query is told by its failure; an idle connection that breaks is opened again.
@@ -41,7 +65,7 @@ async function openOnPostgres(config: PostgresConfig): Promise<Search> {
     run: refuse,
     rows: async (sql, params) => (await pool.query(numberPlaceholders(sql), [...params])).rows,
   })
-  const store = await PostgresSearchStore.open(config)
+  const store = await openStore(config)
   return { store, follower: new Follower(source, store) }
 }
 

@@ -23,15 +23,24 @@ interface Asked {
   reject(error: Error): void
 }
 
-/** The other end of `search-worker.ts`; the thread starts when it is first needed, and again after it broke. */
+/** A thread costs 16 MiB: it ends when nobody has asked it anything for so long. */
+const REST_MS = 60_000
+
+/**
+ * The other end of `search-worker.ts`; the thread starts when it is first needed, and again after it broke or had nothing
+ * to do for a minute.
+ */
 export class SearchThread {
   readonly #config: DatabaseConfig
+  readonly #restMs: number
   readonly #asked = new Map<number, Asked>()
   #worker: Worker | undefined
+  #rest: NodeJS.Timeout | undefined
   #last = 0
 
-  constructor(config: DatabaseConfig) {
+  constructor(config: DatabaseConfig, restMs = REST_MS) {
     this.#config = config
+    this.#restMs = restMs
   }
 
   /**
@@ -57,6 +66,7 @@ export class SearchThread {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#rest)
     await this.#worker?.terminate()
   }
 
@@ -64,6 +74,7 @@ export class SearchThread {
     this.#worker ??= this.#start()
     const worker = this.#worker
     const id = ++this.#last
+    clearTimeout(this.#rest)
     return new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve, reject })
       worker.postMessage({ id, request })
@@ -83,10 +94,17 @@ export class SearchThread {
       this.#asked.delete(id)
       if (failure === undefined) asked?.resolve(value)
       else asked?.reject(new Error(`The search index failed: ${failure}`))
+      if (this.#asked.size === 0) this.#rest = setTimeout(() => this.#endRested(worker), this.#restMs).unref()
     })
     worker.on('error', (error) => this.#end(worker, error))
     worker.on('exit', () => this.#end(worker, new Error('The thread of the search index has ended')))
     return worker
+  }
+
+  #endRested(worker: Worker): void {
+    if (this.#worker !== worker || this.#asked.size > 0) return
+    this.#worker = undefined
+    void worker.terminate()
   }
 
   #end(worker: Worker, error: unknown): void {

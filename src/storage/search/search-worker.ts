@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseConfig } from '../config.ts'
@@ -8,6 +9,9 @@ import type { SearchAnswer, SearchRequest } from './search-thread.ts'
  * Keeps the index and looks things up in it, on a thread of its own with connections of its own: cutting up texts and
  * merging lists of words is work for the processor, and the event loop is for those who send and read.
  */
+// On Linux this concerns the thread that says it, not the process.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+
 const { store, follower } = await openSearch(workerData as DatabaseConfig)
 
 let target = 0
