@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import type { Services } from '../server.ts'
@@ -106,6 +106,10 @@ export class StreamReply {
 
 /** JSON text that is ready to send: `/sync` and its like compose text and skip the second serialisation. */
 export const jsonText = (text: string): Reply => new Reply(200, { 'content-type': 'application/json' }, text)
+
+/** JSON text that is too long to be put together first. */
+export const jsonStream = (pieces: AsyncIterable<string>): StreamReply =>
+  new StreamReply(200, { 'content-type': 'application/json' }, undefined, () => Readable.from(pieces))
 
 export interface Route {
   readonly spec: RouteSpec<Auth, unknown, unknown, unknown>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { RoomKey, RoomKeys } from '../../services/keys/backup/room-key.ts'
-import { jsonText, route } from '../route.ts'
+import { jsonStream, jsonText, route } from '../route.ts'
 import { content } from './content.ts'
 import { backupPaths } from './key-backup-versions.ts'
 
@@ -76,13 +76,13 @@ export const putRoomKeyBySessionId = route(
 export const getRoomKeys = route(
   { id: 'client.getRoomKeys', method: 'GET', path: ALL, auth: 'user', query },
   async ({ requester, query: { version } }, { roomKeyBackup }) =>
-    jsonText(await roomKeyBackup.keys(requester.userNid, version)),
+    jsonStream(await roomKeyBackup.keys(requester.userNid, version)),
 )
 
 export const getRoomKeysByRoomId = route(
   { id: 'client.getRoomKeysByRoomId', method: 'GET', path: ROOM, auth: 'user', params: inRoom, query },
   async ({ requester, params: { roomId }, query: { version } }, { roomKeyBackup }) =>
-    jsonText(await roomKeyBackup.keysOfRoom(requester.userNid, version, roomId)),
+    jsonStream(await roomKeyBackup.keysOfRoom(requester.userNid, version, roomId)),
 )
 
 export const getRoomKeyBySessionId = route(

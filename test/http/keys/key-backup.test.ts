@@ -143,11 +143,15 @@ describe('Keys in a backup', () => {
     const path = `${KEYS}?version=${await create(alice)}`
     const many = (from: number, to: number) => {
       const ids = Array.from({ length: to - from }, (_, i) => `s${from + i}`)
-      return { rooms: { '!room': { sessions: Object.fromEntries(ids.map((id) => [id, key(0)])) } } }
+      const sessions = Object.fromEntries(ids.map((id) => [id, key(0)]))
+      return { rooms: { '!room': { sessions }, '!other': { sessions: { only: key(1) } } } }
     }
     await Promise.all([alice.put(path, many(0, 800)), alice.put(path, many(400, 1201))])
-    expect(await alice.get(VERSION)).toMatchObject({ count: 1201 })
-    expect(Object.keys((await alice.get(path)).rooms['!room'].sessions)).toHaveLength(1201)
+    expect(await alice.get(VERSION)).toMatchObject({ count: 1202 })
+    const ofRoom = await alice.get(path.replace('?', '/!room?'))
+    expect(Object.keys(ofRoom.sessions)).toHaveLength(1201)
+    expect(await alice.get(path)).toEqual({ rooms: { '!room': ofRoom, '!other': { sessions: { only: key(1) } } } })
+    expect(await alice.get(path.replace('?', '/!none?'))).toEqual({ sessions: {} })
     expect(await alice.delete(path)).toMatchObject({ count: 0 })
   })
 

@@ -4,6 +4,7 @@ import { type Db, transact } from '../../../storage/db.ts'
 import { deleteInPieces } from '../../../storage/expire.ts'
 import { type KeyBackup, updateCount } from '../../../storage/key-backups.ts'
 import { Turn } from '../../../util/turn.ts'
+import { backupText, roomText } from './backup-text.ts'
 import { type KeyBackups, lockCurrent } from './key-backups.ts'
 import { isBetter, type RoomKeys, rowsOf, textOf } from './room-key.ts'
 
@@ -68,15 +69,16 @@ export class RoomKeyBackup {
     return textOf(row)
   }
 
-  /** `{ sessions }` of a room, as JSON text. Throws `M_NOT_FOUND` when there is no such backup. */
-  async keysOfRoom(userNid: number, version: string, roomId: string): Promise<string> {
-    return (await this.#roomTexts(userNid, version, roomId)).get(roomId) ?? '{"sessions":{}}'
+  /** `{ sessions }` of a room, as JSON text that is read as it is sent. Throws `M_NOT_FOUND`: no such backup. */
+  async keysOfRoom(userNid: number, version: string, roomId: string): Promise<AsyncIterable<string>> {
+    const backup = await this.#deps.backups.get(userNid, version)
+    return roomText(this.#pages({ userNid, version: backup.version, roomId }))
   }
 
-  /** `{ rooms: { roomId: { sessions } } }`, as JSON text. Throws `M_NOT_FOUND` when there is no such backup. */
-  async keys(userNid: number, version: string): Promise<string> {
-    const rooms = await this.#roomTexts(userNid, version, undefined)
-    return `{"rooms":{${[...rooms].map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`).join(',')}}}`
+  /** `{ rooms: { roomId: { sessions } } }`, as JSON text that is read as it is sent. Throws `M_NOT_FOUND`. */
+  async keys(userNid: number, version: string): Promise<AsyncIterable<string>> {
+    const backup = await this.#deps.backups.get(userNid, version)
+    return backupText(this.#pages({ userNid, version: backup.version }))
   }
 
   /** Deletes the keys of the whole backup, of a room, or of one session. Throws `M_NOT_FOUND`. */
@@ -91,23 +93,16 @@ export class RoomKeyBackup {
     return stateOf(await backups.get(userNid, version))
   }
 
-  async #roomTexts(userNid: number, version: string, roomId: string | undefined): Promise<Map<string, string>> {
-    const { db, backups } = this.#deps
-    const place = { userNid, version: (await backups.get(userNid, version)).version, roomId }
-    const sessions = new Map<string, string[]>()
+  /** The keys in order of room and session. The order lets pages be written behind each other. */
+  async *#pages(place: store.KeyPlace): AsyncGenerator<readonly store.BackedUpKeyRow[]> {
     const turn = new Turn()
     for (let last: store.BackedUpKeyRow | undefined, isFull = true; isFull; ) {
-      const rows = await store.listBackedUpKeys(db, place, last, PIECE)
-      for (const row of rows) {
-        const ofRoom = sessions.get(row.room_id) ?? []
-        ofRoom.push(`${JSON.stringify(row.session_id)}:${textOf(row)}`)
-        sessions.set(row.room_id, ofRoom)
-      }
+      const rows = await store.listBackedUpKeys(this.#deps.db, place, last, PIECE)
+      if (rows.length > 0) yield rows
       last = rows.at(-1)
       isFull = rows.length === PIECE
       if (turn.isOver) await turn.give()
     }
-    return new Map([...sessions].map(([id, texts]) => [id, `{"sessions":{${texts.join(',')}}}`]))
   }
 }
 
