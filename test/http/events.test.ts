@@ -116,6 +116,8 @@ it('finds the event nearest to a time, forwards and backwards', async () => {
   expect(await near(now - 500, 'f')).toEqual({ event_id: second, origin_server_ts: now })
   expect(await near(now - 500, 'b')).toEqual({ event_id: firstTwin, origin_server_ts: now - 1_000 })
   expect((await near(now - 1_000, 'f')).event_id).toBe(first)
+  const draft = `/unstable/org.matrix.msc3030/rooms/${encodeURIComponent(roomId)}/timestamp_to_event`
+  expect((await alice.get(`${draft}?ts=${now - 1_000}&dir=f`)).event_id).toBe(first)
   expect((await near(before, 'b')).errcode).toBe('M_NOT_FOUND')
   expect((await near(now + 1, 'f')).errcode).toBe('M_NOT_FOUND')
 })

@@ -56,7 +56,10 @@ export const getEventByTimestamp = route(
   {
     id: 'client.getEventByTimestamp',
     method: 'GET',
-    path: '/_matrix/client/v1/rooms/:roomId/timestamp_to_event',
+    path: [
+      '/_matrix/client/v1/rooms/:roomId/timestamp_to_event',
+      '/_matrix/client/unstable/org.matrix.msc3030/rooms/:roomId/timestamp_to_event',
+    ],
     auth: 'user',
     params: z.object({ roomId }),
     query: z.object({ ts: intParam, dir: z.enum(['b', 'f']) }),
