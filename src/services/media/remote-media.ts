@@ -6,6 +6,7 @@ import { isServerName } from '../../matrix/ids.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import * as table from '../../storage/media.ts'
 import type { Clock } from '../../util/clock.ts'
+import { lruCache } from '../../util/lru.ts'
 import { Gate } from '../accounts/gate.ts'
 import { contentTypeOf } from './content-type.ts'
 import { filenameOf } from './filename.ts'
@@ -67,7 +68,7 @@ export class RemoteMedia {
   readonly #deps: Deps
   readonly #running = new Map<string, Fetch>()
   /** Addresses that it would be in vain to ask for again. */
-  readonly #tooLarge = new LRUCache<string, true>({ max: MAX_TOO_LARGE })
+  readonly #tooLarge = lruCache<string, true>(MAX_TOO_LARGE)
   readonly #stop = new AbortController()
   readonly #gate = new Gate(IN_ALL, MAX_WAITING, 'Too many files are being fetched at once')
   readonly #gates = new LRUCache<string, Gate, void>({

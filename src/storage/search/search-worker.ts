@@ -20,10 +20,10 @@ let waiting = 0
 let following: Promise<void> | undefined
 
 /**
- * What it pauses for each millisecond of work while nobody waits: building a large index takes minutes then, and leaves
- * processor and disk to those who send.
+ * What it pauses for each millisecond of work while nobody waits: a tenth of one core at most. Building a large index takes
+ * minutes then, and leaves processor and disk to those who send.
  */
-const PAUSE = 4
+const PAUSE = 9
 
 /** Towards the target. */
 async function follow(): Promise<void> {

@@ -25,7 +25,8 @@ const MAX_ROOM_TOKENS = 64
 const AT_ONCE = 500
 
 // The tokenizer leaves every character alone that is not ASCII, and cuts at blanks: the texts come cut up. `prefix` is for
-// searching by one syllable: without it, the lists of all pairs that begin so are merged first (70 ms instead of 5).
+// searching by one syllable: without it, the lists of all pairs that begin so are merged first (of a syllable in every one of
+// 1,000,000 messages: 70 ms instead of 5).
 const SCHEMA = `
   create table place (id integer primary key, event_nid integer not null, event_id text not null, again integer not null);
   create table document (pos integer primary key, nid integer not null, room_nid integer not null, length integer not null);
