@@ -52,6 +52,7 @@ async function buildWorld(): Promise<World> {
     mediaId: 'nothing',
     fileName: 'nothing.txt',
     protocol: 'irc',
+    networkId: 'freenode',
     version: '1',
     sessionId: 'none',
   }
