@@ -74,24 +74,36 @@ async function reunite(nation: Nation, roomId: string): Promise<number> {
 const disagree = ({ site, userId }: Person, other: Site, roomId: string): boolean =>
   site.records.joined(roomId).includes(userId) !== other.records.joined(roomId).includes(userId)
 
-/** What they think may differ, but not what they know: one tells the other of it that it sees in the room. */
+/**
+ * What they think may differ, but not what they know: one tells the other of it that it sees in the room, and that was in it
+ * all the while. A server that left and came back was told of nothing meanwhile.
+ */
 function compareMemberships({ site: home, userId }: Person, other: Site, roomId: string): void {
   const place = `m.room.member|${userId}`
   for (const [one, two] of [
     [home, other],
     [other, home],
   ] as const) {
-    if (!sees(one, two, roomId) || !sees(two, two, roomId)) continue
+    if (!stays(two, one, roomId)) continue
     const eventId = one.records.state(roomId).get(place)
-    if (eventId !== undefined && !two.records.events(roomId).has(eventId)) {
+    const sentAt = eventId === undefined ? undefined : one.records.events(roomId).get(eventId)?.pos
+    if (eventId === undefined || (sentAt ?? 0) <= one.records.lastOutside(roomId, two.name)) continue
+    if (!two.records.events(roomId).has(eventId)) {
       throw new Divergence(`${roomId}: ${two.name} never heard of ${eventId} that ${one.name} has as ${place}`)
     }
   }
 }
 
-/** Whether somebody of another server is in the room, as a server has it. */
-const sees = ({ records }: Site, { name }: Site, roomId: string): boolean =>
-  records.joined(roomId).some((userId) => userId.endsWith(`:${name}`))
+/** Whether somebody of a server is in the room by the same membership as another server has it. */
+const stays = ({ name, records }: Site, other: Site, roomId: string): boolean =>
+  records.joined(roomId).some((userId) => {
+    const place = `m.room.member|${userId}`
+    return (
+      userId.endsWith(`:${name}`) &&
+      other.records.joined(roomId).includes(userId) &&
+      other.records.state(roomId).get(place) === records.state(roomId).get(place)
+    )
+  })
 
 /** Each server in turn says something: it follows all that the server has, and so the forks of the room end. */
 async function takeTurns(nation: Nation, roomId: string): Promise<void> {

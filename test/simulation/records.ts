@@ -99,6 +99,7 @@ export class Records {
     for (const { pos, user_id: userId, json } of changes) {
       if (!userId.endsWith(`:${serverName}`)) continue
       const isJoined = json !== null && JSON.parse(json).content.membership === 'join'
+      if (isJoined && here.size === 0) last = pos - 1
       if (isJoined) here.add(userId)
       else here.delete(userId)
       if (here.size === 0) last = pos
