@@ -1,5 +1,6 @@
 import type { Db } from '../../storage/db.ts'
 import { countOneTimeKeys, listUnusedFallbacks } from '../../storage/one-time-keys.ts'
+import { lruCache } from '../../util/lru.ts'
 
 /** What others can still be given of a device's keys. */
 export interface LeftKeys {
@@ -15,7 +16,7 @@ const MAX_REMEMBERED = 50_000
 /** How many keys devices have left: every `/sync` tells it, and it seldom changes. */
 export class KeysLeft {
   readonly #db: Db
-  readonly #remembered = new Map<number, LeftKeys>()
+  readonly #remembered = lruCache<number, LeftKeys>(MAX_REMEMBERED)
   #changes = 0
 
   constructor(db: Db) {
@@ -34,7 +35,7 @@ export class KeysLeft {
       unusedFallbacks: fallbacks.map(({ algorithm }) => algorithm),
     }
     // What was read may have changed while it was read.
-    if (changes === this.#changes) this.#remember(deviceNid, left)
+    if (changes === this.#changes) this.#remembered.set(deviceNid, left)
     return left
   }
 
@@ -42,10 +43,5 @@ export class KeysLeft {
   forget(deviceNid: number): void {
     this.#changes++
     this.#remembered.delete(deviceNid)
-  }
-
-  #remember(deviceNid: number, left: LeftKeys): void {
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
-    this.#remembered.set(deviceNid, left)
   }
 }

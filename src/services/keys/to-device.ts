@@ -7,6 +7,7 @@ import { findDevicesOf } from '../../storage/device-keys.ts'
 import { internNames, nameNids } from '../../storage/names.ts'
 import * as store from '../../storage/to-device.ts'
 import type { Clock } from '../../util/clock.ts'
+import { lruCache } from '../../util/lru.ts'
 import type { Requester } from '../accounts/sessions.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
@@ -58,7 +59,7 @@ export class ToDevice {
   readonly #listeners: MessagesListener[] = []
   /** When messages for a device came last; and up to which position nothing waited when it was looked. */
   readonly #arrivals: ChangeIndex<number>
-  readonly #nothingUpTo = new Map<number, number>()
+  readonly #nothingUpTo = lruCache<number, number>(MAX_REMEMBERED)
   #sends = 0
 
   constructor(deps: Deps) {
@@ -150,13 +151,8 @@ export class ToDevice {
       await transact(db, (tx) => store.deleteToDevice(tx, deviceNid, after))
       waiting = await store.listToDevice(db, deviceNid, upTo, limit)
     }
-    if (waiting.length === 0) this.#remember(deviceNid, upTo)
+    if (waiting.length === 0) this.#nothingUpTo.set(deviceNid, upTo)
     const last = waiting.at(-1)
     return { events: waiting.map(({ json }) => json), end: last && waiting.length === limit ? last.pos : upTo }
-  }
-
-  #remember(deviceNid: number, nothingUpTo: number): void {
-    if (this.#nothingUpTo.size >= MAX_REMEMBERED) this.#nothingUpTo.clear()
-    this.#nothingUpTo.set(deviceNid, nothingUpTo)
   }
 }

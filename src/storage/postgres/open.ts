@@ -10,10 +10,6 @@ import { createPool, preparingPool } from './pool.ts'
 /** Opens a pool of connections to a database that has been checked. */
 export async function openPostgres(config: PostgresConfig, _hooks: DatabaseHooks): Promise<Engine> {
   const pool = createPool(config)
-  // A connection that breaks is told to whoever uses it by its query, and the pool opens another one; without these
-  // listeners it would end the process.
-  pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
   try {
     await checkCollation(pool)
   } catch (error) {

@@ -22,8 +22,14 @@ export const clientConfig = ({ url, schema }: PostgresConfig): pg.ClientConfig =
   ...(schema !== undefined && { options: `-c search_path=${schema}` }),
 })
 
-export const createPool = (config: PostgresConfig): Pool =>
-  new pg.Pool({ ...clientConfig(config), max: config.maxConnections ?? MAX_CONNECTIONS })
+export function createPool(config: PostgresConfig): Pool {
+  const pool = new pg.Pool({ ...clientConfig(config), max: config.maxConnections ?? MAX_CONNECTIONS })
+  // A connection that breaks is told to whoever uses it by its query, and the pool opens another one; without these
+  // listeners it would end the process.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
 
 /** Statements that came up this often are prepared by name; so many of them at most, for each connection keeps them all. */
 const PREPARE_AFTER = 3

@@ -59,8 +59,6 @@ async function openOnPostgres(config: PostgresConfig): Promise<Search> {
     import('../postgres/placeholders.ts'),
   ])
   const pool = createPool({ ...config, maxConnections: 1 })
-  // Whoever runs a query is told by its failure; an idle connection that breaks is opened again.
-  pool.on('error', () => {})
   const source = new SearchSource({
     run: refuse,
     rows: async (sql, params) => (await pool.query(numberPlaceholders(sql), [...params])).rows,

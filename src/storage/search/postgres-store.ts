@@ -11,6 +11,7 @@ import {
   type IndexQuery,
   kindToken,
   MAX_RANKED,
+  MAX_ROOM_TOKENS,
   roomToken,
   type SearchDocument,
   type SearchHit,
@@ -24,8 +25,6 @@ const SCHEMA = `
   create index search_document_words on search_document using gin (words);`
 const DROP = 'drop table if exists search_place, search_document'
 
-/** Rooms that the index itself tells apart; of those who are in more, each hit is looked at. */
-const MAX_ROOM_TOKENS = 64
 /** PostgreSQL knows no places of words behind this one. */
 const MAX_PLACE = 16_383
 
@@ -38,10 +37,7 @@ export class PostgresSearchStore implements SearchStore {
   }
 
   static async open(config: PostgresConfig): Promise<PostgresSearchStore> {
-    const pool = createPool({ ...config, maxConnections: 1 })
-    // Whoever runs a query is told by its failure; an idle connection that breaks is opened again.
-    pool.on('error', () => {})
-    const store = new PostgresSearchStore(pool)
+    const store = new PostgresSearchStore(createPool({ ...config, maxConnections: 1 }))
     if ((await store.#format()) !== INDEX_FORMAT) await store.clear()
     return store
   }

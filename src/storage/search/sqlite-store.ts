@@ -11,6 +11,7 @@ import {
   type IndexQuery,
   kindToken,
   MAX_RANKED,
+  MAX_ROOM_TOKENS,
   roomToken,
   type SearchHit,
   type SearchStore,
@@ -20,8 +21,6 @@ import {
 const CACHE_KIB = 8 * 1024
 /** 16 MiB. */
 const CHECKPOINT_PAGES = 4_096
-/** Rooms that the index itself tells apart; of those who are in more, each hit is looked at. */
-const MAX_ROOM_TOKENS = 64
 const AT_ONCE = 500
 
 // The tokenizer leaves every character alone that is not ASCII, and cuts at blanks: the texts come cut up. `prefix` is for
