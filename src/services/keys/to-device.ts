@@ -7,6 +7,7 @@ import { findDevicesOf } from '../../storage/device-keys.ts'
 import { internNames, nameNids } from '../../storage/names.ts'
 import * as store from '../../storage/to-device.ts'
 import type { Clock } from '../../util/clock.ts'
+import { InTurn } from '../../util/in-turn.ts'
 import { lruCache } from '../../util/lru.ts'
 import type { Requester } from '../accounts/sessions.ts'
 import { ChangeIndex } from '../change-index.ts'
@@ -60,6 +61,8 @@ export class ToDevice {
   /** When messages for a device came last; and up to which position nothing waited when it was looked. */
   readonly #arrivals: ChangeIndex<number>
   readonly #nothingUpTo = lruCache<number, number>(MAX_REMEMBERED)
+  /** By the sending device. */
+  readonly #sending = new InTurn<number>()
   #sends = 0
 
   constructor(deps: Deps) {
@@ -72,7 +75,13 @@ export class ToDevice {
     this.#listeners.push(listener)
   }
 
-  /** Sends once for each transaction id of the device; devices that do not exist get nothing. Throws `M_TOO_LARGE`. */
+  /**
+   * Sends once for each transaction id of the device, in the order of its calls; devices that do not exist get nothing.
+   * Throws `M_TOO_LARGE`.
+   *
+   * Clients do not wait for one message to be answered before they send the next, and PostgreSQL may take the later one
+   * first, over another connection: a verification never ends when its `done` overtakes its `mac`.
+   */
   async send(sender: Requester, type: string, txnId: string, messages: Messages): Promise<void> {
     const { clock, serverName, sender: outbox, newMessageId } = this.#deps
     if (![...messages.values()].every((ofUser) => [...ofUser.values()].every(isOfSize))) {
@@ -81,12 +90,13 @@ export class ToDevice {
     const isLocal = ([userId]: readonly [UserId, unknown]) => serverOf(userId) === serverName
     const [local, remote] = [new Map([...messages].filter(isLocal)), [...messages].filter((one) => !isLocal(one))]
     const letters = toDeviceLetters({ sender: sender.userId, type, messages: new Map(remote), newMessageId })
-    await this.#deliver(sender.userId, type, local, async (tx) => {
+    const isNew = async (tx: Tx) => {
       const id = `${type} ${txnId}`
       const isNew = await store.insertToDeviceTransaction(tx, sender.deviceNid, id, clock.now())
       if (isNew) await outbox.enqueueEdus(tx, letters)
       return isNew
-    })
+    }
+    await this.#sending.run(sender.deviceNid, () => this.#deliver(sender.userId, type, local, isNew))
   }
 
   /** Takes messages of another server's user, once for each id that the server gave them. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { MatrixError } from '../../../src/matrix/errors.ts'
+import type { UserId } from '../../../src/matrix/ids.ts'
 import type { User } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -108,6 +110,21 @@ describe('Messages to devices', () => {
     expect((await bob.get(`/v3/sync?since=${first.next_batch}`)).to_device).toBeUndefined()
     expect((await bob.get('/v3/sync')).to_device).toBeUndefined()
     expect((await tablet.get('/v3/sync')).to_device.events).toEqual([message(1)])
+  })
+
+  it('arrive in the order in which a device sent them, though it did not wait for the answers', async () => {
+    const { client, server } = await startServer()
+    const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+    const { sessions, toDevice } = server.services
+    const sender = await sessions.authenticate(alice.accessToken ?? '')
+    if (sender instanceof MatrixError) throw sender
+    const userId = bob.userId as UserId
+    const numbers = Array.from({ length: 20 }, (_, n) => n)
+    // Not over HTTP: its many connections keep no order among them.
+    const send = (n: number) => toDevice.send(sender, 'm.test', `t${n}`, new Map([[userId, new Map([['*', { n }]])]]))
+    await Promise.all(numbers.map(send))
+    const { events } = (await bob.sync()).to_device
+    expect(events.map((event: { content: { n: number } }) => event.content.n)).toEqual(numbers)
   })
 
   it('come in pieces when many wait, in order, none twice and none lost, without waiting for the timeout', async () => {
