@@ -54,7 +54,7 @@ export async function fill(
     const rooms = await makeRooms(services, users)
     const before = sqlite ? databaseBytes(sqlite) : 0
     await sendAll(services, users, rooms, events)
-    await services.searchIndex.caughtUp()
+    await services.searchIndex?.caughtUp()
     print(`Filled the database with ${events} events in ${((performance.now() - started) / 1000).toFixed(0)} s.`)
     if (sqlite && events > 0) {
       bytes = { stored: (databaseBytes(sqlite) - before) / events, json: averageJsonBytes(sqlite) }

@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts'
 import { SigningKey } from '../matrix/signing-key.ts'
 import { tryMailServer } from '../outbound/smtp.ts'
 import { inspectDatabase } from '../storage/inspect.ts'
+import { countUnseen } from '../storage/search/inspect.ts'
 import { isRunning } from './local-client.ts'
 
 export interface Finding {
@@ -73,6 +74,14 @@ export async function checkMail(config: Config): Promise<Finding> {
   } catch (error) {
     return bad(`${name}: ${error instanceof Error ? error.message : String(error)}; see mail in the configuration`)
   }
+}
+
+export async function checkSearch(config: Config): Promise<Finding> {
+  if (!config.search.messages) return good('off, as the configuration says')
+  const unseen = await countUnseen(databaseOf(config))
+  if (unseen === undefined) return good('there is no index yet; the server makes it')
+  if (unseen <= 0) return good('the index has everything')
+  return good(`the index is behind by ${unseen} events; a running server catches up by itself`)
 }
 
 export async function checkPorts(config: Config): Promise<Finding> {

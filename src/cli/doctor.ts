@@ -1,7 +1,16 @@
 import { loadConfig } from '../config/load.ts'
 import { ConfigMistakes } from '../config/mistakes.ts'
 import type { Config } from '../config/schema.ts'
-import { checkClock, checkDatabase, checkDisk, checkKey, checkMail, checkPorts, type Finding } from './checks.ts'
+import {
+  checkClock,
+  checkDatabase,
+  checkDisk,
+  checkKey,
+  checkMail,
+  checkPorts,
+  checkSearch,
+  type Finding,
+} from './checks.ts'
 import { CommandFailed, type Terminal } from './terminal.ts'
 
 const CHECKS: readonly [name: string, check: (config: Config) => Promise<Finding>][] = [
@@ -11,6 +20,7 @@ const CHECKS: readonly [name: string, check: (config: Config) => Promise<Finding
   ['clock', checkClock],
   ['ports', checkPorts],
   ['mail', checkMail],
+  ['search', checkSearch],
 ]
 
 /** `bongsu doctor`: one line for each thing that a server needs, and what to do about it. */

@@ -22,6 +22,10 @@ type ListedUser = z.output<typeof userPage>['users'][number]
 
 /** `bongsu user …` */
 export function userCommands(configFile: () => string, terminal: Terminal): Command {
+  const changeEmail = async (what: string, name: string, address: string): Promise<string> => {
+    const path = `${PATH}/${encodeURIComponent(name)}/${what}`
+    return madeUser.parse(await withServer(configFile(), terminal, (ask) => ask('POST', path, { address }))).user_id
+  }
   const user = new Command('user').description('the accounts of this server')
   user
     .command('create <name>')
@@ -45,6 +49,20 @@ export function userCommands(configFile: () => string, terminal: Terminal): Comm
       const path = `${PATH}/${encodeURIComponent(name)}/password`
       const changed = await withServer(configFile(), terminal, (ask) => ask('PUT', path, body))
       terminal.print(`${madeUser.parse(changed).user_id} has a new password.`)
+    })
+  user
+    .command('add-email <name> <address>')
+    .description('give an account a mail address, by which its user can reset the password and log in')
+    .action(async (name: string, address: string) => {
+      const changed = await changeEmail('email', name, address)
+      terminal.print(`${changed} has the address.`)
+    })
+  user
+    .command('remove-email <name> <address>')
+    .description('take a mail address away from an account')
+    .action(async (name: string, address: string) => {
+      const changed = await changeEmail('email/remove', name, address)
+      terminal.print(`${changed} does not have the address.`)
     })
   user
     .command('deactivate <name>')

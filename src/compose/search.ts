@@ -1,17 +1,29 @@
 import type { Config } from '../config/schema.ts'
+import { MatrixError } from '../matrix/errors.ts'
 import type { Reading } from '../services/reading/reading.ts'
 import type { Append } from '../services/rooms/append.ts'
 import type { Viewer } from '../services/rooms/viewer.ts'
 import { type SearchInput, searchMessages } from '../services/search/search.ts'
 import { SearchIndex } from '../services/search/search-index.ts'
 import { SearchedRooms } from '../services/search/searched-rooms.ts'
-import { isIndexBehind } from '../storage/search/open.ts'
+import { indexState, removeIndex } from '../storage/search/open.ts'
 import { SearchThread } from '../storage/search/search-thread.ts'
 import type { Ground } from './ground.ts'
 import { databaseOf } from './settings.ts'
 
+interface Search {
+  /** undefined: messages are not searched here. */
+  readonly searchIndex: SearchIndex | undefined
+  /** The answer as JSON text. Throws `M_UNRECOGNIZED` where messages are not searched. */
+  searchMessages(viewer: Viewer, input: SearchInput, nextBatch: string | undefined): Promise<string>
+}
+
 /** Finding what was said. */
-export function composeSearch(config: Config, { db, clock, log, lifetime }: Ground, append: Append, reading: Reading) {
+export function composeSearch(config: Config, ground: Ground, append: Append, reading: Reading): Search {
+  return config.search.messages ? withIndex(config, ground, append, reading) : withoutIndex(config, ground)
+}
+
+function withIndex(config: Config, { db, clock, log, lifetime }: Ground, append: Append, reading: Reading): Search {
   const index = new SearchIndex({
     db,
     clock,
@@ -21,7 +33,7 @@ export function composeSearch(config: Config, { db, clock, log, lifetime }: Grou
   lifetime.add({
     // Where the index has everything, its thread need not start.
     start: async () => {
-      if (await isIndexBehind(databaseOf(config), db)) index.wake()
+      if ((await indexState(databaseOf(config), db)).isBehind) index.wake()
     },
     close: () => index.close(),
   })
@@ -34,7 +46,17 @@ export function composeSearch(config: Config, { db, clock, log, lifetime }: Grou
   })
   return {
     searchIndex: index,
-    searchMessages: (viewer: Viewer, input: SearchInput, nextBatch: string | undefined) =>
-      searchMessages({ reading, index, rooms }, viewer, input, nextBatch),
+    searchMessages: (viewer, input, nextBatch) => searchMessages({ reading, index, rooms }, viewer, input, nextBatch),
+  }
+}
+
+/** What an index that was there before knows must not stay: nobody would take out of it what is redacted. */
+function withoutIndex(config: Config, { db, lifetime }: Ground): Search {
+  lifetime.add({ start: () => removeIndex(databaseOf(config), db) })
+  return {
+    searchIndex: undefined,
+    searchMessages: async () => {
+      throw new MatrixError('M_UNRECOGNIZED', 'Messages cannot be searched on this server')
+    },
   }
 }

@@ -18,6 +18,7 @@ import { push } from './push.ts'
 import { rateLimits } from './rate-limits.ts'
 import { registration } from './registration.ts'
 import { rooms } from './rooms.ts'
+import { search } from './search.ts'
 import { serverNotices } from './server-notices.ts'
 import { sessions } from './sessions.ts'
 import { support } from './support.ts'
@@ -52,6 +53,7 @@ export const configSchema = z
     profiles,
     rate_limits: rateLimits,
     rooms,
+    search,
     server_notices: serverNotices,
     presence,
     push,

@@ -1,7 +1,8 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { reportLine } from '../../src/cli/report.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { type CommandLine, commandLine } from '../support/command.ts'
 
 /** Cheap hashes, ports that are free, a quiet log. */
@@ -85,6 +86,13 @@ describe('bongsu user', () => {
         expect.stringMatching(/^@bob:example.org {2}\d{4}-\d\d-\d\d$/),
       ])
       expect((await line.run('user', 'set-password', 'bob')).out).toBe('@bob:example.org has a new password.')
+      expect((await line.run('user', 'add-email', 'bob', 'Bob@Mail.example.org')).out).toBe(
+        '@bob:example.org has the address.',
+      )
+      expect(await line.run('user', 'add-email', 'alice', 'bob@mail.example.org')).toMatchObject({ code: 1 })
+      expect(await line.run('user', 'add-email', 'alice', 'no address')).toMatchObject({ code: 1 })
+      await line.run('user', 'remove-email', 'bob', 'bob@mail.example.org')
+      expect(await line.run('user', 'add-email', 'alice', 'bob@mail.example.org')).toMatchObject({ code: 0 })
       expect((await line.run('user', 'deactivate', 'bob')).out).toBe('@bob:example.org is deactivated.')
       expect((await line.run('user', 'list')).out).toMatch(/@bob:example.org.*deactivated/)
     })
@@ -147,8 +155,22 @@ describe('bongsu doctor', () => {
     await line.start()
     const { code, out } = await line.run('doctor')
     expect(code).toBe(0)
-    expect(out.split('\n').map((checked) => checked.slice(0, 5))).toEqual(Array(7).fill('ok   '))
+    expect(out.split('\n').map((checked) => checked.slice(0, 5))).toEqual(Array(8).fill('ok   '))
+    expect(out).toMatch(/search: the index has everything|search: there is no index yet/)
     expect((await line.run('health')).code).toBe(0)
+  })
+
+  it('tells how far the search is, and that it is off', async () => {
+    const line = await home()
+    const { stop } = await line.start()
+    await line.run('user', 'create', 'alice')
+    await line.run('notice', 'send', 'alice', '점검이 있습니다')
+    await stop()
+    const { database } = loadConfig(line.configFile)
+    if (database.kind === 'sqlite') rmSync(`${database.path}.search`, { force: true })
+    expect((await line.run('doctor')).out).toContain('search: there is no index yet')
+    appendFileSync(line.configFile, 'search: { messages: false }\n')
+    expect((await line.run('doctor')).out).toContain('search: off')
   })
 
   it('names what is wrong, and what to do', async () => {

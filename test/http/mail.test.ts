@@ -246,6 +246,29 @@ it('says which addresses have accounts where that is no secret, and frees those 
   expect((await requestToken(client, '/account/password', ADDRESS)).body.errcode).toBe('M_THREEPID_NOT_FOUND')
 })
 
+it('resets the password of an account by the address that the office gave it', async () => {
+  const { client, mail, server } = await withMail()
+  const alice = await client.register('alice')
+  const { accounts, thirdPartyIds } = server.services
+  const { userNid } = await accounts.get('alice')
+  await expect(thirdPartyIds.vouch(userNid, 'no address')).rejects.toMatchObject({ errcode: 'M_INVALID_PARAM' })
+  await thirdPartyIds.vouch(userNid, ADDRESS.toUpperCase())
+  await thirdPartyIds.vouch(userNid, ADDRESS)
+  expect((await alice.get('/v3/account/3pid')).threepids).toMatchObject([{ medium: 'email', address: ADDRESS }])
+  const bob = await accounts.get((await client.register('bob')).userId)
+  await expect(thirdPartyIds.vouch(bob.userNid, ADDRESS)).rejects.toMatchObject({ errcode: 'M_THREEPID_IN_USE' })
+
+  const arrival = mail.next()
+  const { sid } = (await requestToken(client, '/account/password', ADDRESS)).body
+  await confirm(client, linkIn(await arrival))
+  const auth = { type: 'm.login.email.identity', threepid_creds: { sid, client_secret: 's3cret' } }
+  const reset = { new_password: 'another horse battery staple', auth }
+  expect((await client.request('POST', '/v3/account/password', reset)).status).toBe(200)
+  const identifier = { type: 'm.id.user', user: 'alice' }
+  const login = { type: 'm.login.password', identifier, password: reset.new_password }
+  expect((await client.request('POST', '/v3/login', login)).status).toBe(200)
+})
+
 it('has the endpoints without mail, too', async () => {
   const { client } = await startServer()
   const alice = await client.register('alice')

@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { roomPath, type User } from '../support/client.ts'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { Client, roomPath, type User } from '../support/client.ts'
 import { openServer, type TestServer } from '../support/server.ts'
 
 interface Options {
@@ -26,6 +29,27 @@ async function search(user: User, term: string, { rooms, next, ...more }: Option
 
 const bodiesOf = (found: { results: { result: { content: { body?: string } } }[] }) =>
   found.results.map(({ result }) => result.content.body)
+
+it('can be switched off: nothing is indexed, and what was is deleted', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bongsu-search-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const before = await openServer({ directory })
+  const alice = await before.client.register('alice')
+  const roomId = await alice.createRoom()
+  await alice.send(roomId, '예산안')
+  expect((await search(alice, '예산')).count).toBe(1)
+  const { clock } = before
+  await before.close()
+
+  const without = await openServer({ directory, clock, config: { search: { messages: false } } })
+  const room_events = { search_term: '예산' }
+  const refused = await new Client(without.url, alice.accessToken).request('POST', '/v3/search', {
+    search_categories: { room_events },
+  })
+  expect([refused.status, refused.body.errcode]).toEqual([404, 'M_UNRECOGNIZED'])
+  expect(existsSync(join(directory, 'bongsu.db.search'))).toBe(false)
+  await without.close()
+})
 
 describe('searching what was said', () => {
   let server: TestServer
@@ -203,8 +227,8 @@ describe('searching what was said', () => {
   it('finds the same after the index was thrown away', async () => {
     const rooms = [await said(alice, '다시 만든 색인')]
     expect((await search(alice, '색인', { rooms })).count).toBe(1)
-    await server.server.services.searchIndex.rebuild()
-    await server.server.services.searchIndex.caughtUp()
+    await server.server.services.searchIndex?.rebuild()
+    await server.server.services.searchIndex?.caughtUp()
     expect((await search(alice, '색인', { rooms })).count).toBe(1)
   })
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MatrixError } from '../../matrix/errors.ts'
 import { roomAlias, userId } from '../../matrix/ids.ts'
 import { publicRoomsBody, publicRoomsParams, publicRoomsQuery } from '../public-rooms-query.ts'
 import { firstParam } from '../query.ts'
@@ -30,6 +31,20 @@ export const queryRoomDirectory = route(
   async ({ query }, { directory }) => {
     const { roomId: room_id, servers } = await directory.lookUpOwn(query.room_alias)
     return { room_id, servers }
+  },
+)
+
+/** The queries that the specification names have routes of their own; of others this server knows nothing. */
+export const queryInfo = route(
+  {
+    id: 'server.queryInfo',
+    method: 'GET',
+    path: '/_matrix/federation/v1/query/:queryType',
+    auth: 'federation',
+    params: z.object({ queryType: z.string() }),
+  },
+  async () => {
+    throw new MatrixError('M_UNRECOGNIZED', 'There is no such query')
   },
 )
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { forbidden } from '../../matrix/errors.ts'
 import { route } from '../route.ts'
 
 /**
@@ -58,6 +59,43 @@ export const setPassword = route(
   async ({ params, body }, { accounts }) => {
     const { userNid, userId } = await accounts.get(params.name)
     await accounts.setPassword(userNid, body.password, body.keep_logins ? 'keep' : { endAllBut: undefined })
+    return { user_id: userId }
+  },
+)
+
+const email = z.object({ address: z.string() })
+
+export const addEmail = route(
+  {
+    id: 'local.addEmail',
+    method: 'POST',
+    path: `${PATH}/:name/email`,
+    auth: 'none',
+    limit: 'none',
+    params: z.object({ name }),
+    body: email,
+  },
+  async ({ params, body }, { accounts, thirdPartyIds }) => {
+    const { userNid, userId, isDeactivated } = await accounts.get(params.name)
+    if (isDeactivated) throw forbidden('This account has been deactivated')
+    await thirdPartyIds.vouch(userNid, body.address)
+    return { user_id: userId }
+  },
+)
+
+export const removeEmail = route(
+  {
+    id: 'local.removeEmail',
+    method: 'POST',
+    path: `${PATH}/:name/email/remove`,
+    auth: 'none',
+    limit: 'none',
+    params: z.object({ name }),
+    body: email,
+  },
+  async ({ params, body }, { accounts, thirdPartyIds }) => {
+    const { userNid, userId } = await accounts.get(params.name)
+    await thirdPartyIds.delete(userNid, 'email', body.address)
     return { user_id: userId }
   },
 )

@@ -23,6 +23,10 @@ export async function deleteSearchAgain(tx: Tx, upTo: number): Promise<void> {
   await rawRun(tx, 'delete from search_again where id <= ?', [upTo])
 }
 
+export async function deleteAllSearchAgain(tx: Tx): Promise<void> {
+  await rawRun(tx, 'delete from search_again', [])
+}
+
 /** Whether the index is to look at anything once more. */
 export async function hasSearchAgain(db: Db): Promise<boolean> {
   return (await rawRows(db, 'select 1 as found from search_again limit 1', [])).length > 0

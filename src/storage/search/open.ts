@@ -1,8 +1,8 @@
 import type { DatabaseConfig, PostgresConfig, SqliteConfig } from '../config.ts'
 import { currentEventNid } from '../counter.ts'
-import type { Db } from '../db.ts'
+import { type Db, transact } from '../db.ts'
 import { listEventIds } from '../events.ts'
-import { hasSearchAgain } from './again.ts'
+import { deleteAllSearchAgain, hasSearchAgain } from './again.ts'
 import { Follower } from './follower.ts'
 import { SearchSource } from './source.ts'
 import type { SearchStore } from './store.ts'
@@ -19,18 +19,31 @@ interface Search {
 export const openSearch = (config: DatabaseConfig): Promise<Search> =>
   config.kind === 'sqlite' ? openOnSqlite(config) : openOnPostgres(config)
 
-/** Whether something happened to the events that the index has not seen. */
-export async function isIndexBehind(config: DatabaseConfig, db: Db): Promise<boolean> {
+export interface IndexState {
+  /** Whether something happened to the events that the index has not seen. */
+  readonly isBehind: boolean
+  /** Events that it has not looked at. */
+  readonly unseen: number
+}
+
+/** How far the index has come; one that is not there is made, empty. */
+export async function indexState(config: DatabaseConfig, db: Db): Promise<IndexState> {
   const store = await openStore(config)
   try {
-    const place = await store.place()
-    const newest = await currentEventNid(db)
-    if (!place) return newest > 0
-    if (place.eventNid !== newest || (await hasSearchAgain(db))) return true
-    return ((await listEventIds(db, [newest]))[0] ?? '') !== place.eventId
+    const found = await store.place()
+    const isOurs = found && ((await listEventIds(db, [found.eventNid]))[0] ?? '') === found.eventId
+    const unseen = (await currentEventNid(db)) - (isOurs ? found.eventNid : 0)
+    return { unseen, isBehind: unseen > 0 || (await hasSearchAgain(db)) }
   } finally {
     await store.close()
   }
+}
+
+/** Deletes the index, and what it was to look at once more. */
+export async function removeIndex(config: DatabaseConfig, db: Db): Promise<void> {
+  if (config.kind === 'sqlite') (await import('./sqlite-store.ts')).removeFiles(searchPath(config.path))
+  else await (await import('./postgres-store.ts')).PostgresSearchStore.remove(config)
+  await transact(db, deleteAllSearchAgain)
 }
 
 async function openStore(config: DatabaseConfig): Promise<SearchStore> {
@@ -40,7 +53,7 @@ async function openStore(config: DatabaseConfig): Promise<SearchStore> {
 }
 
 /** The index of an SQLite database is a file beside it. */
-const searchPath = (path: string): string => `${path}.search`
+export const searchPath = (path: string): string => `${path}.search`
 
 async function openOnSqlite(config: SqliteConfig): Promise<Search> {
   const [{ default: Database }, { Statements }] = await Promise.all([

@@ -42,6 +42,12 @@ export class PostgresSearchStore implements SearchStore {
     return store
   }
 
+  /** Removes the index that is there, if any. */
+  static async remove(config: PostgresConfig): Promise<void> {
+    const pool = createPool({ ...config, maxConnections: 1 })
+    await pool.query(DROP).finally(() => pool.end())
+  }
+
   async place(): Promise<IndexPlace | undefined> {
     const { rows } = await this.#pool.query<{ event_nid: number; event_id: string; again: number }>(
       'select * from search_place where event_nid > 0',

@@ -82,7 +82,7 @@ export class SqliteSearchStore implements SearchStore {
 
   async clear(): Promise<void> {
     this.#statements.database.close()
-    remove(this.#path)
+    removeFiles(this.#path)
     this.#statements = open(this.#path)
   }
 
@@ -153,7 +153,7 @@ function open(path: string): Statements {
   } catch (error) {
     // Damaged, or of another format: it can be made anew.
     if (!(error instanceof Database.SqliteError || error instanceof ForeignFormat)) throw error
-    remove(path)
+    removeFiles(path)
     return connect(path)
   }
 }
@@ -178,7 +178,8 @@ function connect(path: string): Statements {
   }
 }
 
-function remove(path: string): void {
+/** Removes the index that is there, if any. */
+export function removeFiles(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
 }
 
