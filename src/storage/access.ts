@@ -1,5 +1,4 @@
 import type { Dialect, Kysely } from 'kysely'
-import type { Schema } from './schema.ts'
 
 export type Param = string | number | bigint | null | Uint8Array
 
@@ -15,7 +14,7 @@ export interface Engine {
   readonly kind: 'sqlite' | 'postgres'
   readonly dialect: Dialect
   /** The queries of `db`: reads, or, when it is a transaction that is beginning just now, part of that transaction. */
-  queries(db: Kysely<Schema>): Queries
+  queries(db: Kysely<unknown>): Queries
 }
 
 /** What storage knows of a `Db` or a `Tx` beyond Kysely. */
@@ -27,11 +26,11 @@ export interface Access {
   readonly afterCommit?: (() => void)[]
 }
 
-const accesses = new WeakMap<Kysely<Schema>, Access>()
+const accesses = new WeakMap<Kysely<unknown>, Access>()
 
-export const setAccess = (db: Kysely<Schema>, access: Access) => accesses.set(db, access)
+export const setAccess = (db: Kysely<unknown>, access: Access) => accesses.set(db, access)
 
-export function accessOf(db: Kysely<Schema>): Access {
+export function accessOf(db: Kysely<unknown>): Access {
   const access = accesses.get(db)
   if (!access) throw new Error('Neither a database of openDatabase nor a transaction of transact')
   return access

@@ -4,18 +4,21 @@ import type { DatabaseConfig, DatabaseHooks } from './config.ts'
 import { isDeadlock } from './failure.ts'
 import { openPostgres } from './postgres/open.ts'
 import { rawRows } from './run.ts'
-import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite/open.ts'
 
 export type { DatabaseConfig, DatabaseHooks } from './config.ts'
 
-export type Db = Kysely<Schema>
-export type Tx = Transaction<Schema>
+/**
+ * Kysely has the transactions and the migrations. It knows no tables: statements are constant text (`run.ts`), because to
+ * build one costs more than to run it.
+ */
+export type Db = Kysely<unknown>
+export type Tx = Transaction<unknown>
 
 /** Opens the database and checks that it can serve; `migrate` then brings its tables up to date. */
 export async function openDatabase(config: DatabaseConfig, hooks: DatabaseHooks = {}): Promise<Db> {
   const engine = config.kind === 'sqlite' ? openSqlite(config, hooks) : await openPostgres(config, hooks)
-  const db: Db = new Kysely<Schema>({ dialect: engine.dialect })
+  const db: Db = new Kysely({ dialect: engine.dialect })
   setAccess(db, { engine, queries: engine.queries(db) })
   // Kysely's `destroy` closes only what has been used.
   await sql`select 1`.execute(db)

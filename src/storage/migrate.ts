@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { type Db, type Tx, transact } from './db.ts'
 import { type Columns, columns, kindOf } from './dialect.ts'
 import { migrations } from './migrations.ts'
+import { rawRows, rawRun } from './run.ts'
 
 export type { Columns } from './dialect.ts'
 
@@ -36,10 +37,7 @@ export async function migrate(db: Db, all: readonly Migration[] = migrations): P
 
 /** Number of the last migration that this database has seen; 0 for an empty one. */
 export async function schemaVersion(db: Db | Tx): Promise<number> {
-  const row = await db
-    .selectFrom('schema_version')
-    .select((eb) => eb.fn.max('version').as('version'))
-    .executeTakeFirst()
+  const [row] = await rawRows<{ version: number | null }>(db, 'select max(version) as version from schema_version')
   return row?.version ?? 0
 }
 
@@ -52,8 +50,8 @@ async function step(tx: Tx, version: number, migration: Migration, known: number
     )
   }
   if (current >= version) return false
-  await migration.up(tx as Tx as unknown as Kysely<unknown>, columns[kindOf(tx)])
-  await tx.insertInto('schema_version').values({ version, name: migration.name }).execute()
+  await migration.up(tx, columns[kindOf(tx)])
+  await rawRun(tx, 'insert into schema_version (version, name) values (?, ?)', [version, migration.name])
   return true
 }
 

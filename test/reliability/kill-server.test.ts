@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/storage/db.ts'
+import { rawRows } from '../../src/storage/run.ts'
 import { loadState } from '../../src/storage/state/state.ts'
 import { Client, Refused, type User } from '../support/client.ts'
 import { rounds, timeoutMs } from './length.ts'
@@ -79,15 +80,15 @@ async function tornStates(path: string): Promise<number[]> {
   const db = await openDatabase({ kind: 'sqlite', path })
   try {
     const torn: number[] = []
-    for (const room of await db.selectFrom('room').select(['nid', 'state_nid']).execute()) {
+    const rooms = await rawRows<{ nid: number; state_nid: number | null }>(db, 'select nid, state_nid from room')
+    for (const room of rooms) {
       const shared = room.state_nid === null ? [] : await loadState(db, room.state_nid)
-      const flat = await db
-        .selectFrom('current_state')
-        .select(['type_nid as typeNid', 'key_nid as keyNid', 'event_nid as eventNid'])
-        .where('room_nid', '=', room.nid)
-        .orderBy('type_nid')
-        .orderBy('key_nid')
-        .execute()
+      const flat = await rawRows(
+        db,
+        `select type_nid as "typeNid", key_nid as "keyNid", event_nid as "eventNid" from current_state
+         where room_nid = ? order by type_nid, key_nid`,
+        [room.nid],
+      )
       if (JSON.stringify(shared) !== JSON.stringify(flat)) torn.push(room.nid)
     }
     return torn

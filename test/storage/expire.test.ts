@@ -1,16 +1,14 @@
 import { expect, it } from 'vitest'
 import { type Db, transact } from '../../src/storage/db.ts'
 import { deleteInPieces } from '../../src/storage/expire.ts'
+import { rawRows } from '../../src/storage/run.ts'
 import * as tokens from '../../src/storage/tokens.ts'
 import { deleteTransactionsBefore, insertTransactions } from '../../src/storage/transactions.ts'
 import { withDatabases } from '../support/databases.ts'
 
 const count = async (db: Db, table: 'transaction_id' | 'access_token' | 'refresh_token') => {
-  const row = await db
-    .selectFrom(table)
-    .select((eb) => eb.fn.countAll<number>().as('rows'))
-    .executeTakeFirstOrThrow()
-  return row.rows
+  const [row] = await rawRows<{ rows: number }>(db, `select count(*) as rows from ${table}`)
+  return row?.rows
 }
 
 withDatabases('expiry', (open) => {
@@ -57,7 +55,7 @@ withDatabases('expiry', (open) => {
     })
     await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredAccessTokens(tx, 50, limit))
     await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredRefreshTokens(tx, 50, limit))
-    const left = await db.selectFrom('access_token').select('token_hash').orderBy('token_hash').execute()
+    const left = await rawRows<{ token_hash: string }>(db, 'select token_hash from access_token order by token_hash')
     expect(left.map((row) => row.token_hash)).toEqual(['endless', 'newest', 'only', 'valid'])
     expect(await count(db, 'refresh_token')).toBe(2)
   })

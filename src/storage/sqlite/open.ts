@@ -2,7 +2,6 @@ import Database from 'better-sqlite3'
 import type { Kysely } from 'kysely'
 import type { Engine, Queries } from '../access.ts'
 import type { DatabaseHooks, SqliteConfig } from '../config.ts'
-import type { Schema } from '../schema.ts'
 import { CheckpointThread } from './checkpoint-thread.ts'
 import { Checkpoints, LOG_LIMITS, type LogPages } from './checkpoints.ts'
 import { SqliteDialect } from './dialect.ts'
@@ -77,7 +76,7 @@ function connect({ path, cacheBytes = CACHE_BYTES }: SqliteConfig, options: Data
   return database
 }
 
-function queries(db: Kysely<Schema>, reader: Statements, group: GroupCommit): Queries {
+function queries(db: Kysely<unknown>, reader: Statements, group: GroupCommit): Queries {
   if (!db.isTransaction) {
     return {
       rows: async (sql, params) => reader.rows(sql, params),
