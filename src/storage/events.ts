@@ -1,3 +1,4 @@
+import { Turn } from '../util/turn.ts'
 import type { Db, Tx } from './db.ts'
 import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
 
@@ -206,9 +207,12 @@ export async function listEventNodes(db: Db, nids: readonly number[]): Promise<E
 /** Which of these ids are stored, and as what; without the texts. */
 export type EventStub = Pick<EventRow, 'nid' | 'event_id' | 'room_nid' | 'kind' | 'type_nid' | 'key_nid' | 'state_nid'>
 
+/** Gives the turn back between its queries, so it is not for use within a transaction. */
 export async function listEventStubs(db: Db, ids: readonly string[]): Promise<EventStub[]> {
   const rows: EventStub[] = []
+  const turn = new Turn()
   for (let start = 0; start < ids.length; start += CHUNK) {
+    if (turn.isOver) await turn.give()
     const part = ids.slice(start, start + CHUNK)
     const sql = `select nid, event_id, room_nid, kind, type_nid, key_nid, state_nid from event where event_id in (${places(part.length)})`
     rows.push(...(await rawRows<EventStub>(db, sql, part)))

@@ -4,6 +4,7 @@ import { type Db, transact } from '../../storage/db.ts'
 import * as table from '../../storage/server-keys.ts'
 import type { Clock } from '../../util/clock.ts'
 import { lruCache } from '../../util/lru.ts'
+import { Turn } from '../../util/turn.ts'
 import { type KeyAnswer, readKeyAnswer } from './key-answer.ts'
 import { KnownKeys } from './known-keys.ts'
 
@@ -59,19 +60,31 @@ export class KeyRing {
 
   /** The same for many at once: one query for all servers, and one request for each that has to be asked. */
   async verifyKeysOf(wanted: readonly WantedKeys[]): Promise<VerifyKeys[]> {
-    const allowed = new Set(wanted.map(({ serverName }) => serverName).filter((name) => this.#deps.mayBelieve(name)))
+    const names = [...new Set(wanted.map(({ serverName }) => serverName))]
+    const allowed = names.filter((name) => this.#deps.mayBelieve(name))
     await this.#load(allowed)
-    return Promise.all(
-      wanted.map(async ({ serverName, keyIds, atTs }) => {
-        if (!allowed.has(serverName)) return new Map()
-        const known = this.#known.get(serverName) ?? NO_KEYS
-        if (!known.mayLearn(keyIds, atTs)) {
-          if (known.validUntilTs < this.#deps.clock.now() + REFRESH_AHEAD_MS) this.#refresh(serverName)
-          return known.valid(keyIds, atTs)
-        }
-        return ((await this.#ask(serverName)) ?? known).valid(keyIds, atTs)
+    const keys = new Map(allowed.map((name) => [name, this.#known.get(name) ?? NO_KEYS]))
+    const turn = new Turn()
+    const asked = new Set<string>()
+    for (const { serverName, keyIds, atTs } of wanted) {
+      if (keys.get(serverName)?.mayLearn(keyIds, atTs)) asked.add(serverName)
+      if (turn.isOver) await turn.give()
+    }
+    for (const [name, { validUntilTs }] of keys) {
+      if (!asked.has(name) && validUntilTs < this.#deps.clock.now() + REFRESH_AHEAD_MS) this.#refresh(name)
+    }
+    await Promise.all(
+      [...asked].map(async (name) => {
+        const told = await this.#ask(name)
+        if (told) keys.set(name, told)
       }),
     )
+    const found: VerifyKeys[] = []
+    for (const { serverName, keyIds, atTs } of wanted) {
+      found.push((keys.get(serverName) ?? NO_KEYS).valid(keyIds, atTs))
+      if (turn.isOver) await turn.give()
+    }
+    return found
   }
 
   /** What the servers said of their own keys, asked anew where that has ended: for those to whom we are a notary. */

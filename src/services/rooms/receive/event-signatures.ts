@@ -15,6 +15,12 @@ interface Deps {
 
 /** Keys of one server that are looked at on one event. */
 const MAX_KEYS = 5
+/**
+ * Events of one call that are checked at a time. 10,000 of them at once would hold the thread pool until the last is
+ * through, and with it every commit; with its threads all busy, the event loop would want for a core too. Two keep up
+ * with what the loop does for each event before and after.
+ */
+const AT_A_TIME = 2
 
 /** Steps 2 and 3: signatures, off the event loop, and the hash (spec: Checks performed on receipt of a PDU). */
 export class EventSignatures {
@@ -26,23 +32,33 @@ export class EventSignatures {
 
   /** Each event as it may be used; a text where a signature is missing or wrong. All keys are asked for at once. */
   async check(events: readonly Parsed[], version: RoomVersion): Promise<(Incoming | string)[]> {
-    const signers = events.map((event) => [...requiredSigners(event.pdu, version)])
-    const wanted = events.flatMap((event, index) =>
-      (signers[index] ?? []).map((serverName) => wantedKeys(event, serverName, version)),
-    )
-    const others = wanted.filter(({ serverName }) => serverName !== this.#deps.serverName)
-    const found = await this.#deps.keyRing.verifyKeysOf(others)
-    const keysOf = new Map(others.map((want, index) => [want, found[index] ?? NO_KEYS]))
     const turn = new Turn()
-    const checks: Promise<Incoming | string>[] = []
-    let at = 0
-    for (const [index, event] of events.entries()) {
-      const own = wanted.slice(at, at + (signers[index]?.length ?? 0))
-      at += own.length
-      checks.push(this.#checkOne(event, version, own, keysOf))
+    const wanted = new Map<Parsed, WantedKeys[]>()
+    for (const event of events) {
+      const signers = [...requiredSigners(event.pdu, version)]
+      wanted.set(
+        event,
+        signers.map((serverName) => wantedKeys(event, serverName, version)),
+      )
       if (turn.isOver) await turn.give()
     }
-    return Promise.all(checks)
+    const keysOf = await this.#keysOf([...wanted.values()].flat())
+    const checked: (Incoming | string)[] = []
+    const waiting = events.entries()
+    const work = async () => {
+      for (const [index, event] of waiting) {
+        checked[index] = await this.#checkOne(event, version, wanted.get(event) ?? [], keysOf)
+        if (turn.isOver) await turn.give()
+      }
+    }
+    await Promise.all(Array.from({ length: AT_A_TIME }, work))
+    return checked
+  }
+
+  async #keysOf(wanted: readonly WantedKeys[]): Promise<Map<WantedKeys, VerifyKeys>> {
+    const others = wanted.filter(({ serverName }) => serverName !== this.#deps.serverName)
+    const found = await this.#deps.keyRing.verifyKeysOf(others)
+    return new Map(others.map((want, index) => [want, found[index] ?? NO_KEYS]))
   }
 
   async #checkOne(

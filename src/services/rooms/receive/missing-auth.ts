@@ -2,6 +2,7 @@ import type { FederationClient } from '../../../federation/client.ts'
 import { authEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
 import { listEventStubs } from '../../../storage/events.ts'
+import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { EventSignatures } from './event-signatures.ts'
@@ -59,8 +60,12 @@ async function missingAuthOf(
   found: ReadonlyMap<string, Incoming>,
   asked: ReadonlySet<string>,
 ): Promise<string[]> {
-  const named = new Set(events.flatMap(({ pdu }) => authEventIds(pdu)))
-  const wanted = [...named].filter((id) => !found.has(id) && !asked.has(id))
-  const stored = new Set((await listEventStubs(db, wanted)).map((stub) => stub.event_id))
-  return wanted.filter((id) => !stored.has(id))
+  const wanted = new Set<string>()
+  const turn = new Turn()
+  for (const { pdu } of events) {
+    for (const id of authEventIds(pdu)) if (!found.has(id) && !asked.has(id)) wanted.add(id)
+    if (turn.isOver) await turn.give()
+  }
+  const stored = new Set((await listEventStubs(db, [...wanted])).map((stub) => stub.event_id))
+  return [...wanted].filter((id) => !stored.has(id))
 }
