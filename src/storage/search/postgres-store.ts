@@ -11,7 +11,6 @@ import {
   type IndexQuery,
   kindToken,
   MAX_RANKED,
-  MAX_ROOM_TOKENS,
   roomToken,
   type SearchDocument,
   type SearchHit,
@@ -97,10 +96,10 @@ export class PostgresSearchStore implements SearchStore {
   find(query: IndexQuery, { order, after, limit }: IndexPage): Promise<SearchHit[]> {
     const { length, pos } = after ?? { length: 0, pos: Number.MAX_SAFE_INTEGER }
     const hits = `select pos, nid, room_nid, length ${HITS}`
-    if (order === 'recent') return this.#hits(`${hits} and pos < $3 order by pos desc limit $4`, query, pos, limit)
+    if (order === 'recent') return this.#hits(`${hits} and pos < $4 order by pos desc limit $5`, query, pos, limit)
     return this.#hits(
       `select * from (${hits} order by pos desc limit ${MAX_RANKED}) as latest
-       where length > $3 or (length = $3 and pos < $4) order by length, pos desc limit $5`,
+       where length > $4 or (length = $4 and pos < $5) order by length, pos desc limit $6`,
       query,
       length,
       pos,
@@ -110,8 +109,8 @@ export class PostgresSearchStore implements SearchStore {
 
   async count(query: IndexQuery, limit: number): Promise<number> {
     const { rows } = await this.#pool.query<{ n: number }>(
-      `select count(*) as n from (select 1 ${HITS} limit $3) as found`,
-      [queryText(query), query.roomNids, limit],
+      `select count(*) as n from (select 1 ${HITS} limit $4) as found`,
+      [...paramsOf(query), limit],
     )
     return rows[0]?.n ?? 0
   }
@@ -122,8 +121,7 @@ export class PostgresSearchStore implements SearchStore {
 
   async #hits(sql: string, query: IndexQuery, ...params: number[]): Promise<SearchHit[]> {
     const { rows } = await this.#pool.query<{ pos: number; nid: number; room_nid: number; length: number }>(sql, [
-      queryText(query),
-      query.roomNids,
+      ...paramsOf(query),
       ...params,
     ])
     return rows.map((row) => ({ pos: row.pos, nid: row.nid, roomNid: row.room_nid, length: row.length }))
@@ -155,7 +153,18 @@ export class PostgresSearchStore implements SearchStore {
   }
 }
 
-const HITS = 'from search_document where words @@ $1::tsquery and room_nid = any($2)'
+/**
+ * The index knows which documents have the words, not where in them: it is asked for all words alone, and only what it finds
+ * in the user's rooms is looked at for their order. (Of 1,000,000 documents, in 50 rooms: a word in all of them 16 ms instead
+ * of 125, one of four pairs in every hundredth 25 instead of 70.)
+ */
+const HITS = `from search_document where words @@ $1::tsquery
+  and case when room_nid = any($2) then ts_match_vq(words, $3::tsquery) else false end`
+
+const paramsOf = (query: IndexQuery) => [necessary(query), query.roomNids, exact(query)]
+
+/** Looking for many rooms in the index costs more than looking at the room of each hit. */
+const MAX_ROOMS = 4
 
 /** Words consist of letters, digits and marks alone, so nothing in them needs escaping. */
 const vectorText = (document: SearchDocument): string =>
@@ -164,16 +173,21 @@ const vectorText = (document: SearchDocument): string =>
     ...document.tokens.map((token, index) => `${quoted(token)}:${Math.min(index + 1, MAX_PLACE)}`),
   ].join(' ')
 
-function queryText({ words, roomNids, senderNids, kinds }: IndexQuery): string {
-  const conditions = words.map((phrases) => anyOf(phrases.map(phraseText)))
+/** What every hit has. */
+function necessary({ words, roomNids, senderNids, kinds }: IndexQuery): string {
+  const conditions = words.map((phrases) => anyOf(phrases.map((phrase) => phraseText(phrase, ' & '))))
   if (kinds) conditions.push(anyOf(kinds.map((kind) => quoted(kindToken(kind)))))
   if (senderNids) conditions.push(anyOf(senderNids.map((nid) => quoted(senderToken(nid)))))
-  if (roomNids.length <= MAX_ROOM_TOKENS) conditions.push(anyOf(roomNids.map((nid) => quoted(roomToken(nid)))))
+  if (roomNids.length <= MAX_ROOMS) conditions.push(anyOf(roomNids.map((nid) => quoted(roomToken(nid)))))
   return conditions.join(' & ')
 }
 
-const phraseText = ({ tokens, isPrefix }: Phrase): string =>
-  tokens.map((token, index) => `${quoted(token)}${isPrefix && index === tokens.length - 1 ? ':*' : ''}`).join(' <-> ')
+/** What only hits have, as far as words go. */
+const exact = ({ words }: IndexQuery): string =>
+  words.map((phrases) => anyOf(phrases.map((phrase) => phraseText(phrase, ' <-> ')))).join(' & ')
+
+const phraseText = ({ tokens, isPrefix }: Phrase, joint: ' & ' | ' <-> '): string =>
+  tokens.map((token, index) => `${quoted(token)}${isPrefix && index === tokens.length - 1 ? ':*' : ''}`).join(joint)
 
 const quoted = (token: string): string => `'${token}'`
 /** Nothing is found where nobody is to be looked at. */

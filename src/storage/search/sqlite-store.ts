@@ -11,7 +11,6 @@ import {
   type IndexQuery,
   kindToken,
   MAX_RANKED,
-  MAX_ROOM_TOKENS,
   roomToken,
   type SearchHit,
   type SearchStore,
@@ -22,6 +21,8 @@ const CACHE_KIB = 8 * 1024
 /** 16 MiB. */
 const CHECKPOINT_PAGES = 4_096
 const AT_ONCE = 500
+/** Rooms that the index itself tells apart; of those who are in more, each hit is looked at. */
+const MAX_ROOMS = 64
 
 // The tokenizer leaves every character alone that is not ASCII, and cuts at blanks: the texts come cut up. `prefix` is for
 // searching by one syllable: without it, the lists of all pairs that begin so are merged first (of a syllable in every one of
@@ -188,7 +189,7 @@ function hitsOf({ words, roomNids, senderNids, kinds }: IndexQuery): { sql: stri
   const conditions = words.map((phrases) => anyOf(phrases.map(phraseText)))
   if (kinds) conditions.push(anyOf(kinds.map((kind) => quoted(kindToken(kind)))))
   if (senderNids) conditions.push(anyOf(senderNids.map((nid) => quoted(senderToken(nid)))))
-  const isFew = roomNids.length <= MAX_ROOM_TOKENS
+  const isFew = roomNids.length <= MAX_ROOMS
   if (isFew) conditions.push(anyOf(roomNids.map((nid) => quoted(roomToken(nid)))))
   const select = `select document.* from word cross join document on document.pos = word.rowid where word match ?`
   const match = conditions.join(' AND ')

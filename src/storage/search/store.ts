@@ -65,9 +65,6 @@ export interface IndexChange {
 /** Searches by rank look at so many of the latest hits. */
 export const MAX_RANKED = 10_000
 
-/** Rooms that the index itself tells apart; of those who are in more, each hit is looked at. */
-export const MAX_ROOM_TOKENS = 64
-
 /** Changes when texts are cut up or stored otherwise: an index of another format is made anew. */
 export const INDEX_FORMAT = 1
 
