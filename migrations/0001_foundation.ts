@@ -312,10 +312,13 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
   await table('profile')
     .addColumn('user_nid', 'bigint', (col) => col.notNull())
     .addColumn('field', 'text', (col) => col.notNull())
-    .addColumn('value', 'text', (col) => col.notNull())
+    // Null: the field was taken away, at `pos`.
+    .addColumn('value', 'text')
+    .addColumn('pos', 'bigint', (col) => col.notNull().defaultTo(0))
     .addPrimaryKeyConstraint('profile_pk', ['user_nid', 'field'])
     .modifyEnd(c.clustered)
     .execute()
+  await index('profile_pos', 'profile', ['pos'])
 
   // A displayed profile changed: the user's member events follow, room by room. `after_room_nid`: the last room that has
   // its own; `version` counts the changes, so that a newer one begins anew.

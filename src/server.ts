@@ -97,7 +97,7 @@ async function composeServices(config: Config, ground: Ground, appServices: AppS
     accountDataOf: (userNid, roomNid) => own.accountData.ofRoom(userNid, roomNid),
   })
   const keys = composeKeys(config, ground, { federation, ...rooms, ...own, ...accounts })
-  const sync = composeSync(config, ground, own, { ...rooms, ...reading, ...keys })
+  const sync = composeSync(config, ground, own, { ...accounts, ...rooms, ...reading, ...keys })
   composeOutgoing(config, ground, federation.sender, { ...rooms, ...sync })
   composeIncoming(ground, { ...rooms, ...sync })
   const { guardedClient } = federation

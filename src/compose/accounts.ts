@@ -87,6 +87,8 @@ export function composeAccounts(
   every(UIA_SWEEP_MS, 'ending half-finished confirmations', () => uiaSessions.expire())
   const profiles = new Profiles({
     db,
+    stream,
+    hub,
     serverName,
     lookup: config.profiles.lookup,
     mayChange: config.profiles.change,

@@ -22,6 +22,10 @@ const UNSTABLE_FEATURES: readonly string[] = [
   // Following threads, and its part of sliding sync.
   'org.matrix.msc4306',
   'org.matrix.msc4308',
+  // Changes of profiles in /sync, under both names, and in sliding sync.
+  'org.matrix.msc4429',
+  'org.matrix.msc4429.stable',
+  'org.matrix.msc4262',
 ]
 
 /** By these Element learns that the server encrypts such rooms whatever people choose. */

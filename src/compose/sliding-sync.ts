@@ -9,6 +9,7 @@ import type { Visibility } from '../services/rooms/visibility.ts'
 import { Connections } from '../services/sliding/connections.ts'
 import { AccountDataExtension } from '../services/sliding/extensions/account-data.ts'
 import { E2eeExtension } from '../services/sliding/extensions/e2ee.ts'
+import { ProfilesExtension } from '../services/sliding/extensions/profiles.ts'
 import { ReceiptsExtension } from '../services/sliding/extensions/receipts.ts'
 import { ThreadSubscriptionsExtension } from '../services/sliding/extensions/thread-subscriptions.ts'
 import { ToDeviceExtension } from '../services/sliding/extensions/to-device.ts'
@@ -49,7 +50,7 @@ export function composeSlidingSync(
   { deviceKeys, deviceLists: lists, toDevice }: Keys,
   { typing, receipts, syncParts, counting }: ReturnType<typeof composeSync>,
 ) {
-  const { news, changes, state, sentMembers, longAnswers } = syncParts
+  const { news, profileNews, changes, state, sentMembers, longAnswers } = syncParts
   const connections = new Connections({ db, clock, random })
   every(HOUR_MS, 'forgetting connections of sliding sync', () => connections.expire())
   const activity = new RoomActivity({ db, stream })
@@ -80,6 +81,7 @@ export function composeSlidingSync(
     new ReceiptsExtension(receipts),
     new TypingExtension(typing),
     new ThreadSubscriptionsExtension(threadFollowing),
+    new ProfilesExtension(profileNews),
   ]
   const slidingSync = new SlidingSync({
     clock,

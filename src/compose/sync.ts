@@ -4,6 +4,8 @@ import { MovedRooms } from '../services/moved-rooms.ts'
 import { Notifications } from '../services/notifications.ts'
 import { UnreadCounts } from '../services/notifications-unread.ts'
 import { Presence } from '../services/presence.ts'
+import { ProfileNews } from '../services/profiles/profile-news.ts'
+import type { Profiles } from '../services/profiles/profiles.ts'
 import { Judge } from '../services/push-rules/judge.ts'
 import { PushEvents } from '../services/push-rules/push-events.ts'
 import { Threads } from '../services/push-rules/threads.ts'
@@ -15,6 +17,7 @@ import type { RoomUpgrades } from '../services/rooms/upgrade.ts'
 import type { Visibility } from '../services/rooms/visibility.ts'
 import { AccountDataSection } from '../services/sync/account-data-section.ts'
 import { PresenceSection } from '../services/sync/presence-section.ts'
+import { ProfilesSection } from '../services/sync/profiles-section.ts'
 import { RoomChanges } from '../services/sync/room-changes.ts'
 import { RoomsSection } from '../services/sync/rooms-section.ts'
 import { SentMembers } from '../services/sync/sent-members.ts'
@@ -27,13 +30,14 @@ import { Slots } from '../util/slots.ts'
 import type { Ground } from './ground.ts'
 import type { composeOwnData } from './own-data.ts'
 
-interface Rooms {
+interface Parts {
   liveRooms: LiveRooms
   append: Append
   roomUpgrades: RoomUpgrades
   visibility: Visibility
   clientEvents: ClientEvents
   encryptionSection: EncryptionSection
+  profiles: Profiles
 }
 
 const PRESENCE_SWEEP_MS = 5_000
@@ -49,7 +53,7 @@ export function composeSync(
   config: Config,
   { db, clock, stream, hub, log, lifetime, every }: Ground,
   own: ReturnType<typeof composeOwnData>,
-  { liveRooms: rooms, append, roomUpgrades, visibility, clientEvents, encryptionSection }: Rooms,
+  { liveRooms: rooms, append, roomUpgrades, visibility, clientEvents, encryptionSection, profiles }: Parts,
 ) {
   const { accountData, userRooms, pushRules, ignoredUsers, inviteRules, filters, threadFollowing: following } = own
   const movedRooms = new MovedRooms({
@@ -92,8 +96,11 @@ export function composeSync(
   })
   const longAnswers = new Slots(MAX_LONG_ANSWERS)
   const news = new UserNews({ hub, stream, typing })
+  const profileNews = new ProfileNews({ db, stream, changes })
+  profiles.onChanged((pos) => profileNews.note(pos))
   const sections = [
     new AccountDataSection({ accountData, pushRules }),
+    new ProfilesSection(profileNews),
     presenceSection,
     roomsSection,
     encryptionSection,
@@ -106,7 +113,7 @@ export function composeSync(
     counting: { judge, threads, unread },
     notifications: new Notifications({ judge, threads, receipts, rooms, userRooms, clientEvents, stream }),
     /** What sliding sync shares. */
-    syncParts: { news, changes, state, sentMembers, longAnswers },
+    syncParts: { news, profileNews, changes, state, sentMembers, longAnswers },
     sync: new Sync({ clock, stream, news, filters, typing, ignoredUsers, userRooms, sections, longAnswers }),
   }
 }

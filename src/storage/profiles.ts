@@ -1,6 +1,6 @@
 import type { RoomId, UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
-import { rawRows, rawRun } from './run.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 /** One field of a profile; `value` is JSON text. */
 export interface ProfileField {
@@ -10,19 +10,85 @@ export interface ProfileField {
 
 /** The profile of a user of this server, in order of its fields. */
 export const listFields = (db: Db, userNid: number): Promise<ProfileField[]> =>
-  rawRows<ProfileField>(db, 'select field, value from profile where user_nid = ? order by field', [userNid])
+  rawRows<ProfileField>(
+    db,
+    'select field, value from profile where user_nid = ? and value is not null order by field',
+    [userNid],
+  )
 
-export async function upsertField(tx: Tx, userNid: number, field: string, value: string): Promise<void> {
+/** `pos`: the position at which it changed. */
+export async function upsertField(tx: Tx, userNid: number, field: string, value: string, pos: number): Promise<void> {
   await rawRun(
     tx,
-    `insert into profile (user_nid, field, value) values (?, ?, ?)
-     on conflict (user_nid, field) do update set value = excluded.value`,
-    [userNid, field, value],
+    `insert into profile (user_nid, field, value, pos) values (?, ?, ?, ?)
+     on conflict (user_nid, field) do update set value = excluded.value, pos = excluded.pos`,
+    [userNid, field, value, pos],
   )
 }
 
-export async function deleteField(tx: Tx, userNid: number, field: string): Promise<void> {
-  await rawRun(tx, 'delete from profile where user_nid = ? and field = ?', [userNid, field])
+/** Fields that were taken away and are still told of, the newest ones. */
+const MAX_CLEARED = 100
+
+export async function clearField(tx: Tx, userNid: number, field: string, pos: number): Promise<void> {
+  const sql = 'update profile set value = null, pos = ? where user_nid = ? and field = ? and value is not null'
+  if ((await rawRun(tx, sql, [pos, userNid, field])) === 0) return
+  await rawRun(
+    tx,
+    `delete from profile where user_nid = ? and value is null and pos <=
+       (select pos from profile where user_nid = ? and value is null order by pos desc limit 1 offset ?)`,
+    [userNid, userNid, MAX_CLEARED],
+  )
+}
+
+/** A field of somebody's profile as others are told of it. */
+export interface FieldNews {
+  readonly user_id: UserId
+  readonly field: string
+  /** JSON text; null: it was taken away. */
+  readonly value: string | null
+}
+
+const NEWS = 'select n.text as user_id, p.field, p.value from'
+const fieldIn = (fields: readonly string[] | undefined): string =>
+  fields === undefined ? '' : `and p.field in (${places(fields.length)})`
+
+/** What changed in (`after`, `upTo`] in the viewer's profile and in those of users with whom the viewer shares a room. */
+export const listFieldChanges = (
+  db: Db,
+  viewerNid: number,
+  after: number,
+  upTo: number,
+  fields: readonly string[] | undefined,
+): Promise<FieldNews[]> =>
+  rawRows(
+    db,
+    `${NEWS} profile p join name n on n.nid = p.user_nid where p.pos > ? and p.pos <= ? ${fieldIn(fields)}
+     and (p.user_nid = ? or exists (
+       select 1 from membership v join membership m on m.room_nid = v.room_nid
+       where v.user_nid = ? and v.membership = 'join' and m.user_nid = p.user_nid and m.membership = 'join'))
+     order by p.pos`,
+    [after, upTo, ...(fields ?? []), viewerNid, viewerNid],
+  )
+
+const ROOMS_AT_ONCE = 500
+
+/** The profiles of this server's users who joined one of the rooms after a position; 0: of all who are in one. */
+export async function listFieldsOfMembers(
+  db: Db,
+  roomNids: readonly number[],
+  after: number,
+  fields: readonly string[] | undefined,
+): Promise<FieldNews[]> {
+  const found: FieldNews[] = []
+  for (let start = 0; start < roomNids.length; start += ROOMS_AT_ONCE) {
+    const part = roomNids.slice(start, start + ROOMS_AT_ONCE)
+    const sql = `${NEWS} profile p join name n on n.nid = p.user_nid where p.value is not null ${fieldIn(fields)}
+      and p.user_nid in (
+        select m.user_nid from membership m where m.room_nid in (${places(part.length)}) and m.membership = 'join'
+        and m.is_local = 1 and m.pos > ? and m.since_pos > ?)`
+    found.push(...(await rawRows<FieldNews>(db, sql, [...(fields ?? []), ...part, after, after])))
+  }
+  return found
 }
 
 /** Deletes a whole profile. */

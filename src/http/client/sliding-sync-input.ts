@@ -41,6 +41,7 @@ const filter = {
   not_tags: names.nullish(),
 }
 const scope = z.object({ enabled: z.boolean().nullish(), lists: names.nullish(), rooms: names.nullish() })
+const profiles = scope.extend({ fields: names.nullish() })
 const extensions = z
   .object({
     to_device: z
@@ -60,6 +61,8 @@ const extensions = z
     'io.element.msc4308.thread_subscriptions': z
       .object({ enabled: z.boolean().nullish(), limit: z.int().positive().nullish() })
       .nullish(),
+    profiles: profiles.nullish(),
+    'org.matrix.msc4262.profiles': profiles.nullish(),
   })
   .nullish()
 
@@ -228,7 +231,15 @@ function extensionsOf(asked: NonNullable<StableBody['extensions']>): ExtensionCo
     threadSubscriptions: threads?.enabled
       ? { limit: Math.min(threads.limit ?? MAX_THREAD_SUBSCRIPTIONS, MAX_THREAD_SUBSCRIPTIONS) }
       : undefined,
+    profiles:
+      profilesOf('profiles', asked.profiles) ??
+      profilesOf('org.matrix.msc4262.profiles', asked['org.matrix.msc4262.profiles']),
   }
+}
+
+function profilesOf(name: string, asked: z.infer<typeof profiles> | null | undefined): ExtensionConfigs['profiles'] {
+  const wanted = scopeOf(asked)
+  return wanted && { name, scope: wanted, fields: asked?.fields ?? undefined }
 }
 
 /** All lists and all subscriptions, unless the client names some. */

@@ -2,11 +2,14 @@ import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { Json, JsonObject } from '../../matrix/json.ts'
 import { findAccount, lockAccount } from '../../storage/accounts.ts'
-import { type Db, type Tx, transact } from '../../storage/db.ts'
+import type { Db, Tx } from '../../storage/db.ts'
+import { listNeighbours } from '../../storage/device-lists.ts'
 import { nameNids } from '../../storage/names.ts'
 import * as table from '../../storage/profiles.ts'
 import { lruCache } from '../../util/lru.ts'
+import type { Hub } from '../hub.ts'
 import type { MemberProfile } from '../rooms/member-profile.ts'
+import type { Stream, Take } from '../stream.ts'
 import { indexUser, unindexUser } from '../user-directory/user-index.ts'
 import { checkFieldName, DISPLAYED, detailsOf, fieldValue, SEARCHED } from './profile-fields.ts'
 
@@ -15,6 +18,8 @@ export type Lookup = 'public' | 'users' | 'acquaintances'
 
 interface Deps {
   readonly db: Db
+  readonly stream: Stream
+  readonly hub: Hub
   readonly serverName: string
   readonly lookup: Lookup
   /** Whether users may change their own profiles. */
@@ -42,9 +47,15 @@ export class Profiles {
   /** Changes with every change of a profile: what was read before it must not be cached. */
   #generation = 0
   readonly #listeners: (() => void)[] = []
+  readonly #changeListeners: ((pos: number) => void)[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
+  }
+
+  /** Told after the commit at which position a profile has changed. */
+  onChanged(listener: (pos: number) => void): void {
+    this.#changeListeners.push(listener)
   }
 
   /** Told after the commit that member events have to follow a change. */
@@ -105,25 +116,31 @@ export class Profiles {
     const stored = fieldValue(field, value)
     if (stored === undefined) return this.deleteField(owner, field)
     const text = JSON.stringify(stored)
-    await this.#change(owner, field, async (tx) => {
+    await this.#change(owner, field, async (tx, take) => {
       const others = (await table.listFields(tx, owner.userNid)).filter((known) => known.field !== field)
       if (sizeOf([...others, { field, value: text }]) > MAX_PROFILE_BYTES) {
         throw new MatrixError('M_PROFILE_TOO_LARGE', `A profile has at most ${MAX_PROFILE_BYTES} bytes`)
       }
-      await table.upsertField(tx, owner.userNid, field, text)
+      const { pos } = await take(1)
+      await table.upsertField(tx, owner.userNid, field, text, pos)
+      return pos
     })
   }
 
   /** Deleting a field that is not there is no error. */
   async deleteField(owner: ProfileOwner, field: string): Promise<void> {
     checkFieldName(field)
-    await this.#change(owner, field, (tx) => table.deleteField(tx, owner.userNid, field))
+    await this.#change(owner, field, async (tx, take) => {
+      const { pos } = await take(1)
+      await table.clearField(tx, owner.userNid, field, pos)
+      return pos
+    })
   }
 
   /** Part of the transaction that makes an account. */
   async insert(tx: Tx, { userId, userNid }: ProfileOwner, displayName: string): Promise<void> {
     const name = displayName.normalize('NFC')
-    await table.upsertField(tx, userNid, 'displayname', JSON.stringify(name))
+    await table.upsertField(tx, userNid, 'displayname', JSON.stringify(name), 0)
     await indexUser(tx, { userId, userNid, displayName: name, avatarUrl: undefined, details: undefined })
   }
 
@@ -138,14 +155,26 @@ export class Profiles {
     this.#displayed.delete(userId)
   }
 
-  async #change({ userId, userNid }: ProfileOwner, field: string, write: (tx: Tx) => Promise<void>): Promise<void> {
-    if (!this.#deps.mayChange) throw forbidden('Profiles cannot be changed here')
+  /** `write` returns the position that it has taken. */
+  async #change(
+    { userId, userNid }: ProfileOwner,
+    field: string,
+    write: (tx: Tx, take: Take) => Promise<number>,
+  ): Promise<void> {
+    const { db, stream, hub, mayChange } = this.#deps
+    if (!mayChange) throw forbidden('Profiles cannot be changed here')
     const isDisplayed = DISPLAYED.includes(field)
-    await transact(this.#deps.db, async (tx) => {
+    const audience = new Set([userId, ...(await listNeighbours(db, [userNid]))])
+    await stream.write(async (tx, take) => {
       await lockAccount(tx, userNid)
-      await write(tx)
-      if (SEARCHED.includes(field)) await this.#index(tx, { userId, userNid })
       if (isDisplayed) await table.queuePropagation(tx, userNid)
+      const pos = await write(tx, take)
+      if (SEARCHED.includes(field)) await this.#index(tx, { userId, userNid })
+      const announce = () => {
+        for (const listener of this.#changeListeners) listener(pos)
+        hub.publish(audience, pos)
+      }
+      return { value: undefined, announce }
     })
     if (!isDisplayed) return
     this.forget(userId)

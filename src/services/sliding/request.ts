@@ -38,6 +38,14 @@ export interface Scope {
   readonly rooms: readonly string[]
 }
 
+/** Which fields of profiles of people in which rooms, and the answer's name for them (MSC4262). */
+export interface ProfilesConfig {
+  readonly name: string
+  readonly scope: Scope
+  /** undefined: all. */
+  readonly fields: readonly string[] | undefined
+}
+
 /** The extensions that are asked for. */
 export interface ExtensionConfigs {
   readonly toDevice?: { readonly limit: number; readonly since: number | undefined } | undefined
@@ -46,6 +54,7 @@ export interface ExtensionConfigs {
   readonly receipts?: Scope | undefined
   readonly typing?: Scope | undefined
   readonly threadSubscriptions?: { readonly limit: number } | undefined
+  readonly profiles?: ProfilesConfig | undefined
 }
 
 /** What a client asks for, whatever dialect it speaks. */

@@ -8,6 +8,10 @@ const texts = z.array(z.string()).max(MAX_ENTRIES)
 const users = z.array(z.string().refine(isUserId, 'Not a user id')).max(MAX_ENTRIES)
 const rooms = z.array(z.string().refine(isRoomId, 'Not a room id')).max(MAX_ENTRIES)
 
+/** Fields of profiles that one filter names. */
+const MAX_PROFILE_FIELDS = 100
+const profileFields = z.object({ ids: z.array(z.string()).max(MAX_PROFILE_FIELDS).optional() })
+
 const eventFilter = z.object({
   limit: z.int().nonnegative().optional(),
   senders: users.optional(),
@@ -30,12 +34,14 @@ export const roomEventFilter = eventFilter.extend({
   'org.matrix.msc3874.not_rel_types': texts.optional(),
 })
 
-/** A filter as clients define it (spec: client-server API, Filtering). Fields that nobody knows are dropped. */
+/** A filter as clients define it (spec: client-server API, Filtering), with fields of profiles by MSC4429. Fields that nobody knows are dropped. */
 export const filterSchema = z.object({
   event_fields: texts.optional(),
   event_format: z.enum(['client', 'federation']).optional(),
   presence: eventFilter.optional(),
   account_data: eventFilter.optional(),
+  profile_fields: profileFields.optional(),
+  'org.matrix.msc4429.profile_fields': profileFields.optional(),
   room: z
     .object({
       rooms: rooms.optional(),

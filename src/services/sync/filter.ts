@@ -22,6 +22,8 @@ export class Filter {
   readonly federationFormat: boolean
   /** Paths of the fields to keep; undefined: all. */
   readonly eventFields: readonly string[][] | undefined
+  /** The fields of profiles that it wants to be told of, and the answer's name for them (MSC4429). */
+  readonly profiles: { readonly name: string; readonly fields: readonly string[] } | undefined
   readonly #rooms: EventFilter
 
   constructor(content: FilterContent = {}) {
@@ -40,12 +42,19 @@ export class Filter {
     this.includeLeave = room.include_leave ?? false
     this.federationFormat = content.event_format === 'federation'
     this.eventFields = content.event_fields?.map(parsePath)
+    this.profiles = profilesOf(content)
     this.#rooms = new EventFilter({ rooms: room.rooms, not_rooms: room.not_rooms })
   }
 
   admitsRoom(roomId: string): boolean {
     return this.#rooms.admitsRoom(roomId)
   }
+}
+
+function profilesOf(content: FilterContent): Filter['profiles'] {
+  const { profile_fields: stable, 'org.matrix.msc4429.profile_fields': unstable } = content
+  if (stable?.ids?.length) return { name: 'users', fields: stable.ids }
+  return unstable?.ids?.length ? { name: 'org.matrix.msc4429.users', fields: unstable.ids } : undefined
 }
 
 /** What applies to a client that names no filter. */
