@@ -126,6 +126,18 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('relation_type', 'relation', ['room_nid', 'parent_id', 'rel_type_nid', 'pos'])
 
+  // What relates to `parent_id` is to be redacted for `sender` (MSC3912); children up to `after_pos` have been.
+  // `rel_types`: JSON; `content`: of the redactions, JSON.
+  await table('related_redaction')
+    .addColumn('id', c.serial, c.serialKey)
+    .addColumn('room_nid', 'bigint', (col) => col.notNull())
+    .addColumn('parent_id', 'text', (col) => col.notNull())
+    .addColumn('sender', 'text', (col) => col.notNull())
+    .addColumn('rel_types', 'text', (col) => col.notNull())
+    .addColumn('content', 'text', (col) => col.notNull())
+    .addColumn('after_pos', 'bigint', (col) => col.notNull())
+    .execute()
+
   // The threads of a room by their newest reply, and how many replies each sender has in them.
   await table('thread')
     .addColumn('room_nid', 'bigint', (col) => col.notNull())

@@ -22,6 +22,8 @@ const UNSTABLE_FEATURES: readonly string[] = [
   // Following threads, and its part of sliding sync.
   'org.matrix.msc4306',
   'org.matrix.msc4308',
+  // Redacting what relates to an event with it.
+  'org.matrix.msc3912',
   // Changes of profiles in /sync, under both names, and in sliding sync.
   'org.matrix.msc4429',
   'org.matrix.msc4429.stable',

@@ -16,6 +16,7 @@ import { Memberships } from '../services/rooms/membership.ts'
 import { PolicyServers } from '../services/rooms/policy-server.ts'
 import { PublicRooms } from '../services/rooms/public-rooms.ts'
 import { RecommendedSends } from '../services/rooms/recommended-sends.ts'
+import { RelatedRedactions } from '../services/rooms/related-redactions.ts'
 import { Sending } from '../services/rooms/sending.ts'
 import { FrozenRooms } from '../services/rooms/unlisted-members.ts'
 import { RoomUpgrades } from '../services/rooms/upgrade.ts'
@@ -129,6 +130,12 @@ export function composeRooms(
     joins,
     checkCanonicalAlias: (roomId, content) => directory.checkCanonicalAlias(roomId, content),
   })
+  const relatedRedactions = new RelatedRedactions({
+    db,
+    append,
+    onFailure: (err) => log.error({ err }, 'redacting what relates to redacted events failed; it is tried again'),
+  })
+  lifetime.add(relatedRedactions)
   const onPublishedIn = (tx: Tx, roomNid: number) => afterCommit(tx, () => publicRooms.onPublished(roomNid))
   const createDeps = {
     ...people,
@@ -182,6 +189,7 @@ export function composeRooms(
     publicRooms,
     publishInNetwork: publishInNetwork.bind(undefined, { db, rooms, onPublished }),
     sending,
+    relatedRedactions,
     roomUpgrades,
     createRoom: (creator: Creator, input: CreateRoomInput) => createRoom(createDeps, creator, input),
     /** Makes a room that is not encrypted, whatever the policy. */

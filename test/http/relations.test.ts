@@ -185,3 +185,37 @@ it('knows no relations to an event of another room', async () => {
   expect(await bundle(alice)).toBeUndefined()
   expect((await alice.request('GET', `${v1(elsewhere)}/relations/${root}`)).body.errcode).toBe('M_NOT_FOUND')
 })
+
+it('redacts what relates to an event along with it, where the user wants that and may (MSC3912)', async () => {
+  const { server, client } = await startServer()
+  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(roomId)
+  const isRedacted = async (id: string) =>
+    (await alice.get(`${roomPath(roomId)}/event/${id}`)).unsigned.redacted_because !== undefined
+  const redact = async (user: User, id: string, body: object) => {
+    await user.put(`${roomPath(roomId)}/redact/${id}/r${id}`, body)
+    await server.services.relatedRedactions.idle()
+  }
+  const root = await bob.send(roomId, 'root')
+  const ownEdit = await bob.send(roomId, edit(root, 'better'))
+  const foreignEdit = await alice.send(roomId, edit(root, 'worse'))
+  const replies: string[] = []
+  for (let i = 0; i < 51; i++) replies.push(await (i % 2 ? alice : bob).send(roomId, relation('m.thread', root)))
+  const all = async () => Promise.all([root, ownEdit, foreignEdit, ...replies].map(isRedacted))
+
+  // Bob may redact what he has written himself.
+  await redact(bob, root, { 'org.matrix.msc3912.with_relations': ['m.replace', 'm.thread'], reason: 'wrong room' })
+  expect(await all()).toEqual([true, true, false, ...replies.map((_, i) => i % 2 === 0)])
+  const { unsigned } = await alice.get(`${roomPath(roomId)}/event/${replies[50]}`)
+  expect(unsigned.redacted_because).toMatchObject({ sender: bob.userId, content: { reason: 'wrong room' } })
+  expect(unsigned.redacted_because.content).not.toHaveProperty(['org.matrix.msc3912.with_relations'])
+
+  const other = await bob.send(roomId, 'other')
+  const [reply, reference] = [relation('m.thread', other), relation('m.reference', other)]
+  const children = [await bob.send(roomId, reply), await bob.send(roomId, reference)]
+  const refused = await alice.request('PUT', `${roomPath(roomId)}/redact/${other}/x`, { with_rel_types: '*' })
+  expect(refused.body.errcode).toBe('M_BAD_JSON')
+  await redact(alice, other, { with_rel_types: ['*'] })
+  expect(await Promise.all(children.map(isRedacted))).toEqual([true, true])
+})

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { badJson } from '../../matrix/errors.ts'
 import { roomId } from '../../matrix/ids.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'
@@ -33,6 +34,17 @@ export const sendMessage = route(
   },
 )
 
+/** What MSC3912 called `with_rel_types` first. */
+const WITH_RELATIONS = 'org.matrix.msc3912.with_relations'
+const MAX_REL_TYPES = 50
+const relTypes = z.array(z.string()).max(MAX_REL_TYPES).default([])
+
+function relTypesOf(given: unknown): readonly string[] {
+  const { data, success } = relTypes.safeParse(given)
+  if (!success) throw badJson('`with_rel_types` is a list of relation types')
+  return data
+}
+
 export const redactEvent = route(
   {
     id: 'client.redactEvent',
@@ -47,9 +59,15 @@ export const redactEvent = route(
     body: content,
     allowNul: true,
   },
-  async ({ requester, params, body }, { sending }) => {
-    const { redacts: _redacts, ...rest } = body
-    const { eventId } = await sending.redact(requester, params.roomId, params.eventId, params.txnId, rest)
+  async ({ requester, params, body }, { sending, relatedRedactions }) => {
+    const { roomId, eventId: redacted, txnId } = params
+    const { redacts: _redacts, with_rel_types, [WITH_RELATIONS]: withRelations, ...rest } = body
+    const relTypes = relTypesOf(with_rel_types ?? withRelations)
+    const { eventId } = await sending.redact(requester, roomId, redacted, txnId, rest)
+    if (relTypes.length > 0) {
+      const { userId: sender } = requester
+      await relatedRedactions.queue({ roomId, eventId: redacted, sender, relTypes, content: rest })
+    }
     return { event_id: eventId }
   },
 )
