@@ -111,6 +111,8 @@ it('finds published rooms by their words and types, as they change', async () =>
   const search = async (filter: object) =>
     (await alice.post('/v3/publicRooms', { filter })).chunk.map((room: { room_id: string }) => room.room_id)
   expect(await search({ generic_search_term: '예산'.normalize('NFD') })).toEqual([roomId])
+  expect(await search({ generic_search_term: '산회' })).toEqual([roomId])
+  expect(await search({ generic_search_term: 'ㅇㅅㅎㅇ' })).toEqual([roomId])
   expect(await search({ room_types: ['m.space'] })).toEqual([space])
   expect(await search({ room_types: [null] })).toEqual([roomId])
   expect(await search({ generic_search_term: 'wombles' })).toEqual([])

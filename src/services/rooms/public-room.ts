@@ -6,6 +6,7 @@ import type { Db } from '../../storage/db.ts'
 import { listNetworks, listPublishedState } from '../../storage/directory.ts'
 import { countJoined } from '../../storage/memberships.ts'
 import { instanceIdOf } from '../appservices/networks.ts'
+import { type RoomTexts, roomTexts } from './public-room-search.ts'
 
 /** A published room as the directory knows it. */
 export interface PublicRoom {
@@ -16,8 +17,7 @@ export interface PublicRoom {
   isPublic: boolean
   /** The networks, by instance id, in whose directories it is. */
   networks: readonly string[]
-  /** What a search looks at, in one form. */
-  searched: string
+  searched: RoomTexts
   /** What clients are shown. */
   entry: Record<string, unknown>
 }
@@ -82,8 +82,9 @@ function publicRoom(
   networks: readonly string[],
 ): PublicRoom {
   const entry = roomEntry(roomId, contents, joined)
-  const texts = [entry.name, entry.topic, entry.canonical_alias].filter((text) => text !== undefined)
-  const searched = texts.join('\n').normalize('NFKC').toLowerCase()
+  const searched = roomTexts(
+    [entry.name, entry.topic, entry.canonical_alias].filter((text) => typeof text === 'string'),
+  )
   const type = typeof entry.room_type === 'string' ? entry.room_type : null
   return { nid, joined, type, isPublic, networks, searched, entry }
 }

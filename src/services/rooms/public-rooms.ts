@@ -4,6 +4,7 @@ import { listPublished } from '../../storage/directory.ts'
 import { Turn } from '../../util/turn.ts'
 import type { Appended } from './append.ts'
 import { loadPublicRooms, type PublicRoom, SHOWN_TYPES } from './public-room.ts'
+import { finderOf } from './public-room-search.ts'
 
 export interface PublicRoomsQuery {
   limit?: number | undefined
@@ -113,12 +114,12 @@ export class PublicRooms {
 
 function search(rooms: readonly PublicRoom[], query: PublicRoomsQuery): readonly PublicRoom[] {
   const { search: term, roomTypes, network, includesAllNetworks } = query
-  const wanted = term?.normalize('NFKC').toLowerCase().trim()
+  const isWanted = term?.trim() ? finderOf(term) : undefined
   const isIn = (room: PublicRoom) => (network === undefined ? room.isPublic : room.networks.includes(network))
   return rooms.filter(
     (room) =>
       (includesAllNetworks || isIn(room)) &&
       (!roomTypes || roomTypes.includes(room.type)) &&
-      (!wanted || room.searched.includes(wanted)),
+      (!isWanted || isWanted(room.searched)),
   )
 }
