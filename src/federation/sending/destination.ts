@@ -91,7 +91,7 @@ export class Destination {
       await this.#onFailure(parcel, error)
       return
     }
-    this.#portion.onAccepted()
+    this.#portion.onAccepted(parcel.pdus.length + parcel.edus.length)
     this.#passing.onArrived()
     this.#last = undefined
     this.health.onSuccess(clock.now())
