@@ -50,6 +50,8 @@ export interface HttpServer {
 }
 
 const GRACE_MS = 4500
+/** What was cut may still be writing to the database: it gets so long to finish before that closes. */
+const LAST_WORK_MS = 400
 /** A client may be sending on a connection that looks idle from here: it gets this part of the grace to be heard, 250 ms. */
 const IDLE_PART = 1 / 18
 /** How often connections are then looked at again, 50 ms. */
@@ -91,6 +93,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     close: async (graceMs = GRACE_MS) => {
       drain.start()
       await Promise.all(open.map(({ server }) => closeGently(server, graceMs)))
+      await drain.end(LAST_WORK_MS)
     },
   }
 }

@@ -55,6 +55,7 @@ export function serveRoute(route: Route, deps: ServeDeps): (matched: Matched) =>
   const { id: operationId } = route.spec
   const record = deps.requestRecorder(operationId)
   return async (matched) => {
+    deps.drain.enter()
     const started = performance.now()
     const id = deps.nextRequestId()
     const seen: Seen = { userId: undefined }
@@ -66,6 +67,7 @@ export function serveRoute(route: Route, deps: ServeDeps): (matched: Matched) =>
     } catch (error) {
       status = refuse(error, deps, id, operationId, matched.res)
     }
+    deps.drain.leave()
     const ms = performance.now() - started
     record(status, ms)
     deps.requestLog.request(id, operationId, seen.userId, status, ms)
@@ -138,7 +140,8 @@ async function readJson(
 }
 
 function refuse(error: unknown, deps: ServeDeps, id: string, operationId: string, res: ServerResponse): number {
-  if (error instanceof ClientGone) return CLIENT_GONE_STATUS
+  // What fails after the server has closed under it fails of that, and there is nobody left to be told.
+  if (error instanceof ClientGone || deps.drain.isOver) return CLIENT_GONE_STATUS
   const { status, body, headers, cause } = toErrorAnswer(error)
   deps.requestLog.failure(cause, error, id, operationId, performance.now())
   answerJson(res, status, body, headers, deps.drain.isDraining)
