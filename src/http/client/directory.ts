@@ -93,7 +93,7 @@ export const setRoomVisibilityOnDirectory = route(
     body: z.object({ visibility: z.enum(['public', 'private']).optional() }),
   },
   async ({ requester, params, body }, { directory }) => {
-    await directory.publish(requester.userId, params.roomId, body.visibility !== 'private')
+    await directory.publish(requester, params.roomId, body.visibility !== 'private')
     return {}
   },
 )

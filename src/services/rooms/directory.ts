@@ -28,6 +28,8 @@ interface Deps {
   onPublished(roomNid: number): void
 }
 
+type Publisher = Pick<Claimant, 'userId'> & { readonly isAdmin: boolean }
+
 const CANONICAL = 'm.room.canonical_alias'
 /** Servers in a room that are named beside our own. */
 const MAX_SERVERS = 20
@@ -140,13 +142,13 @@ export class Directory {
     return published
   }
 
-  async publish(userId: UserId, roomId: RoomId, isPublic: boolean): Promise<void> {
+  /** Lists a room, or takes it off the list: who may change its canonical alias, or an administrator of the server. */
+  async publish({ userId, isAdmin }: Publisher, roomId: RoomId, isPublic: boolean): Promise<void> {
     const { db, rooms, canPublish, onPublished } = this.#deps
     const room = await rooms.find(roomId)
     if (!room) throw notFound('No such room')
-    if (!(await mayChangeAliases(room, userId)) || (isPublic && !canPublish(userId))) {
-      throw forbidden('You may not publish this room')
-    }
+    const mayPublish = isAdmin || ((await mayChangeAliases(room, userId)) && (!isPublic || canPublish(userId)))
+    if (!mayPublish) throw forbidden('You may not publish this room')
     await transact(db, (tx) => table.updatePublished(tx, room.nid, isPublic))
     onPublished(room.nid)
   }

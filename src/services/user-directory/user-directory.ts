@@ -38,7 +38,7 @@ export class UserDirectory {
     this.#deps = deps
   }
 
-  /** Finds up to `limit` users, but never the viewer. */
+  /** Finds up to `limit` users. The viewer is among them only for being in a room that is open to everybody. */
   async search(viewerNid: number, text: string, limit: number): Promise<Found> {
     const { db, showsAll } = this.#deps
     const query = parseQuery(text)
@@ -67,7 +67,8 @@ export class UserDirectory {
       const shown = known ? await known.among(page) : await this.#shownToAll(viewerNid, page)
       for (const user of page) {
         const { userNid } = user
-        if (userNid !== viewerNid && shown.has(userNid) && matches(query, user)) found.set(userNid, user)
+        const isShown = userNid === viewerNid ? user.isOpen : shown.has(userNid)
+        if (isShown && matches(query, user)) found.set(userNid, user)
       }
       if (page.length < PAGE) return true
       if (found.size > limit) return false
