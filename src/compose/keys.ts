@@ -20,6 +20,7 @@ interface Parts {
   federation: Parameters<typeof composeRemoteKeys>[2]['federation']
   append: Append
   edus: Edus
+  partialRooms: Parameters<typeof composeRemoteKeys>[2]['partialRooms']
   userRooms: UserRooms
   deviceLists: DeviceLists
 }

@@ -18,6 +18,7 @@ import { RemoteQueries } from '../services/keys/remote/remote-queries.ts'
 import { ServedKeys } from '../services/keys/remote/served-keys.ts'
 import type { ToDevice } from '../services/keys/to-device.ts'
 import type { Append } from '../services/rooms/append.ts'
+import type { PartialRooms } from '../services/rooms/remote/partial/partial-rooms.ts'
 import { deleteInPieces } from '../storage/expire.ts'
 import { nameNids } from '../storage/names.ts'
 import { deleteOutOfSight } from '../storage/remote-lists.ts'
@@ -34,6 +35,7 @@ interface Parts {
   }
   append: Append
   edus: Edus
+  partialRooms: Pick<PartialRooms, 'onWhole'>
   deviceLists: DeviceLists
   claims: KeyClaims
   toDevice: ToDevice
@@ -46,7 +48,7 @@ const MONTH_MS = 30 * 24 * HOUR_MS
 export function composeRemoteKeys(
   config: Config,
   { db, clock, stream, serverName, random, log, lifetime, every }: Ground,
-  { federation, append, edus, deviceLists: lists, claims, toDevice }: Parts,
+  { federation, append, edus, partialRooms, deviceLists: lists, claims, toDevice }: Parts,
 ) {
   const { sender, policy } = federation
   const { queries } = federation.client
@@ -70,6 +72,7 @@ export function composeRemoteKeys(
   const messages = new RemoteMessages({ toDevice, remoteLists, serverName, onStale })
   edus.on('m.device_list_update', (origin, content) => updates.takeDevice(origin, content), 'before events')
   edus.on('m.signing_key_update', (origin, content) => updates.takeKeys(origin, content), 'before events')
+  partialRooms.onWhole((roomNid, joinPos) => updates.onWhole(roomNid, joinPos))
   edus.on('m.direct_to_device', (origin, content) => messages.take(origin, content), 'before events')
 
   const showsNames = config.federation.device_names

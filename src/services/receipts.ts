@@ -28,6 +28,8 @@ const MAX_CACHED_USERS = 10_000
 /** Receipts of a room that one answer lists; the newest are the ones that matter. */
 const MAX_SHOWN = 1_000
 const FULLY_READ = 'm.fully_read'
+/** Where an event is that is not here. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER
 
 interface Deps {
   db: Db
@@ -42,12 +44,13 @@ export type ReadListener = (userNid: number, roomNid: number) => void
 /** A receipt that everybody may see. `thread`: `main` or its root; undefined: all threads. */
 export type ReceiptListener = (
   room: LiveRoom,
-  receipt: { roomId: RoomId; userId: UserId; eventId: EventId; ts: number; thread: string | undefined },
+  receipt: { roomId: RoomId; userId: UserId; eventId: string; ts: number; thread: string | undefined },
 ) => void
 
 /** A public receipt of another server's user. */
 export interface RemoteReceipt {
-  readonly eventId: EventId
+  /** Whatever it says: the event may not be here. */
+  readonly eventId: string
   /** As in `set`. */
   readonly thread: string
   readonly ts: number
@@ -96,10 +99,13 @@ export class Receipts {
     await this.#write(owner, room, { type, eventId, thread, eventPos, ts: this.#deps.clock.now() })
   }
 
-  /** What another server says that its user has read; a receipt for an event that is not here is passed over. */
+  /**
+   * What another server says that its user has read. One for an event that is not here gives way to any other: the event
+   * may be from before we came into the room, or on its way.
+   */
   async receive(owner: Owner, room: LiveRoom, { eventId, thread, ts }: RemoteReceipt): Promise<void> {
-    const eventPos = await this.#posOf(room, eventId).catch(nothingOf)
-    if (eventPos !== undefined) await this.#write(owner, room, { type: 'm.read', eventId, thread, eventPos, ts })
+    const eventPos = (await this.#posOf(room, eventId).catch(nothingOf)) ?? BEFORE_ALL
+    await this.#write(owner, room, { type: 'm.read', eventId, thread, eventPos, ts })
   }
 
   async #write(
@@ -177,7 +183,7 @@ export class Receipts {
     return room
   }
 
-  async #posOf(room: LiveRoom, eventId: EventId): Promise<number> {
+  async #posOf(room: LiveRoom, eventId: string): Promise<number> {
     const known = room.tail.events.findLast((event) => event.eventId === eventId)
     if (known) return known.pos
     const row = await findEvent(this.#deps.db, eventId)

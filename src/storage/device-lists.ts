@@ -41,6 +41,19 @@ export const listRecentlyChanged = (
     [roomNid, sinceTs, limit],
   )
 
+/** The members of other servers in a room whose devices or keys changed after this position. */
+export async function listChangedMembers(
+  db: Db,
+  roomNid: number,
+  after: number,
+): Promise<{ userNid: number; userId: UserId }[]> {
+  const sql = `select d.user_nid, n.text from device_list d
+    join membership m on m.room_nid = ? and m.user_nid = d.user_nid and m.membership = 'join' and m.is_local = 0
+    join name n on n.nid = d.user_nid where d.pos > ?`
+  const rows = await rawRows<{ user_nid: number; text: UserId }>(db, sql, [roomNid, after])
+  return rows.map(({ user_nid, text }) => ({ userNid: user_nid, userId: text }))
+}
+
 const SHARED = `select 1 from membership a join membership b on b.room_nid = a.room_nid
   where a.user_nid = ? and a.membership = 'join' and b.membership = 'join'`
 

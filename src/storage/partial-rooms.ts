@@ -35,6 +35,13 @@ export const listPartialRooms = (db: Db): Promise<(PartialRoomRow & { room_id: s
     'select p.*, r.room_id from partial_room p join room r on r.nid = p.room_nid order by p.retry_at, p.room_nid',
   )
 
+/** Whether a server is said to be in a room of which not all members are known. */
+export async function isServerInPartialRoom(db: Db, server: string): Promise<boolean> {
+  const sql = `select 1 from partial_room p join name n on n.text = ?
+    join room_server s on s.room_nid = p.room_nid and s.server_nid = n.nid where s.joined > 0 limit 1`
+  return (await rawRows(db, sql, [server])).length > 0
+}
+
 export async function updatePartialBefore(tx: Tx, roomNid: number, beforeNid: number): Promise<void> {
   await rawRun(tx, 'update partial_room set before_nid = ? where room_nid = ?', [beforeNid, roomNid])
 }

@@ -98,6 +98,45 @@ describe('a room that is joined without its members', () => {
     expect(far.got.some(({ body }) => body.includes('hello few'))).toBe(false)
   })
 
+  it('has its members whose devices changed meanwhile told of when they are known', async () => {
+    const { bob, two, peer, roomId, tell } = await partialRoom()
+    await joinVia(bob, roomId, 'peer.test')
+    await bob.get(`/v3/sync?${new URLSearchParams(LAZY)}`)
+    const updateOf = (name: string) => ({
+      edu_type: 'm.device_list_update',
+      content: { user_id: `@${name}:peer.test`, device_id: 'D', stream_id: 2, prev_id: [1] },
+    })
+    await peer.send(two, [], { edus: [updateOf('dan'), updateOf('nobody')] })
+    const { next_batch: since } = await bob.get(`/v3/sync?${new URLSearchParams(LAZY)}`)
+    tell()
+    const { device_lists } = await until(
+      () => bob.get(`/v3/sync?${new URLSearchParams({ ...LAZY, since })}`),
+      (answer) => answer.device_lists !== undefined,
+    )
+    expect(device_lists.changed).toEqual(['@dan:peer.test'])
+  })
+
+  it('shows who of its members has read what, also of what is not here', async () => {
+    const { bob, two, peer, room, roomId } = await partialRoom()
+    const before = room.message('@dan:peer.test')
+    await joinVia(bob, roomId, 'peer.test')
+    const receiptAt = (eventId: string) => ({
+      edu_type: 'm.receipt',
+      content: { [roomId]: { 'm.read': { '@dan:peer.test': { event_ids: [eventId], data: { ts: 7 } } } } },
+    })
+    const synced = async () => (await bob.get(`/v3/sync?${new URLSearchParams(LAZY)}`)).rooms.join[roomId]
+    const shown = async () => (await synced()).ephemeral?.events
+    await peer.send(two, [], { edus: [receiptAt(before.eventId)] })
+    const at = (eventId: string) => ({ [eventId]: { 'm.read': { '@dan:peer.test': { ts: 7 } } } })
+    expect(await shown()).toEqual([{ type: 'm.receipt', content: at(before.eventId) }])
+    const here = room.message('@dan:peer.test')
+    await peer.send(two, peer.pdus([here]))
+    await until(synced, (joined) => timelineOf(joined).includes('hello'))
+    await peer.send(two, [], { edus: [receiptAt(here.eventId)] })
+    await peer.send(two, [], { edus: [receiptAt(before.eventId)] })
+    expect(await shown()).toEqual([{ type: 'm.receipt', content: at(here.eventId) }])
+  })
+
   it('is completed after a restart in the middle', async () => {
     const { bob, two, roomId, tell } = await partialRoom()
     await joinVia(bob, roomId, 'peer.test')

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 import { notFound } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import { findDeviceKey } from '../../storage/device-keys.ts'
 import * as devices from '../../storage/devices.ts'
 import type { Owner } from '../account-data.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
@@ -43,13 +42,12 @@ export class Devices {
     return this.#withSighting(device)
   }
 
-  /** Names a device for people, who may see the name beside its keys. Throws `M_NOT_FOUND`. */
+  /** Names a device for people; other servers hear of it, whether it has keys or not. Throws `M_NOT_FOUND`. */
   async rename(owner: Owner, deviceId: string, displayName: string): Promise<void> {
     const { stream, lists } = this.#deps
     await stream.write(async (tx, take) => {
       const nid = await devices.updateDisplayName(tx, owner.userNid, deviceId, displayName)
       if (nid === undefined) throw unknownDevice()
-      if ((await findDeviceKey(tx, nid)) === undefined) return { value: undefined }
       const announce = await lists.note(tx, take, owner, { deviceIds: [deviceId] })
       return { value: undefined, announce }
     })

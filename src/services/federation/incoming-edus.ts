@@ -1,4 +1,4 @@
-import { isEventId, isRoomId, isUserId, type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
+import { isRoomId, isUserId, type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import type { Owner } from '../account-data.ts'
 import type { Edus } from '../edus.ts'
@@ -49,11 +49,11 @@ async function takeReceipts(deps: Deps, origin: string, content: JsonObject): Pr
       if (!isObject(receipt) || !(await isMember(room, origin, userId))) continue
       const { event_ids: ids, data } = receipt
       const [eventId] = Array.isArray(ids) ? ids : []
-      if (typeof eventId !== 'string' || !isEventId(eventId)) continue
+      if (!isShortText(eventId)) continue
       const { ts, thread_id: thread } = isObject(data) ? data : {}
       await deps.receipts.receive(await deps.ownerOf(userId as UserId), room, {
         eventId,
-        thread: typeof thread === 'string' ? thread.slice(0, 255) : '',
+        thread: isShortText(thread) ? thread : '',
         ts: Number.isSafeInteger(ts) ? Number(ts) : deps.now(),
       })
     }
@@ -80,6 +80,10 @@ async function takePresence(deps: Deps, origin: string, content: JsonObject): Pr
   }
   if (said.length > 0) await deps.presence.receive(said)
 }
+
+/** Ids are opaque, but not longer than this; and NUL goes into no column. */
+const isShortText = (id: unknown): id is string =>
+  typeof id === 'string' && Buffer.byteLength(id) <= 255 && !id.includes('\u0000')
 
 /** A room that we are in and that admits the server. */
 async function roomOf({ rooms, isFrozen }: Deps, origin: string, roomId: unknown): Promise<LiveRoom | undefined> {

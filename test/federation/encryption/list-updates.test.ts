@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../src/matrix/json.ts'
 import type { User } from '../../support/client.ts'
 import { devicesSeen } from '../../support/encryption.ts'
-import { inTime, joinVia } from '../../support/federated.ts'
+import { inTime, joinVia, until } from '../../support/federated.ts'
 import { Identity } from '../../support/identity.ts'
 import { Peer } from '../../support/peer.ts'
 import { World } from '../../support/servers.ts'
@@ -216,4 +216,23 @@ describe('A device list that changes', () => {
     await scene.send('m.signing_key_update', { user_id: scene.peer.creator, master_key, self_signing_key })
     expect(await scene.isTold()).toBe(false)
   })
+})
+
+it('of our own users is told to others also where a device has no keys', async () => {
+  const { alice, peer } = await Scene.open()
+  await alice.put(`/v3/devices/${alice.deviceId}`, { display_name: 'the office' })
+  const updates = () =>
+    peer.fake.got
+      .filter(({ uri }) => uri.includes('/send/'))
+      .flatMap(({ body }) => JSON.parse(body).edus)
+      .filter(({ edu_type }) => edu_type === 'm.device_list_update')
+      .map(({ content }) => content)
+  await until(
+    async () => updates().at(-1),
+    (content) => content?.prev_id?.length === 1,
+  )
+  // What people call their devices is nobody's business unless the configuration says otherwise.
+  const { stream_id, ...content } = updates().at(-1)
+  expect(stream_id).toBeGreaterThan(0)
+  expect(content).toEqual({ user_id: alice.userId, device_id: alice.deviceId, prev_id: [0] })
 })

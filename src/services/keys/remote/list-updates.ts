@@ -1,7 +1,9 @@
 import { isUserId, serverOf, type UserId } from '../../../matrix/ids.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
 import type { Db } from '../../../storage/db.ts'
-import { nameNids } from '../../../storage/names.ts'
+import { listChangedMembers } from '../../../storage/device-lists.ts'
+import { internNames, nameNids } from '../../../storage/names.ts'
+import { isServerInPartialRoom } from '../../../storage/partial-rooms.ts'
 import * as store from '../../../storage/remote-lists.ts'
 import type { Owner } from '../../account-data.ts'
 import type { Stream } from '../../stream.ts'
@@ -30,13 +32,19 @@ interface Update {
 
 /** An honest server names one. */
 const MAX_PREV_IDS = 20
+/** Users of whom a server may say something before it is known that they are in a room with us. */
+const MAX_UNPROVEN = 1_000
+/** Lists that one transaction notes. */
+const MAX_AT_ONCE = 200
 
 /**
  * Takes what other servers say of changes to the device lists and keys of their users (spec: server-server API, Device
- * Management). Of users who share no room with one of ours nothing is taken.
+ * Management). Of users who share no room with one of ours nothing is taken. Where not all members of a room are known
+ * yet, it is noted that something changed: our users in the room hear of it when those turn out to be members.
  */
 export class ListUpdates {
   readonly #deps: Deps
+  readonly #unproven = new Map<string, number>()
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -90,9 +98,31 @@ export class ListUpdates {
     if (typeof userId !== 'string' || !isUserId(userId) || serverOf(userId) !== origin) return undefined
     const { db } = this.#deps
     const userNid = (await nameNids(db, [userId])).get(userId)
-    if (userNid === undefined) return undefined
-    const isInSight = (await store.listInSight(db, await this.#ownNid(), [userNid])).length > 0
-    return isInSight ? { userId, userNid } : undefined
+    const isInSight = userNid !== undefined && (await store.listInSight(db, await this.#ownNid(), [userNid])).length > 0
+    if (isInSight) return { userId, userNid }
+    await this.#noteUnproven(origin, userId)
+    return undefined
+  }
+
+  async #noteUnproven(origin: string, userId: UserId): Promise<void> {
+    const { db, stream, lists } = this.#deps
+    const count = this.#unproven.get(origin) ?? 0
+    if (count >= MAX_UNPROVEN || !(await isServerInPartialRoom(db, origin))) return
+    this.#unproven.set(origin, count + 1)
+    await stream.write(async (tx, take) => {
+      const userNid = (await internNames(tx, [userId])).get(userId) as number
+      return { value: undefined, announce: await lists.noteOthers(tx, take, [{ userId, userNid }]) }
+    })
+  }
+
+  /** All members of a room are known: says which lists changed while they were not. `joinPos`: where that began. */
+  async onWhole(roomNid: number, joinPos: number): Promise<void> {
+    const { db, stream, lists } = this.#deps
+    const changed = await listChangedMembers(db, roomNid, joinPos)
+    for (let start = 0; start < changed.length; start += MAX_AT_ONCE) {
+      const users = changed.slice(start, start + MAX_AT_ONCE)
+      await stream.write(async (tx, take) => ({ value: undefined, announce: await lists.noteOthers(tx, take, users) }))
+    }
   }
 
   async #ownNid(): Promise<number> {

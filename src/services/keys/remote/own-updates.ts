@@ -37,8 +37,14 @@ export class OwnUpdates {
   }
 
   async #edus(tx: Tx, owner: Owner, { deviceIds = [], crossSigning }: KeyChange, stamp: Stamp): Promise<Edu[]> {
-    const { devices, master_key, self_signing_key } = await this.#deps.published.of(tx, owner)
-    const byId = new Map(devices.map((device) => [device.device_id, device]))
+    const { published } = this.#deps
+    const { devices, master_key, self_signing_key } = await published.of(tx, owner)
+    const withKeys = new Map<string, JsonObject>(devices.map((device) => [device.device_id, device]))
+    const others = deviceIds.filter((deviceId) => !withKeys.has(deviceId))
+    const withoutKeys = (await published.existing(tx, owner, others)).map(
+      (device) => [device.device_id, device] as const,
+    )
+    const byId = new Map([...withKeys, ...withoutKeys])
     const updates = deviceIds.map((deviceId, index): Edu => {
       const streamId = stamp.pos + index
       const device = byId.get(deviceId)

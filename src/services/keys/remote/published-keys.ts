@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../matrix/json.ts'
 import type { Db } from '../../../storage/db.ts'
 import { listDeviceKeys } from '../../../storage/device-keys.ts'
 import { findListVersion } from '../../../storage/device-lists.ts'
+import { devicesById } from '../../../storage/devices.ts'
 import { nameNids } from '../../../storage/names.ts'
 import type { Owner } from '../../account-data.ts'
 import { crossSigningKeysOf } from '../cross-signing/published.ts'
@@ -47,11 +48,20 @@ export class PublishedKeys {
     const signatures = await SignaturesOn.read(db, [userNid], undefined)
     const devices = (await listDeviceKeys(db, [userNid])).map((row): PublishedDevice => {
       const keys = signatures.addTo(JSON.parse(row.json), userNid, row.device_id)
-      const named = this.#showsNames && row.display_name !== null
-      return { device_id: row.device_id, keys, ...(named && { device_display_name: row.display_name ?? '' }) }
+      return { device_id: row.device_id, keys, ...this.#name(row.display_name) }
     })
     const keys = await crossSigningKeysOf(db, new Map([[userNid, userId]]), undefined, signatures)
     const [master_key, self_signing_key] = [keys.master_keys[userId], keys.self_signing_keys[userId]]
     return { devices, ...(master_key && { master_key }), ...(self_signing_key && { self_signing_key }) }
+  }
+
+  /** Those of a user's devices, with or without keys, that there are: without their keys. */
+  async existing(db: Db, { userNid }: Owner, deviceIds: readonly string[]): Promise<Omit<PublishedDevice, 'keys'>[]> {
+    const found = await devicesById(db, userNid, deviceIds)
+    return found.map(({ deviceId, displayName }) => ({ device_id: deviceId, ...this.#name(displayName ?? null) }))
+  }
+
+  #name(displayName: string | null): { device_display_name?: string } {
+    return this.#showsNames && displayName !== null ? { device_display_name: displayName } : {}
   }
 }

@@ -32,6 +32,9 @@ interface Running {
   readonly isLeft: boolean
 }
 
+/** Told of a room of which all members are known now, and where in our stream it was joined. */
+export type WholeListener = (roomNid: number, joinPos: number) => Promise<void>
+
 /** Rooms that are completed at a time. */
 const MAX_ROOMS = 2
 /** Servers that are asked for the state in one attempt. */
@@ -53,9 +56,14 @@ export class PartialRooms {
   readonly #slots = new Slots(MAX_ROOMS)
   readonly #running = new Map<RoomId, Running>()
   readonly #waiting = new Map<RoomId, Set<() => void>>()
+  readonly #listeners: WholeListener[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
+  }
+
+  onWhole(listener: WholeListener): void {
+    this.#listeners.push(listener)
   }
 
   async start(): Promise<void> {
@@ -165,6 +173,7 @@ export class PartialRooms {
       count += await rejudge(deps, room, joinNid, judged, signal)
       if (signal.aborted) return false
     } while (!(await completeRoom(deps, roomId, joinNid, judged)))
+    for (const listener of this.#listeners) await listener(room.nid, join.pos)
     const took = Math.round(performance.now() - started)
     log.info({ roomId, server: before.server, state: before.stubs.length, events: count, took }, 'completed a room')
     return true
