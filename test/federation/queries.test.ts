@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { User } from '../support/client.ts'
 import { FakeServer } from '../support/fake-server.ts'
+import { joinVia, until } from '../support/federated.ts'
 import { World } from '../support/servers.ts'
 
 async function twoServers() {
@@ -45,6 +46,44 @@ it('lists and searches what another server publishes', async () => {
   expect(first.chunk).toHaveLength(1)
   const second = await alice.get(`/v3/publicRooms?server=two.test&limit=1&since=${first.next_batch}`)
   expect(names({ chunk: [...first.chunk, ...second.chunk] })).toEqual(['Budget', 'Travel'])
+})
+
+it('finds rooms of another server by Korean initial consonants', async () => {
+  const { alice, bob } = await twoServers()
+  const roomId = await publish(bob, 'budget', '예산안 검토')
+  const filter = { generic_search_term: 'ㅇㅅㅇㄱ' }
+  expect((await alice.post('/v3/publicRooms?server=two.test', { filter })).chunk).toMatchObject([{ room_id: roomId }])
+})
+
+it('finds people of another server by name and initial consonants while one shares a room with them', async () => {
+  const { alice, bob } = await twoServers()
+  await bob.put(`/v3/profile/${encode(bob.userId)}/displayname`, { displayname: '홍길동' })
+  const find = async (search_term: string) =>
+    (await alice.post('/v3/user_directory/search', { search_term })).results.map(
+      (found: { user_id: string }) => found.user_id,
+    )
+  expect(await find('길동')).toEqual([])
+  const roomId = await publish(bob, 'private', '둘만')
+  await joinVia(alice, roomId, 'two.test')
+  await until(
+    () => find('길동'),
+    (found) => found.includes(bob.userId),
+  )
+  for (const term of ['홍길동', 'ㅎㄱㄷ', '홍ㄱㄷ', '길도', '홍길동'.normalize('NFD')])
+    expect(await find(term), term).toEqual([bob.userId])
+  await bob.leave(roomId)
+  await until(
+    () => find('길동'),
+    (found) => found.length === 0,
+  )
+})
+
+it('says that it knows no other queries', async () => {
+  const world = await World.create()
+  const one = await world.start('one.test')
+  const odd = await FakeServer.start(world, 'odd.test')
+  const answer = await odd.ask(one, 'GET', '/_matrix/federation/v1/query/weather')
+  expect([answer.status, answer.body.errcode]).toEqual([404, 'M_UNRECOGNIZED'])
 })
 
 it('refuses a canonical alias that leads elsewhere, also on another server', async () => {

@@ -61,8 +61,10 @@ export async function searchMessages(
   const roomIds = new Map(rooms.map((room) => [room.room_nid, room.room_id]))
   const page = { order, after: cursor?.after, limit }
   const narrowed = narrow(query, cursor)
-  const { found, last, isEnd } = await visibleHits(deps, narrowed, page, viewer, filter, roomIds)
-  const count = await countHits(deps, query, rooms, viewer, filter)
+  const [{ found, last, isEnd }, count] = await Promise.all([
+    visibleHits(deps, narrowed, page, viewer, filter, roomIds),
+    countHits(deps, query, rooms, viewer, filter),
+  ])
   const hasMore = last !== undefined && (!isEnd || found.length === limit)
   const group = cursor?.group
   return searchAnswer(deps.reading, viewer, input, {
