@@ -18,6 +18,7 @@ import { PublicRooms } from '../services/rooms/public-rooms.ts'
 import { RecommendedSends } from '../services/rooms/recommended-sends.ts'
 import { RelatedRedactions } from '../services/rooms/related-redactions.ts'
 import { Sending } from '../services/rooms/sending.ts'
+import { PolicyRequests } from '../services/rooms/serve/policy-requests.ts'
 import { FrozenRooms } from '../services/rooms/unlisted-members.ts'
 import { RoomUpgrades } from '../services/rooms/upgrade.ts'
 import { afterCommit, type Tx } from '../storage/db.ts'
@@ -27,7 +28,7 @@ import { deleteTransactionsBefore } from '../storage/transactions.ts'
 import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
 import { composeRemoteRooms } from './remote-rooms.ts'
-import { noticesUserOf } from './settings.ts'
+import { noticesUserOf, ownPolicyOf } from './settings.ts'
 
 const HOUR_MS = 3_600_000
 /** How long a client may repeat a request under its transaction id: for a day. */
@@ -76,7 +77,8 @@ export function composeRooms(
     // Where nobody listens, a message pays nothing for it.
     ...(!audience.isEmpty && { alongside: (room, batch) => audience.alongside(room, batch) }),
   })
-  const policyServers = new PolicyServers({ serverName, client: federation.client })
+  const ownPolicy = ownPolicyOf(config, signingKey)
+  const policyServers = new PolicyServers({ serverName, client: federation.client, ownPolicy })
   const recommendedSends = new RecommendedSends({
     db,
     clock,
@@ -189,6 +191,7 @@ export function composeRooms(
     publicRooms,
     publishInNetwork: publishInNetwork.bind(undefined, { db, rooms, onPublished }),
     sending,
+    policyRequests: new PolicyRequests({ rooms, policyServers, ownPolicy }),
     relatedRedactions,
     roomUpgrades,
     createRoom: (creator: Creator, input: CreateRoomInput) => createRoom(createDeps, creator, input),

@@ -1,9 +1,11 @@
 import type { Config } from '../config/schema.ts'
 import type { HttpLimits } from '../http/limits.ts'
 import { type UserId, userIdOf } from '../matrix/ids.ts'
+import type { SigningKey } from '../matrix/signing-key.ts'
 import type { HashMethod } from '../services/accounts/password-hash.ts'
 import type { PasswordPolicy } from '../services/accounts/password-policy.ts'
 import type { ClassLimits } from '../services/rate-limits.ts'
+import { OwnPolicy } from '../services/rooms/own-policy.ts'
 import type { DatabaseConfig } from '../storage/config.ts'
 
 /** Sections of the configuration in the terms of those who use them. */
@@ -46,6 +48,18 @@ export const httpLimitsOf = ({ http }: Config): HttpLimits => ({
   maxBufferedBytes: http.max_buffered_bodies,
   keepAliveMs: http.keep_alive,
 })
+
+/** What this server does as a policy server; undefined: it is none. */
+export function ownPolicyOf(config: Config, signingKey: SigningKey): OwnPolicy | undefined {
+  const { refuse } = config.policy_server
+  if (refuse.length === 0) return undefined
+  return new OwnPolicy({
+    serverName: config.server_name,
+    // A key of its own, as the specification wants it, and none that has to be kept: it changes with the server's.
+    key: signingKey.derive('policy_server', 'matrix policy server'),
+    refuse: refuse.map((pattern) => new RegExp(pattern, 'u')),
+  })
+}
 
 /** Who sends the notices of the server. */
 export const noticesUserOf = (config: Config): UserId => userIdOf(config.server_notices.user, config.server_name)

@@ -12,6 +12,7 @@ import { media } from './media.ts'
 import { outbound } from './outbound.ts'
 import { passwords } from './passwords.ts'
 import { paths } from './paths.ts'
+import { policyServer } from './policy-server.ts'
 import { presence } from './presence.ts'
 import { profiles } from './profiles.ts'
 import { push } from './push.ts'
@@ -61,6 +62,7 @@ export const configSchema = z
     mail,
     calls,
     federation,
+    policy_server: policyServer,
     outbound,
     application_services: applicationServices,
     support,

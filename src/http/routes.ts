@@ -59,6 +59,7 @@ import * as federationKeys from './federation/keys.ts'
 import * as federationMedia from './federation/media.ts'
 import * as federationMemberships from './federation/memberships.ts'
 import * as federationOpenId from './federation/openid.ts'
+import * as federationPolicy from './federation/policy.ts'
 import * as federationQueries from './federation/queries.ts'
 import * as federationThirdPartyInvites from './federation/third-party-invites.ts'
 import * as federationTransactions from './federation/transactions.ts'
@@ -155,6 +156,7 @@ export const federationRoutes = routesOf([
   federationVersion,
   wellKnownServer,
   federationQueries,
+  federationPolicy,
   federationTransactions,
   federationEvents,
   federationBackfill,

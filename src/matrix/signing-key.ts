@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, sign } from 'node:crypto'
+import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import nacl from 'tweetnacl'
 import { fromBase64, toBase64, toBase64Url } from './base64.ts'
 
@@ -34,6 +34,11 @@ export class SigningKey {
     const seed = digits === undefined ? undefined : fromBase64(digits)
     if (version === undefined || seed?.length !== SEED_BYTES) throw new Error('Not a signing key')
     return new SigningKey(version, seed)
+  }
+
+  /** Another key, for another purpose, that only who has this one can derive. */
+  derive(version: string, purpose: string): SigningKey {
+    return new SigningKey(version, createHmac('sha256', this.#seed).update(purpose).digest())
   }
 
   /** The text of its key file, with the secret. */

@@ -9,3 +9,15 @@ export const getWellKnown = route(
     return { 'm.server': discovery.delegatedServer }
   },
 )
+
+/** The key that a room names when it wants this server to watch over it. */
+export const getWellknownPolicy = route(
+  {
+    id: 'wellknown.getWellknownPolicy',
+    method: 'GET',
+    path: '/.well-known/matrix/policy_server',
+    auth: 'none',
+    limit: 'none',
+  },
+  async (_input, { policyRequests }) => ({ public_keys: { ed25519: policyRequests.publicKey } }),
+)

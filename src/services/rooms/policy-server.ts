@@ -7,11 +7,15 @@ import { addSignature, isSigned, type Signatures } from '../../matrix/sign-json.
 import { VerifyKey } from '../../matrix/verify-key.ts'
 import type { Pdu } from '../../room/event.ts'
 import { essentialText } from '../../room/hashes.ts'
+import type { RoomVersion } from '../../room/versions.ts'
 import type { LiveRoom } from './live-room.ts'
+import type { OwnPolicy } from './own-policy.ts'
 
 interface Deps {
   readonly serverName: string
   readonly client: FederationClient
+  /** Undefined: this server is nobody's policy server. */
+  readonly ownPolicy: OwnPolicy | undefined
 }
 
 /** The server that a room asks which events it should take, and the key by which it says so. */
@@ -38,6 +42,11 @@ export class PolicyServers {
 
   constructor(deps: Deps) {
     this.#deps = deps
+  }
+
+  /** Whether this server is the room's policy server. */
+  async isOurs(room: LiveRoom): Promise<boolean> {
+    return (await this.#of(room))?.via === this.#deps.serverName
   }
 
   /** Whether somebody has to be asked before anything is sent to the room. */
@@ -86,12 +95,14 @@ export class PolicyServers {
 
   /** The policy server that is enabled in the room's current state. */
   async #of(room: LiveRoom): Promise<PolicyServer | undefined> {
-    // It has a member in the room; we are none.
-    if (room.servers.size < 2) return undefined
+    const { serverName, ownPolicy } = this.#deps
+    // It has a member in the room, and mostly we are none.
+    if (room.servers.size < 2 && !ownPolicy) return undefined
     const { via, public_keys: keys } = (await room.stateEvent('m.room.policy', ''))?.visible.content ?? {}
     if (typeof via !== 'string' || !isObject(keys) || typeof keys.ed25519 !== 'string') return undefined
     const key = VerifyKey.from(keys.ed25519)
-    return key && via !== this.#deps.serverName && room.servers.has(via) ? { via, key } : undefined
+    if (via === serverName && keys.ed25519 !== ownPolicy?.publicKey) return undefined
+    return key && room.servers.has(via) ? { via, key } : undefined
   }
 
   /** The event with a valid signature of the server, which is asked for one where there is none; undefined: it gives none. */
@@ -100,17 +111,23 @@ export class PolicyServers {
     const isValid = (signatures: Signatures | JsonObject | undefined) =>
       isSigned(text, signatures, via, new Map([[KEY_ID, key]]))
     if (await isValid(event.pdu.signatures)) return event
-    const given = await this.#deps.client.events.askPolicyServerToSign(via, event.pdu as JsonObject, TIMEOUT_MS)
+    const given = await this.#ask(via, event.pdu, version)
     if (!(await isValid(given))) return undefined
     const { [via]: ofServer } = given
     const signature = isObject(ofServer) ? String(ofServer[KEY_ID]) : ''
     const pdu = { ...event.pdu, signatures: addSignature(event.pdu.signatures, via, KEY_ID, signature) }
     return { ...event, pdu, json: canonicalJson(pdu) }
   }
+
+  async #ask(via: string, pdu: Pdu, version: RoomVersion): Promise<JsonObject | Signatures> {
+    const { serverName, client, ownPolicy } = this.#deps
+    if (via === serverName && ownPolicy) return ownPolicy.sign(pdu, version)
+    return client.events.askPolicyServerToSign(via, pdu as JsonObject, TIMEOUT_MS)
+  }
 }
 
 /** The event that names the policy server needs nobody's recommendation. */
-const isPolicy = ({ type, state_key: stateKey }: Pdu): boolean => type === 'm.room.policy' && stateKey === ''
+export const isPolicy = ({ type, state_key: stateKey }: Pdu): boolean => type === 'm.room.policy' && stateKey === ''
 
 /** A server that is away, or that we do not talk to, recommends nothing. */
 function nothingOf(error: unknown): undefined {
