@@ -150,6 +150,7 @@ export function composeRemoteRooms(
   const history = new History({ ...base, whole })
   const past: Past = {
     reach: (room, place, limit) => history.reach(room, place, limit),
+    fetch: (room, eventId) => history.seek(room, eventId),
     nearest: (room, ts, dir) => nearestElsewhere(base, history, room, ts, dir),
   }
   return {

@@ -34,6 +34,32 @@ describe('what happened before one of ours joined', () => {
     expect(rooms.join[roomId].timeline.events.length).toBeLessThan(15)
   })
 
+  it('is read around an event that somebody names, and an event that nobody has is asked for once', async () => {
+    const { world, two, alice, bob } = await pair()
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    const ids: string[] = []
+    for (let i = 0; i < 20; i++) ids.push(await alice.send(roomId, `m${i}`))
+    await joinVia(bob, roomId, 'one.test')
+    const path = (what: string, eventId: string) => `${roomPath(roomId)}/${what}/${encodeURIComponent(eventId)}`
+    const context = await bob.get(`${path('context', ids[10] ?? '')}?limit=6`)
+    const bodies = (events: { content: { body: string } }[]) => events.map(({ content }) => content.body)
+    expect(context.event.content.body).toBe('m10')
+    expect(bodies(context.events_before)).toEqual(['m9', 'm8', 'm7'])
+    expect((await bob.get(path('event', ids[15] ?? ''))).content.body).toBe('m15')
+    const after = await bob.get(`${path('context', ids[10] ?? '')}?limit=6`)
+    expect(bodies(after.events_after)).toEqual(['m11', 'm12', 'm13'])
+
+    const unknown = path('event', `$${'x'.repeat(43)}`)
+    const eve = await two.client.register('eve')
+    expect((await eve.request('GET', unknown)).status).toBe(404)
+    const attempts = () => world.network.attempts.length
+    expect((await bob.request('GET', unknown)).status).toBe(404)
+    world.network.cut('10.0.0.1')
+    const before = attempts()
+    expect((await bob.request('GET', unknown)).status).toBe(404)
+    expect(attempts()).toBe(before)
+  })
+
   it('is hidden from who may not see it', async () => {
     const { alice, bob } = await pair()
     const roomId = await alice.createRoom({

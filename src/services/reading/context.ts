@@ -31,6 +31,7 @@ export async function getContext(
   const { room, end } = view
   const limit = limitOf(asked, filter)
   const half = Math.floor(limit / 2)
+  await reading.past.reach(room, placeOf(event), half)
   const around = await eventsAround(reading, room, end, viewer, event, { before: half, after: limit - half, filter })
   const shown = [...around.before, event, ...around.after]
   const texts = await reading.clientEvents.render(room, shown, viewer)

@@ -1,5 +1,6 @@
 import { notFound } from '../../matrix/errors.ts'
-import { findEvent } from '../../storage/events.ts'
+import { isEventId } from '../../matrix/ids.ts'
+import { EVENT_KIND, findEvent } from '../../storage/events.ts'
 import { findRoomByNid } from '../../storage/rooms.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'
@@ -11,22 +12,29 @@ export interface FoundEvent {
   readonly event: StoredEvent
 }
 
-/** An event that the user may see; `M_NOT_FOUND` for one that is hidden as for one that does not exist. */
+/**
+ * An event that the user may see; `M_NOT_FOUND` for one that is hidden as for one that does not exist. For a member it is
+ * fetched from other servers where it is not here: a reply or a link may lead to what was before anybody here joined.
+ */
 export async function findVisible(
-  { db, access, visibility }: Reading,
+  { db, access, visibility, past }: Reading,
   viewer: Viewer,
   roomId: string,
   eventId: string,
 ): Promise<FoundEvent> {
   const view = await access.find(roomId, viewer)
-  const row = view && (await findEvent(db, eventId))
-  if (view && row?.room_nid === view.room.nid) {
-    const { room } = view
-    const found = new StoredEvent(row, room.roomId, room.version)
-    const [event] = found.isTimeline ? await visibility.visibleEvents(room, [found], viewer) : []
-    if (event) return { view, event }
+  if (!view) throw notFound('Event not found')
+  const { room } = view
+  let row = await findEvent(db, eventId)
+  const isAway = row === undefined || row.kind === EVENT_KIND.outlier
+  if (isAway && isEventId(eventId) && room.localJoined.has(viewer.userId)) {
+    await past.fetch(room, eventId)
+    row = await findEvent(db, eventId)
   }
-  throw notFound('Event not found')
+  const found = row?.room_nid === room.nid ? new StoredEvent(row, room.roomId, room.version) : undefined
+  const [event] = found?.isTimeline ? await visibility.visibleEvents(room, [found], viewer) : []
+  if (!event) throw notFound('Event not found')
+  return { view, event }
 }
 
 /** One event, as JSON text (spec: GET /rooms/{roomId}/event/{eventId}). */

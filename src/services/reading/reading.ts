@@ -1,3 +1,4 @@
+import type { EventId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
@@ -19,6 +20,8 @@ export interface Reading {
 export interface Past {
   /** Fetches what is missing of the `limit` events before a place, as far as other servers give it. */
   reach(room: LiveRoom, place: Placed, limit: number): Promise<void>
+  /** Fetches an event that is not here, with some of what is before it, where other servers may have it. */
+  fetch(room: LiveRoom, eventId: EventId): Promise<void>
   /**
    * The event that other servers have nearest to a time, in one direction of it, fetched; undefined where they know
    * none, or where nothing is missing here.

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import { MatrixError } from '../../../matrix/errors.ts'
-import type { RoomId } from '../../../matrix/ids.ts'
+import type { EventId, RoomId } from '../../../matrix/ids.ts'
 import { prevEventIds } from '../../../room/event.ts'
 import { listBefore, listEventStubs, type RoomPlace } from '../../../storage/events.ts'
 import { hasMissing, listGapsBelow } from '../../../storage/missing-events.ts'
@@ -67,6 +67,12 @@ export class History {
         ),
       )
     }
+  }
+
+  /** Fetches an event that is not here, with some of what is before it, where something of the room's past is missing. */
+  async seek(room: LiveRoom, eventId: EventId): Promise<void> {
+    if (this.#isPaused(eventId) || !(await hasMissing(this.#deps.db, room.nid))) return
+    await this.#alone(room, () => this.#fill(room, [eventId]))
   }
 
   /** Fetches an event, with some of what is before it, that one of these servers named. */
