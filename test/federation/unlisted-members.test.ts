@@ -133,7 +133,7 @@ it('are noticed in a state that is taken over at a gap, before they say anything
   world.network.cut(one.address)
   await joinVia(carol, roomId, 'two.test')
   // More than is fetched one after the other.
-  for (let n = 0; n < 210; n++) await says(bob, roomId, `m${n}`)
+  await Promise.all(Array.from({ length: 210 }, (_, n) => says(bob, roomId, `m${n}`)))
   for (let tries = 0; tries < 3; tries++) {
     // Longer than an hour: only the newest event is kept for a server that is away.
     await until(
