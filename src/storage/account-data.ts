@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { places, rawRows, rawRun } from './run.ts'
+import { runIn } from './many.ts'
+import { rawRows, rawRun } from './run.ts'
 
 /** `room_nid` 0 is global. `content` is JSON text. */
 export interface AccountDataRow {
@@ -57,7 +58,5 @@ export async function upsertAccountData(tx: Tx, userNid: number, row: AccountDat
 
 /** Forgets what a user stored globally under these types. */
 export async function deleteAccountData(tx: Tx, userNid: number, types: readonly string[]): Promise<void> {
-  if (types.length === 0) return
-  const sql = `delete from account_data where user_nid = ? and room_nid = 0 and type in (${places(types.length)})`
-  await rawRun(tx, sql, [userNid, ...types])
+  await runIn(tx, 'delete from account_data where user_nid = ? and room_nid = 0 and type in', types, [userNid])
 }

@@ -1,17 +1,15 @@
 import type { Db, Tx } from './db.ts'
 import { type EventRow, selectEvents } from './events.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
-
-const CHUNK = 200
+import { insertRows, runIn } from './many.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 /** Queues events, by their numbers, for an application service. */
 export async function queueForAppService(tx: Tx, serviceNid: number, eventNids: readonly number[]): Promise<void> {
-  await insertChunks(
+  await insertRows(
     tx,
+    'appservice_event (service_nid, event_nid)',
     eventNids.map((eventNid) => [serviceNid, eventNid]),
-    (values) =>
-      `insert into appservice_event (service_nid, event_nid) values ${values}
-       on conflict (service_nid, event_nid) do nothing`,
+    'on conflict (service_nid, event_nid) do nothing',
   )
 }
 
@@ -36,10 +34,10 @@ export async function queueMessages(
   pos: number,
   deviceNids: readonly number[],
 ): Promise<void> {
-  await insertChunks(
+  await insertRows(
     tx,
+    'appservice_to_device (service_nid, pos, device_nid)',
     deviceNids.map((deviceNid) => [serviceNid, pos, deviceNid]),
-    (values) => `insert into appservice_to_device (service_nid, pos, device_nid) values ${values}`,
   )
 }
 
@@ -65,25 +63,12 @@ export const listQueuedMessages = (db: Db, serviceNid: number, limit: number): P
 
 /** Queues that the devices of these users changed. */
 export async function queueChangedUsers(tx: Tx, serviceNid: number, userNids: readonly number[]): Promise<void> {
-  await insertChunks(
+  await insertRows(
     tx,
+    'appservice_device_list (service_nid, user_nid)',
     userNids.map((userNid) => [serviceNid, userNid]),
-    (values) =>
-      `insert into appservice_device_list (service_nid, user_nid) values ${values}
-       on conflict (service_nid, user_nid) do nothing`,
+    'on conflict (service_nid, user_nid) do nothing',
   )
-}
-
-/** Inserts rows of numbers, a statement for so many of them. `sqlOf` gets the list of value places. */
-async function insertChunks(
-  tx: Tx,
-  rows: readonly (readonly number[])[],
-  sqlOf: (values: string) => string,
-): Promise<void> {
-  for (let start = 0; start < rows.length; start += CHUNK) {
-    const part = rows.slice(start, start + CHUNK)
-    await rawRun(tx, sqlOf(valueLists(part.length, part[0]?.length ?? 0)), part.flat())
-  }
 }
 
 export const listChangedUsers = (
@@ -129,8 +114,8 @@ export async function insertTransaction(
     txnId,
     body,
   ])
-  await deleteIn(tx, 'appservice_event', 'event_nid', serviceNid, eventNids)
-  await deleteIn(tx, 'appservice_device_list', 'user_nid', serviceNid, changedUserNids)
+  await runIn(tx, 'delete from appservice_event where service_nid = ? and event_nid in', eventNids, [serviceNid])
+  await runIn(tx, 'delete from appservice_device_list where service_nid = ? and user_nid in', changedUserNids, [serviceNid])
   if (messages.length === 0) return
   const pairs = messages.map(() => '(cast(? as bigint), cast(? as bigint))').join(', ')
   const values = messages.flatMap(({ device_nid, pos }) => [device_nid, pos])
@@ -140,18 +125,6 @@ export async function insertTransaction(
     `delete from appservice_to_device where service_nid = ? and (device_nid, pos) in (values ${pairs})`,
     [serviceNid, ...values],
   )
-}
-
-async function deleteIn(
-  tx: Tx,
-  table: string,
-  column: string,
-  serviceNid: number,
-  nids: readonly number[],
-): Promise<void> {
-  if (nids.length === 0) return
-  const sql = `delete from ${table} where service_nid = ? and ${column} in (${places(nids.length)})`
-  await rawRun(tx, sql, [serviceNid, ...nids])
 }
 
 /** The application service has accepted its transaction. */

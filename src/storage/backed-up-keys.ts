@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { type Param, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows } from './many.ts'
+import { type Param, rawRows, rawRun } from './run.ts'
 
 /** One key of a backup. `session_data`: JSON text. */
 export interface BackedUpKeyRow {
@@ -74,14 +75,10 @@ export async function upsertBackedUpKeys(
   { userNid, version }: KeyPlace,
   keys: readonly BackedUpKeyRow[],
 ): Promise<void> {
-  if (keys.length === 0) return
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into key_backup_session (user_nid, version, ${COLUMNS}) values ${valueLists(keys.length, 8)}
-     on conflict (user_nid, version, room_id, session_id) do update set
-       first_message_index = excluded.first_message_index, forwarded_count = excluded.forwarded_count,
-       is_verified = excluded.is_verified, session_data = excluded.session_data`,
-    keys.flatMap((key) => [
+    `key_backup_session (user_nid, version, ${COLUMNS})`,
+    keys.map((key) => [
       userNid,
       version,
       key.room_id,
@@ -91,6 +88,9 @@ export async function upsertBackedUpKeys(
       key.is_verified,
       key.session_data,
     ]),
+    `on conflict (user_nid, version, room_id, session_id) do update set
+       first_message_index = excluded.first_message_index, forwarded_count = excluded.forwarded_count,
+       is_verified = excluded.is_verified, session_data = excluded.session_data`,
   )
 }
 

@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn, runIn } from './many.ts'
+import { rawRows } from './run.ts'
 
 export type Usage = 'master' | 'self_signing' | 'user_signing'
 
@@ -11,36 +12,24 @@ export interface CrossSigningKeyRow {
   json: string
 }
 
-export async function listCrossSigningKeys(db: Db, userNids: readonly number[]): Promise<CrossSigningKeyRow[]> {
-  if (userNids.length === 0) return []
-  const sql = `select user_nid, usage, public_key, json from cross_signing_key
-    where user_nid in (${places(userNids.length)})`
-  return rawRows<CrossSigningKeyRow>(db, sql, userNids)
-}
+export const listCrossSigningKeys = (db: Db, userNids: readonly number[]): Promise<CrossSigningKeyRow[]> =>
+  rowsIn(db, 'select user_nid, usage, public_key, json from cross_signing_key where user_nid in', userNids)
 
 export async function upsertCrossSigningKeys(tx: Tx, rows: readonly CrossSigningKeyRow[]): Promise<void> {
-  if (rows.length === 0) return
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into cross_signing_key (user_nid, usage, public_key, json) values ${valueLists(rows.length, 4)}
-     on conflict (user_nid, usage) do update set public_key = excluded.public_key, json = excluded.json`,
-    rows.flatMap(({ user_nid, usage, public_key, json }) => [user_nid, usage, public_key, json]),
+    'cross_signing_key (user_nid, usage, public_key, json)',
+    rows.map(({ user_nid, usage, public_key, json }) => [user_nid, usage, public_key, json]),
+    'on conflict (user_nid, usage) do update set public_key = excluded.public_key, json = excluded.json',
   )
 }
 
 /** Deletes keys of a user, with the signatures on them and by them. */
 export async function deleteCrossSigningKeys(tx: Tx, userNid: number, publicKeys: readonly string[]): Promise<void> {
-  if (publicKeys.length === 0) return
-  const meant = places(publicKeys.length)
-  await rawRun(tx, `delete from cross_signing_key where user_nid = ? and public_key in (${meant})`, [
-    userNid,
-    ...publicKeys,
-  ])
+  const keyIds = publicKeys.map((publicKey) => `ed25519:${publicKey}`)
+  await runIn(tx, 'delete from cross_signing_key where user_nid = ? and public_key in', publicKeys, [userNid])
   await deleteSignaturesOn(tx, userNid, publicKeys)
-  await rawRun(tx, `delete from key_signature where signer_nid = ? and key_id in (${meant})`, [
-    userNid,
-    ...publicKeys.map((publicKey) => `ed25519:${publicKey}`),
-  ])
+  await runIn(tx, 'delete from key_signature where signer_nid = ? and key_id in', keyIds, [userNid])
 }
 
 /** Whether one of the user's cross-signing keys has this text, which no device may have for an id. */
@@ -62,17 +51,19 @@ export interface SignatureRow {
  * Signatures on the keys of these users, by the users themselves, and by the one who asks
  * (`askerNid` undefined: by nobody else).
  */
-export async function listSignatures(
+export const listSignatures = (
   db: Db,
   userNids: readonly number[],
   askerNid: number | undefined,
-): Promise<SignatureRow[]> {
-  if (userNids.length === 0) return []
-  const sql = `select s.user_nid, s.target, n.text as signer, s.key_id, s.signature
-    from key_signature s join name n on n.nid = s.signer_nid
-    where s.user_nid in (${places(userNids.length)}) and (s.signer_nid = s.user_nid or s.signer_nid = ?)`
-  return rawRows<SignatureRow>(db, sql, [...userNids, askerNid ?? 0])
-}
+): Promise<SignatureRow[]> =>
+  rowsIn(
+    db,
+    `select s.user_nid, s.target, n.text as signer, s.key_id, s.signature
+     from key_signature s join name n on n.nid = s.signer_nid
+     where (s.signer_nid = s.user_nid or s.signer_nid = ?) and s.user_nid in`,
+    userNids,
+    [askerNid ?? 0],
+  )
 
 /** A verified signature that a user put on a key. `target`: the device id, or the public key. */
 export interface NewSignature {
@@ -98,33 +89,18 @@ export async function unknownSignatures<S extends NewSignature>(tx: Tx, signatur
   )
 }
 
-const ROWS = 500
-
 export async function upsertSignatures(tx: Tx, pos: number, signatures: readonly NewSignature[]): Promise<void> {
-  for (let i = 0; i < signatures.length; i += ROWS) {
-    const part = signatures.slice(i, i + ROWS)
-    await rawRun(
-      tx,
-      `insert into key_signature (user_nid, target, signer_nid, key_id, signature, pos)
-       values ${valueLists(part.length, 6)}
-       on conflict (user_nid, target, signer_nid, key_id) do update set signature = excluded.signature, pos = excluded.pos`,
-      part.flatMap(({ userNid, target, signerNid, keyId, signature }) => [
-        userNid,
-        target,
-        signerNid,
-        keyId,
-        signature,
-        pos,
-      ]),
-    )
-  }
+  await insertRows(
+    tx,
+    'key_signature (user_nid, target, signer_nid, key_id, signature, pos)',
+    signatures.map((one) => [one.userNid, one.target, one.signerNid, one.keyId, one.signature, pos]),
+    `on conflict (user_nid, target, signer_nid, key_id) do update set signature = excluded.signature, pos = excluded.pos`,
+  )
 }
 
 /** Forgets the signatures on keys that are another's now, or nobody's. `targets`: device ids or public keys. */
 export async function deleteSignaturesOn(tx: Tx, userNid: number, targets: readonly string[]): Promise<void> {
-  if (targets.length === 0) return
-  const sql = `delete from key_signature where user_nid = ? and target in (${places(targets.length)})`
-  await rawRun(tx, sql, [userNid, ...targets])
+  await runIn(tx, 'delete from key_signature where user_nid = ? and target in', targets, [userNid])
 }
 
 /** Whose keys the user signed in (`after`, `upTo`]. */

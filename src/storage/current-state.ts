@@ -1,8 +1,13 @@
+import { chunks } from '../util/chunks.ts'
 import type { Db, Tx } from './db.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
-import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn } from './many.ts'
+import { type Param, rawRows, rawRun } from './run.ts'
 
 const STATE_EVENT = `select ${EVENT_COLUMNS} from current_state s join event e on e.nid = s.event_nid`
+
+/** SQLite takes no more than a thousand alternatives. */
+const MAX_KEYS = 200
 
 /** A place in a room's state. */
 export interface StateKey {
@@ -13,8 +18,7 @@ export interface StateKey {
 /** The current state events at these places, in no order; a place without one is left out. */
 export async function listCurrentStateAt(db: Db, roomNid: number, keys: readonly StateKey[]): Promise<EventRow[]> {
   const rows: EventRow[] = []
-  for (let start = 0; start < keys.length; start += KEYS) {
-    const part = keys.slice(start, start + KEYS)
+  for (const part of chunks(keys, MAX_KEYS)) {
     const sql = `${STATE_EVENT} where ${part.map(() => '(s.room_nid = ? and s.type_nid = ? and s.key_nid = ?)').join(' or ')}`
     const params = part.flatMap(({ typeNid, keyNid }) => [roomNid, typeNid, keyNid])
     rows.push(...(await rawRows<EventRow>(db, sql, params)))
@@ -36,12 +40,7 @@ export const listCurrentStateOfType = (db: Db, roomNid: number, typeNid: number)
 
 /** The same for several types at once. */
 export const listCurrentStateOfTypes = (db: Db, roomNid: number, typeNids: readonly number[]): Promise<EventRow[]> =>
-  typeNids.length === 0
-    ? Promise.resolve([])
-    : rawRows<EventRow>(db, `${STATE_EVENT} where s.room_nid = ? and s.type_nid in (${places(typeNids.length)})`, [
-        roomNid,
-        ...typeNids,
-      ])
+  rowsIn(db, `${STATE_EVENT} where s.room_nid = ? and s.type_nid in`, typeNids, [roomNid])
 
 /** One content-bearing entry of the current state, in many rooms. */
 export interface RoomStateRow {
@@ -51,25 +50,18 @@ export interface RoomStateRow {
 }
 
 /** The current state events of one type and key in these rooms. */
-export async function listCurrentStateOfRooms(
+export const listCurrentStateOfRooms = (
   db: Db,
   roomNids: readonly number[],
   { typeNid, keyNid }: StateKey,
-): Promise<RoomStateRow[]> {
-  const rows: RoomStateRow[] = []
-  for (let start = 0; start < roomNids.length; start += ROWS) {
-    const part = roomNids.slice(start, start + ROWS)
-    rows.push(
-      ...(await rawRows<RoomStateRow>(
-        db,
-        `select s.room_nid, e.json, e.redacted_by_nid from current_state s join event e on e.nid = s.event_nid
-         where s.room_nid in (${places(part.length)}) and s.type_nid = ? and s.key_nid = ?`,
-        [...part, typeNid, keyNid],
-      )),
-    )
-  }
-  return rows
-}
+): Promise<RoomStateRow[]> =>
+  rowsIn(
+    db,
+    `select s.room_nid, e.json, e.redacted_by_nid from current_state s join event e on e.nid = s.event_nid
+     where s.type_nid = ? and s.key_nid = ? and s.room_nid in`,
+    roomNids,
+    [typeNid, keyNid],
+  )
 
 /** The current state without members, which are the only part of it that grows with the room's use. */
 export const listCurrentStateExcept = (db: Db, roomNid: number, typeNid: number): Promise<EventRow[]> =>
@@ -110,9 +102,9 @@ export async function changeCurrentState(
 ): Promise<void> {
   const final = new Map<string, (typeof changes)[number]>()
   for (const change of changes) final.set(`${change.room_nid} ${change.type_nid} ${change.key_nid}`, change)
-  const set: Param[] = []
+  const set: Param[][] = []
   for (const { room_nid, type_nid, key_nid, event_nid } of final.values()) {
-    if (event_nid !== null) set.push(room_nid, type_nid, key_nid, event_nid)
+    if (event_nid !== null) set.push([room_nid, type_nid, key_nid, event_nid])
     else {
       await rawRun(tx, 'delete from current_state where room_nid = ? and type_nid = ? and key_nid = ?', [
         room_nid,
@@ -121,30 +113,16 @@ export async function changeCurrentState(
       ])
     }
   }
-  for (const part of chunks(set, 4)) {
-    await rawRun(
-      tx,
-      `insert into current_state (room_nid, type_nid, key_nid, event_nid) values ${valueLists(part.length / 4, 4)}
-       on conflict (room_nid, type_nid, key_nid) do update set event_nid = excluded.event_nid`,
-      part,
-    )
-  }
-  const log = changes.flatMap((c) => [c.pos, c.room_nid, c.type_nid, c.key_nid, c.event_nid, c.prev_event_nid])
-  for (const part of chunks(log, 6)) {
-    await rawRun(
-      tx,
-      `insert into state_change (pos, room_nid, type_nid, key_nid, event_nid, prev_event_nid)
-       values ${valueLists(part.length / 6, 6)}
-       on conflict (room_nid, pos, type_nid, key_nid) do update set event_nid = excluded.event_nid`,
-      part,
-    )
-  }
-}
-
-const ROWS = 500
-/** SQLite takes no more than a thousand alternatives. */
-const KEYS = 200
-
-function* chunks(params: Param[], columns: number): Generator<Param[]> {
-  for (let start = 0; start < params.length; start += ROWS * columns) yield params.slice(start, start + ROWS * columns)
+  await insertRows(
+    tx,
+    'current_state (room_nid, type_nid, key_nid, event_nid)',
+    set,
+    'on conflict (room_nid, type_nid, key_nid) do update set event_nid = excluded.event_nid',
+  )
+  await insertRows(
+    tx,
+    'state_change (pos, room_nid, type_nid, key_nid, event_nid, prev_event_nid)',
+    changes.map((c) => [c.pos, c.room_nid, c.type_nid, c.key_nid, c.event_nid, c.prev_event_nid]),
+    'on conflict (room_nid, pos, type_nid, key_nid) do update set event_nid = excluded.event_nid',
+  )
 }

@@ -1,4 +1,5 @@
 import type { Db, Tx } from './db.ts'
+import { rowsIn } from './many.ts'
 import { places, rawRows, rawRun } from './run.ts'
 
 /** What one device published. `json`: the key object's text. */
@@ -24,12 +25,13 @@ export async function upsertDeviceKey(tx: Tx, userNid: number, deviceNid: number
 }
 
 /** The published identities of the devices of these users. */
-export async function listDeviceKeys(db: Db, userNids: readonly number[]): Promise<DeviceKeyRow[]> {
-  if (userNids.length === 0) return []
-  const sql = `select k.user_nid, k.device_nid, d.device_id, d.display_name, k.json
-    from device_key k join device d on d.nid = k.device_nid where k.user_nid in (${places(userNids.length)})`
-  return rawRows<DeviceKeyRow>(db, sql, userNids)
-}
+export const listDeviceKeys = (db: Db, userNids: readonly number[]): Promise<DeviceKeyRow[]> =>
+  rowsIn(
+    db,
+    `select k.user_nid, k.device_nid, d.device_id, d.display_name, k.json
+     from device_key k join device d on d.nid = k.device_nid where k.user_nid in`,
+    userNids,
+  )
 
 /** Deletes keys, messages and remembered transactions of devices. `meant`: what stands in the `in` list. */
 export async function deleteKeysOfDevices(tx: Tx, meant: string, params: readonly number[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows } from './many.ts'
+import { places, rawRows } from './run.ts'
 
 /** When the devices or keys of a user last changed, and at which position the devices did; 0: never. */
 export interface DeviceListRow {
@@ -18,11 +19,11 @@ export async function findListVersion(db: Db, userNid: number): Promise<number> 
 
 /** Notes that devices or keys of users changed. */
 export async function upsertDeviceLists(tx: Tx, rows: readonly DeviceListRow[]): Promise<void> {
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into device_list (user_nid, pos, ts, version) values ${valueLists(rows.length, 4)}
-     on conflict (user_nid) do update set pos = excluded.pos, ts = excluded.ts, version = excluded.version`,
-    rows.flatMap(({ user_nid, pos, ts, version }) => [user_nid, pos, ts, version]),
+    'device_list (user_nid, pos, ts, version)',
+    rows.map(({ user_nid, pos, ts, version }) => [user_nid, pos, ts, version]),
+    'on conflict (user_nid) do update set pos = excluded.pos, ts = excluded.ts, version = excluded.version',
   )
 }
 

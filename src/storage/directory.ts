@@ -1,4 +1,5 @@
 import type { Db, Tx } from './db.ts'
+import { rowsIn } from './many.ts'
 import { places, rawRows, rawRun } from './run.ts'
 
 export interface AliasRow {
@@ -27,8 +28,8 @@ export async function listAliases(db: Db, roomId: string): Promise<string[]> {
 
 /** Those of these aliases that lead to this room. */
 export async function aliasesLeadingTo(db: Db, roomId: string, aliases: readonly string[]): Promise<Set<string>> {
-  const sql = `select alias from alias where room_id = ? and alias in (${places(aliases.length)})`
-  const rows = await rawRows<{ alias: string }>(db, sql, [roomId, ...aliases])
+  const sql = 'select alias from alias where room_id = ? and alias in'
+  const rows = await rowsIn<{ alias: string }>(db, sql, aliases, [roomId])
   return new Set(rows.map((row) => row.alias))
 }
 
@@ -65,11 +66,7 @@ export async function updateNetworkRoom(tx: Tx, row: NetworkRoom, isPublic: bool
 
 /** The networks in whose directories these rooms are. */
 export const listNetworks = (db: Db, roomNids: readonly number[]): Promise<NetworkRoom[]> =>
-  rawRows(
-    db,
-    `select room_nid, service, network from network_room where room_nid in (${places(roomNids.length)})`,
-    roomNids,
-  )
+  rowsIn(db, 'select room_nid, service, network from network_room where room_nid in', roomNids)
 
 /** Numbers of the rooms that are in any directory. */
 export async function listPublished(db: Db): Promise<number[]> {

@@ -1,6 +1,8 @@
+import { chunks } from '../util/chunks.ts'
 import { Turn } from '../util/turn.ts'
 import type { Db, Tx } from './db.ts'
-import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn, runIn } from './many.ts'
+import { type Param, places, rawRows, rawRun } from './run.ts'
 
 /** `event.kind`: where an event stands. Only timeline events are shown to clients. */
 export const EVENT_KIND = { timeline: 0, outlier: 1, rejected: 2, softFailed: 3 } as const
@@ -47,16 +49,14 @@ const NAMES = [
 const COLUMNS = NAMES.join(', ')
 /** The columns of `event e`, for a query that joins it. */
 export const EVENT_COLUMNS = NAMES.map((name) => `e.${name}`).join(', ')
-const CHUNK = 500
 
 /** Inserts events. Called by the one door alone (`services/rooms/append.ts`). */
 export async function insertEvents(tx: Tx, rows: readonly EventRow[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += 100) {
-    const part = rows.slice(start, start + 100)
-    const params: Param[] = []
-    for (const row of part) for (const name of NAMES) params.push(row[name])
-    await rawRun(tx, `insert into event (${COLUMNS}) values ${valueLists(part.length, NAMES.length)}`, params)
-  }
+  await insertRows(
+    tx,
+    `event (${COLUMNS})`,
+    rows.map((row) => NAMES.map((name) => row[name])),
+  )
 }
 
 /** Events found by a query that joins `event e`, with further columns of it. */
@@ -68,19 +68,11 @@ export const selectEvents = <Further = unknown>(
 ): Promise<(EventRow & Further)[]> =>
   rawRows(db, `select ${EVENT_COLUMNS}${further === undefined ? '' : `, ${further}`} ${fromWhere}`, params)
 
-/** Appends `in (…)` lists in chunks and concatenates the answers. */
-async function selectIn<V extends string | number>(db: Db, where: string, values: readonly V[]): Promise<EventRow[]> {
-  const rows: EventRow[] = []
-  for (let start = 0; start < values.length; start += CHUNK) {
-    const part = values.slice(start, start + CHUNK)
-    const sql = `select ${COLUMNS} from event where ${where} in (${places(part.length)})`
-    rows.push(...(await rawRows<EventRow>(db, sql, part)))
-  }
-  return rows
-}
+export const eventsByNid = (db: Db, nids: readonly number[]): Promise<EventRow[]> =>
+  rowsIn(db, `select ${COLUMNS} from event where nid in`, nids)
 
-export const eventsByNid = (db: Db, nids: readonly number[]): Promise<EventRow[]> => selectIn(db, 'nid', nids)
-export const eventsById = (db: Db, ids: readonly string[]): Promise<EventRow[]> => selectIn(db, 'event_id', ids)
+export const eventsById = (db: Db, ids: readonly string[]): Promise<EventRow[]> =>
+  rowsIn(db, `select ${COLUMNS} from event where event_id in`, ids)
 
 export async function findEvent(db: Db, eventId: string): Promise<EventRow | undefined> {
   return (await rawRows<EventRow>(db, `select ${COLUMNS} from event where event_id = ?`, [eventId]))[0]
@@ -175,9 +167,7 @@ export const listByTime = (
  * them; nobody finds them by an id any more.
  */
 export async function supersede(tx: Tx, nids: readonly number[]): Promise<void> {
-  if (nids.length === 0) return
-  const sql = `update event set event_id = event_id || ' ' || nid where nid in (${places(nids.length)})`
-  await rawRun(tx, sql, nids)
+  await runIn(tx, "update event set event_id = event_id || ' ' || nid where nid in", nids)
 }
 
 /** Gives stored events another standing, now that more is known of them: an outlier comes into the timeline. */
@@ -194,41 +184,31 @@ export async function updateStandings(tx: Tx, rows: readonly EventRow[]): Promis
 /** An event as state resolution walks through it: without its text. */
 export type EventNode = Pick<EventRow, 'nid' | 'auth' | 'auth_rank' | 'type_nid' | 'key_nid'>
 
-export async function listEventNodes(db: Db, nids: readonly number[]): Promise<EventNode[]> {
-  const rows: EventNode[] = []
-  for (let start = 0; start < nids.length; start += CHUNK) {
-    const part = nids.slice(start, start + CHUNK)
-    const sql = `select nid, auth, auth_rank, type_nid, key_nid from event where nid in (${places(part.length)})`
-    rows.push(...(await rawRows<EventNode>(db, sql, part)))
-  }
-  return rows
-}
+export const listEventNodes = (db: Db, nids: readonly number[]): Promise<EventNode[]> =>
+  rowsIn(db, 'select nid, auth, auth_rank, type_nid, key_nid from event where nid in', nids)
 
 /** Which of these ids are stored, and as what; without the texts. */
 export type EventStub = Pick<EventRow, 'nid' | 'event_id' | 'room_nid' | 'kind' | 'type_nid' | 'key_nid' | 'state_nid'>
+
+/** Stubs of one query. */
+const MAX_STUBS = 500
 
 /** Gives the turn back between its queries, so it is not for use within a transaction. */
 export async function listEventStubs(db: Db, ids: readonly string[]): Promise<EventStub[]> {
   const rows: EventStub[] = []
   const turn = new Turn()
-  for (let start = 0; start < ids.length; start += CHUNK) {
+  for (const part of chunks(ids, MAX_STUBS)) {
     if (turn.isOver) await turn.give()
-    const part = ids.slice(start, start + CHUNK)
-    const sql = `select nid, event_id, room_nid, kind, type_nid, key_nid, state_nid from event where event_id in (${places(part.length)})`
-    rows.push(...(await rawRows<EventStub>(db, sql, part)))
+    const sql = 'select nid, event_id, room_nid, kind, type_nid, key_nid, state_nid from event where event_id in'
+    rows.push(...(await rowsIn<EventStub>(db, sql, part)))
   }
   return rows
 }
 
 /** The ids of events. */
 export async function listEventIds(db: Db, nids: readonly number[]): Promise<string[]> {
-  const ids: string[] = []
-  for (let start = 0; start < nids.length; start += CHUNK) {
-    const part = nids.slice(start, start + CHUNK)
-    const sql = `select event_id from event where nid in (${places(part.length)})`
-    ids.push(...(await rawRows<{ event_id: string }>(db, sql, part)).map((row) => row.event_id))
-  }
-  return ids
+  const rows = await rowsIn<{ event_id: string }>(db, 'select event_id from event where nid in', nids)
+  return rows.map((row) => row.event_id)
 }
 
 /** Redactions that wait for one of these events. */

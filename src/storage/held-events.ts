@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, runIn } from './many.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 /** An event of another server that cannot be judged yet (see the migration). */
 export interface HeldRow {
@@ -12,20 +13,14 @@ export interface HeldRow {
   json: string
 }
 
-const CHUNK = 100
-
 /** Holds events; one that is held already keeps its place, and is looked at again when the new one is. */
 export async function upsertHeld(tx: Tx, rows: readonly Omit<HeldRow, 'attempts'>[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += CHUNK) {
-    const part = rows.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `insert into held_event (room_nid, event_id, server_nid, received_ts, retry_at, json)
-       values ${valueLists(part.length, 6)}
-       on conflict (room_nid, event_id) do update set retry_at = excluded.retry_at, server_nid = excluded.server_nid`,
-      part.flatMap((row) => [row.room_nid, row.event_id, row.server_nid, row.received_ts, row.retry_at, row.json]),
-    )
-  }
+  await insertRows(
+    tx,
+    'held_event (room_nid, event_id, server_nid, received_ts, retry_at, json)',
+    rows.map((row) => [row.room_nid, row.event_id, row.server_nid, row.received_ts, row.retry_at, row.json]),
+    'on conflict (room_nid, event_id) do update set retry_at = excluded.retry_at, server_nid = excluded.server_nid',
+  )
 }
 
 /** The held events of a room, oldest first, with the servers that sent them. */
@@ -81,25 +76,12 @@ export async function hastenHeld(tx: Tx, roomNid: number, retryAt: number): Prom
 
 /** After an attempt that found nothing: when to try next. */
 export async function postponeHeld(tx: Tx, roomNid: number, ids: readonly string[], retryAt: number): Promise<void> {
-  for (let start = 0; start < ids.length; start += CHUNK) {
-    const part = ids.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `update held_event set attempts = attempts + 1, retry_at = ?
-       where room_nid = ? and event_id in (${places(part.length)})`,
-      [retryAt, roomNid, ...part],
-    )
-  }
+  const sql = 'update held_event set attempts = attempts + 1, retry_at = ? where room_nid = ? and event_id in'
+  await runIn(tx, sql, ids, [retryAt, roomNid])
 }
 
 export async function deleteHeld(tx: Tx, roomNid: number, ids: readonly string[]): Promise<void> {
-  for (let start = 0; start < ids.length; start += CHUNK) {
-    const part = ids.slice(start, start + CHUNK)
-    await rawRun(tx, `delete from held_event where room_nid = ? and event_id in (${places(part.length)})`, [
-      roomNid,
-      ...part,
-    ])
-  }
+  await runIn(tx, 'delete from held_event where room_nid = ? and event_id in', ids, [roomNid])
 }
 
 /** Gives up on events that nobody could complete; returns how many, at most `limit`. */

@@ -1,7 +1,8 @@
 import type { Db, Tx } from './db.ts'
 import { type MediaName, mediaAddress } from './media.ts'
 import { discountUploads } from './media-use.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, runIn } from './many.ts'
+import { rawRows, rawRun } from './run.ts'
 
 /** What became of rows that were deleted. */
 export interface DeletedMedia {
@@ -56,9 +57,8 @@ export async function bytesOfCopies(db: Db): Promise<number> {
 /** Nobody gets this file any more, nor the same content under another address. False where it was so before. */
 export async function quarantine(tx: Tx, name: MediaName, hash: string | null, now: number): Promise<boolean> {
   const what = [mediaAddress(name), ...(hash === null ? [] : [hash])]
-  const sql = `insert into media_quarantine (what, created_ts) values ${valueLists(what.length, 2)} on conflict do nothing`
-  const params = what.flatMap((one) => [one, now])
-  return (await rawRun(tx, sql, params)) > 0
+  const rows = what.map((one) => [one, now])
+  return (await insertRows(tx, 'media_quarantine (what, created_ts)', rows, 'on conflict do nothing')) > 0
 }
 
 /** Ends that; false where it was not so. */
@@ -78,15 +78,13 @@ export const listGarbage = (db: Db, after: string, limit: number): Promise<{ has
 
 /** These contents may have no address: see `listGarbage`. */
 export async function markGarbage(tx: Tx, hashes: readonly string[]): Promise<void> {
-  if (hashes.length === 0) return
-  const sql = `insert into media_garbage (hash) values ${valueLists(hashes.length, 1)} on conflict do nothing`
-  await rawRun(tx, sql, hashes)
+  const rows = hashes.map((hash) => [hash])
+  await insertRows(tx, 'media_garbage (hash)', rows, 'on conflict do nothing')
 }
 
 /** The contents are in use, or their bytes are gone. */
 export async function clearGarbage(tx: Tx, hashes: readonly string[]): Promise<void> {
-  if (hashes.length === 0) return
-  await rawRun(tx, `delete from media_garbage where hash in (${places(hashes.length)})`, hashes)
+  await runIn(tx, 'delete from media_garbage where hash in', hashes)
 }
 
 async function discard(tx: Tx, rows: readonly DeletedRow[]): Promise<DeletedMedia> {

@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn } from './many.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 /** One row of `membership`: the current state's member events, flat. */
 export interface MembershipRow {
@@ -29,27 +30,21 @@ const WRITTEN = [
   'is_local',
   'stripped_state',
 ] as const satisfies readonly (keyof MembershipRow)[]
-const ROWS = 500
 
 export type NewMembership = Omit<MembershipRow, 'forgotten' | 'since_pos'>
 
 /** Sets memberships; of several rows for one user of a room the last counts. Who had forgotten the room sees it again. */
 export async function upsertMemberships(tx: Tx, rows: readonly NewMembership[]): Promise<void> {
   const final = [...new Map(rows.map((row) => [`${row.room_nid} ${row.user_nid}`, row])).values()]
-  for (let start = 0; start < final.length; start += ROWS) {
-    const part = final.slice(start, start + ROWS)
-    const params: Param[] = []
-    for (const row of part) for (const name of WRITTEN) params.push(name === 'since_pos' ? row.pos : row[name])
-    await rawRun(
-      tx,
-      `insert into membership (${WRITTEN.join(', ')}) values ${valueLists(part.length, WRITTEN.length)}
-       on conflict (room_nid, user_nid) do update set membership = excluded.membership, event_nid = excluded.event_nid,
-         sender_nid = excluded.sender_nid, pos = excluded.pos, forgotten = 0, stripped_state = excluded.stripped_state,
-         since_pos = case when membership.membership = excluded.membership then membership.since_pos
-           else excluded.since_pos end`,
-      params,
-    )
-  }
+  await insertRows(
+    tx,
+    `membership (${WRITTEN.join(', ')})`,
+    final.map((row) => WRITTEN.map((name) => (name === 'since_pos' ? row.pos : row[name]))),
+    `on conflict (room_nid, user_nid) do update set membership = excluded.membership, event_nid = excluded.event_nid,
+       sender_nid = excluded.sender_nid, pos = excluded.pos, forgotten = 0, stripped_state = excluded.stripped_state,
+       since_pos = case when membership.membership = excluded.membership then membership.since_pos
+         else excluded.since_pos end`,
+  )
 }
 
 export async function deleteMembership(tx: Tx, roomNid: number, userNid: number): Promise<void> {
@@ -85,17 +80,13 @@ export async function listStrippedStates(
   userNid: number,
   roomNids: readonly number[],
 ): Promise<Map<number, string>> {
-  const states = new Map<number, string>()
-  for (let start = 0; start < roomNids.length; start += ROWS) {
-    const part = roomNids.slice(start, start + ROWS)
-    const rows = await rawRows<{ room_nid: number; stripped_state: string | null }>(
-      db,
-      `select room_nid, stripped_state from membership where user_nid = ? and room_nid in (${places(part.length)})`,
-      [userNid, ...part],
-    )
-    for (const row of rows) if (row.stripped_state !== null) states.set(row.room_nid, row.stripped_state)
-  }
-  return states
+  const rows = await rowsIn<{ room_nid: number; stripped_state: string }>(
+    db,
+    'select room_nid, stripped_state from membership where stripped_state is not null and user_nid = ? and room_nid in',
+    roomNids,
+    [userNid],
+  )
+  return new Map(rows.map((row) => [row.room_nid, row.stripped_state]))
 }
 
 /** All rooms of a user, whatever the membership, with the room's id and version and who sent the member event. */

@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn, runIn } from './many.ts'
+import { rawRows } from './run.ts'
 
 /** An event that others follow and that is not here: where backfill continues. */
 export interface MissingRow {
@@ -9,28 +10,17 @@ export interface MissingRow {
   referrer_nid: number
 }
 
-const CHUNK = 200
-
 export async function insertMissing(tx: Tx, rows: readonly MissingRow[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += CHUNK) {
-    const part = rows.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `insert into missing_event (room_nid, event_id, referrer_nid) values ${valueLists(part.length, 3)}
-       on conflict (room_nid, event_id, referrer_nid) do nothing`,
-      part.flatMap((row) => [row.room_nid, row.event_id, row.referrer_nid]),
-    )
-  }
+  await insertRows(
+    tx,
+    'missing_event (room_nid, event_id, referrer_nid)',
+    rows.map((row) => [row.room_nid, row.event_id, row.referrer_nid]),
+    'on conflict (room_nid, event_id, referrer_nid) do nothing',
+  )
 }
 
 export async function deleteMissing(tx: Tx, roomNid: number, eventIds: readonly string[]): Promise<void> {
-  for (let start = 0; start < eventIds.length; start += CHUNK) {
-    const part = eventIds.slice(start, start + CHUNK)
-    await rawRun(tx, `delete from missing_event where room_nid = ? and event_id in (${places(part.length)})`, [
-      roomNid,
-      ...part,
-    ])
-  }
+  await runIn(tx, 'delete from missing_event where room_nid = ? and event_id in', eventIds, [roomNid])
 }
 
 /** Whether any event of the room has predecessors that are not here. */
@@ -57,15 +47,6 @@ export const listGapsBelow = (
 
 /** Those of these events that are missing: others name them among their prev_events. */
 export async function listMissingAmong(db: Db, roomNid: number, eventIds: readonly string[]): Promise<string[]> {
-  const found: string[] = []
-  for (let start = 0; start < eventIds.length; start += CHUNK) {
-    const part = eventIds.slice(start, start + CHUNK)
-    const rows = await rawRows<{ event_id: string }>(
-      db,
-      `select distinct event_id from missing_event where room_nid = ? and event_id in (${places(part.length)})`,
-      [roomNid, ...part],
-    )
-    found.push(...rows.map((row) => row.event_id))
-  }
-  return found
+  const sql = 'select distinct event_id from missing_event where room_nid = ? and event_id in'
+  return (await rowsIn<{ event_id: string }>(db, sql, eventIds, [roomNid])).map((row) => row.event_id)
 }

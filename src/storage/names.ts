@@ -1,8 +1,10 @@
 import type { LRUCache } from 'lru-cache'
+import { chunks } from '../util/chunks.ts'
 import { lruCache } from '../util/lru.ts'
 import { accessOf, type Engine } from './access.ts'
 import { afterCommit, type Db, type Tx } from './db.ts'
-import { places, rawRows } from './run.ts'
+import { rowsIn } from './many.ts'
+import { rawRows } from './run.ts'
 
 /**
  * Interned texts: event types, state keys, user ids, relation types. A name's number never changes and no name is ever
@@ -10,7 +12,7 @@ import { places, rawRows } from './run.ts'
  */
 
 const MAX_CACHED = 100_000
-const CHUNK = 500
+const MAX_INTERNED = 500
 
 interface Cache {
   readonly nids: LRUCache<string, number>
@@ -45,12 +47,7 @@ export async function nameNids(db: Db, texts: Iterable<string>): Promise<Map<str
     else found.set(text, nid)
   }
   if (missing.size === 0) return found
-  const rows: NameRow[] = []
-  for (const part of chunks([...missing])) {
-    rows.push(
-      ...(await rawRows<NameRow>(db, `select nid, text from name where text in (${places(part.length)})`, part)),
-    )
-  }
+  const rows = await rowsIn<NameRow>(db, 'select nid, text from name where text in', [...missing])
   for (const { nid, text } of rows) found.set(text, nid)
   remember(db, cache, rows)
   return found
@@ -64,7 +61,7 @@ export async function internNames(tx: Tx, texts: Iterable<string>): Promise<Map<
   // In order, so that two transactions that intern the same names on PostgreSQL do not wait for each other in a circle.
   const missing = [...wanted].filter((text) => !found.has(text)).sort()
   const made: NameRow[] = []
-  for (const part of chunks(missing)) {
+  for (const part of chunks(missing, MAX_INTERNED)) {
     const rows = await rawRows<NameRow>(
       tx,
       `insert into name (text) values ${part.map(() => '(?)').join(', ')} on conflict (text) do nothing returning nid, text`,
@@ -92,10 +89,7 @@ export async function namesOf(db: Db, nids: Iterable<number>): Promise<Map<numbe
     else found.set(nid, text)
   }
   if (missing.size === 0) return found
-  const rows: NameRow[] = []
-  for (const part of chunks([...missing])) {
-    rows.push(...(await rawRows<NameRow>(db, `select nid, text from name where nid in (${places(part.length)})`, part)))
-  }
+  const rows = await rowsIn<NameRow>(db, 'select nid, text from name where nid in', [...missing])
   for (const { nid, text } of rows) found.set(nid, text)
   remember(db, cache, rows)
   return found
@@ -111,8 +105,4 @@ function remember(db: Db, cache: Cache, rows: readonly NameRow[]): void {
   }
   if (accessOf(db).afterCommit) afterCommit(db as Tx, store)
   else store()
-}
-
-function* chunks<T>(values: readonly T[]): Generator<T[]> {
-  for (let start = 0; start < values.length; start += CHUNK) yield values.slice(start, start + CHUNK)
 }

@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn } from './many.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 export interface KeyRow {
   algorithm: string
@@ -8,31 +9,26 @@ export interface KeyRow {
 }
 
 /** The stored ones among these ids, to see whether an upload repeats or contradicts them. */
-export async function findOneTimeKeys(db: Db, deviceNid: number, keyIds: readonly string[]): Promise<KeyRow[]> {
-  if (keyIds.length === 0) return []
-  const sql = `select algorithm, key_id, json from one_time_key where device_nid = ? and key_id in (${places(keyIds.length)})`
-  return rawRows<KeyRow>(db, sql, [deviceNid, ...keyIds])
-}
+export const findOneTimeKeys = (db: Db, deviceNid: number, keyIds: readonly string[]): Promise<KeyRow[]> =>
+  rowsIn(db, 'select algorithm, key_id, json from one_time_key where device_nid = ? and key_id in', keyIds, [deviceNid])
 
 export async function insertOneTimeKeys(tx: Tx, deviceNid: number, keys: readonly KeyRow[]): Promise<void> {
-  if (keys.length === 0) return
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into one_time_key (device_nid, algorithm, key_id, json) values ${valueLists(keys.length, 4)}`,
-    keys.flatMap(({ algorithm, key_id, json }) => [deviceNid, algorithm, key_id, json]),
+    'one_time_key (device_nid, algorithm, key_id, json)',
+    keys.map(({ algorithm, key_id, json }) => [deviceNid, algorithm, key_id, json]),
   )
 }
 
 /** Replaces the fallback keys of these algorithms; one that is uploaded again stays as used as it was. */
 export async function upsertFallbackKeys(tx: Tx, deviceNid: number, keys: readonly KeyRow[]): Promise<void> {
-  if (keys.length === 0) return
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into fallback_key (device_nid, algorithm, key_id, json) values ${valueLists(keys.length, 4)}
-     on conflict (device_nid, algorithm) do update set key_id = excluded.key_id, json = excluded.json,
+    'fallback_key (device_nid, algorithm, key_id, json)',
+    keys.map(({ algorithm, key_id, json }) => [deviceNid, algorithm, key_id, json]),
+    `on conflict (device_nid, algorithm) do update set key_id = excluded.key_id, json = excluded.json,
        used = case when fallback_key.key_id = excluded.key_id and fallback_key.json = excluded.json
          then fallback_key.used else 0 end`,
-    keys.flatMap(({ algorithm, key_id, json }) => [deviceNid, algorithm, key_id, json]),
   )
 }
 

@@ -1,5 +1,7 @@
+import { chunks } from '../util/chunks.ts'
 import type { Db, Tx } from './db.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, runIn } from './many.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 /** An event that waits to be sent to a server. */
 export interface OutboxEventRow {
@@ -8,12 +10,11 @@ export interface OutboxEventRow {
   room_nid: number
 }
 
-const CHUNK = 200
+const MAX_AT_ONCE = 200
 
 /** Queues events for all servers in their rooms but our own: one statement for however many there are. */
 export async function queueForRooms(tx: Tx, eventNids: readonly number[], ownNid: number): Promise<void> {
-  for (let start = 0; start < eventNids.length; start += CHUNK) {
-    const part = eventNids.slice(start, start + CHUNK)
+  for (const part of chunks(eventNids, MAX_AT_ONCE)) {
     await rawRun(
       tx,
       `insert into outbox_event (server_nid, event_nid, room_nid)
@@ -26,15 +27,12 @@ export async function queueForRooms(tx: Tx, eventNids: readonly number[], ownNid
 
 /** Queues events for these servers. */
 export async function queueEvents(tx: Tx, rows: readonly OutboxEventRow[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += CHUNK) {
-    const part = rows.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `insert into outbox_event (server_nid, event_nid, room_nid) values ${valueLists(part.length, 3)}
-       on conflict (server_nid, event_nid) do nothing`,
-      part.flatMap(({ server_nid, event_nid, room_nid }) => [server_nid, event_nid, room_nid]),
-    )
-  }
+  await insertRows(
+    tx,
+    'outbox_event (server_nid, event_nid, room_nid)',
+    rows.map(({ server_nid, event_nid, room_nid }) => [server_nid, event_nid, room_nid]),
+    'on conflict (server_nid, event_nid) do nothing',
+  )
 }
 
 /** What is no event and waits to be sent to a server: device lists and to-device messages, which must all arrive. */
@@ -46,14 +44,11 @@ export interface OutboxEduRow {
 
 /** Queues what is no event. */
 export async function queueEdus(tx: Tx, rows: readonly OutboxEduRow[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += CHUNK) {
-    const part = rows.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `insert into outbox_edu (server_nid, edu) values ${valueLists(part.length, 2)}`,
-      part.flatMap(({ server_nid, edu }) => [server_nid, edu]),
-    )
-  }
+  await insertRows(
+    tx,
+    'outbox_edu (server_nid, edu)',
+    rows.map(({ server_nid, edu }) => [server_nid, edu]),
+  )
 }
 
 /** The oldest events that wait for a server, in the order in which they came. */
@@ -79,10 +74,7 @@ export async function deleteQueuedEvents(tx: Tx, serverNid: number, lastEventNid
 }
 
 export async function deleteQueuedEdus(tx: Tx, ids: readonly number[]): Promise<void> {
-  for (let start = 0; start < ids.length; start += CHUNK) {
-    const part = ids.slice(start, start + CHUNK)
-    await rawRun(tx, `delete from outbox_edu where id in (${places(part.length)})`, part)
-  }
+  await runIn(tx, 'delete from outbox_edu where id in', ids)
 }
 
 /** Keeps the newest event of each room only: what went before, the server will ask for when it is back. */

@@ -1,6 +1,7 @@
 import type { Db, Tx } from './db.ts'
 import { type EventRow, selectEvents } from './events.ts'
-import { rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows } from './many.ts'
+import { rawRows, rawRun } from './run.ts'
 
 /** A room that was joined without most of its members (see the migration). */
 export interface PartialRoomRow {
@@ -63,19 +64,14 @@ export async function updateWholePos(tx: Tx, roomNid: number, pos: number): Prom
   await rawRun(tx, 'update room set whole_pos = ? where nid = ?', [pos, roomNid])
 }
 
-const CHUNK = 400
-
 /** Notes events that are to be judged again, in this order. */
 export async function insertPartialEvents(tx: Tx, joinNid: number, eventNids: readonly number[]): Promise<void> {
-  for (let start = 0; start < eventNids.length; start += CHUNK) {
-    const part = eventNids.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `insert into partial_event (event_nid, join_nid) values ${valueLists(part.length, 2)}
-       on conflict (event_nid) do nothing`,
-      part.flatMap((nid) => [nid, joinNid]),
-    )
-  }
+  await insertRows(
+    tx,
+    'partial_event (event_nid, join_nid)',
+    eventNids.map((nid) => [nid, joinNid]),
+    'on conflict (event_nid) do nothing',
+  )
 }
 
 export async function deletePartialEvents(tx: Tx, joinNid: number): Promise<void> {
@@ -108,16 +104,13 @@ export async function insertPresumedServers(
   serverNids: readonly number[],
   sincePos: number,
 ): Promise<void> {
-  for (let start = 0; start < serverNids.length; start += CHUNK) {
-    const part = serverNids.slice(start, start + CHUNK)
-    await rawRun(
-      tx,
-      `insert into room_server (room_nid, server_nid, joined, since_pos, presumed) values ${valueLists(part.length, 5)}
-       on conflict (room_nid, server_nid) do update set joined = room_server.joined + 1, presumed = 1
-       where room_server.presumed = 0`,
-      part.flatMap((nid) => [roomNid, nid, 1, sincePos, 1]),
-    )
-  }
+  await insertRows(
+    tx,
+    'room_server (room_nid, server_nid, joined, since_pos, presumed)',
+    serverNids.map((nid) => [roomNid, nid, 1, sincePos, 1]),
+    `on conflict (room_nid, server_nid) do update set joined = room_server.joined + 1, presumed = 1
+     where room_server.presumed = 0`,
+  )
 }
 
 /** From now on the servers are in the room whose members are. */

@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows } from './many.ts'
+import { rawRows } from './run.ts'
 
 export interface PresenceRow {
   user_nid: number
@@ -9,21 +10,16 @@ export interface PresenceRow {
   pos: number
 }
 
-const MAX_ROWS = 200
-
 /** All that are stored; one row for each user who ever was online. */
 export const listPresence = (db: Db): Promise<(PresenceRow & { user_id: string })[]> =>
   rawRows(db, 'select p.*, n.text as user_id from presence p join name n on n.nid = p.user_nid order by p.pos')
 
 export async function upsertPresence(tx: Tx, rows: readonly PresenceRow[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += MAX_ROWS) {
-    const part = rows.slice(start, start + MAX_ROWS)
-    await rawRun(
-      tx,
-      `insert into presence (user_nid, presence, status_msg, last_active_ts, pos) values ${valueLists(part.length, 5)}
-       on conflict (user_nid) do update set presence = excluded.presence, status_msg = excluded.status_msg,
-         last_active_ts = excluded.last_active_ts, pos = excluded.pos`,
-      part.flatMap((row) => [row.user_nid, row.presence, row.status_msg, row.last_active_ts, row.pos]),
-    )
-  }
+  await insertRows(
+    tx,
+    'presence (user_nid, presence, status_msg, last_active_ts, pos)',
+    rows.map((row) => [row.user_nid, row.presence, row.status_msg, row.last_active_ts, row.pos]),
+    `on conflict (user_nid) do update set presence = excluded.presence, status_msg = excluded.status_msg,
+       last_active_ts = excluded.last_active_ts, pos = excluded.pos`,
+  )
 }

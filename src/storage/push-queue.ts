@@ -1,3 +1,4 @@
+import { chunks } from '../util/chunks.ts'
 import type { Db, Tx } from './db.ts'
 import { type EventRow, selectEvents } from './events.ts'
 import { places, rawRows, rawRun } from './run.ts'
@@ -31,7 +32,7 @@ export interface ServedPusher {
 
 export type QueuedPush = EventRow & { actions: string; room_id: string }
 
-const CHUNK = 200
+const MAX_AT_ONCE = 200
 
 /** The users who have pushers. */
 export const listPusherUsers = (db: Db): Promise<{ user_nid: number; user_id: string }[]> =>
@@ -52,8 +53,7 @@ export const listRoomsWithNews = (db: Db, after: number): Promise<{ room_nid: nu
 export async function queuePushes(tx: Tx, pushes: readonly NewPush[]): Promise<Set<number>> {
   const pushers = new Set<number>()
   const row = '(cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as text))'
-  for (let start = 0; start < pushes.length; start += CHUNK) {
-    const part = pushes.slice(start, start + CHUNK)
+  for (const part of chunks(pushes, MAX_AT_ONCE)) {
     const queued = await rawRows<{ pusher_nid: number }>(
       tx,
       `insert into push_queue (pusher_nid, event_nid, room_nid, actions)
@@ -71,8 +71,7 @@ export async function queuePushes(tx: Tx, pushes: readonly NewPush[]): Promise<S
 /** Notes that these users have read something; returns their pushers that show a count. */
 export async function markBadgesDue(tx: Tx, userNids: readonly number[]): Promise<number[]> {
   const due: number[] = []
-  for (let start = 0; start < userNids.length; start += CHUNK) {
-    const part = userNids.slice(start, start + CHUNK)
+  for (const part of chunks(userNids, MAX_AT_ONCE)) {
     const rows = await rawRows<{ nid: number }>(
       tx,
       `update pusher set badge_due = badge_due + 1

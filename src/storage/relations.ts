@@ -1,7 +1,8 @@
 import type { Db, Tx } from './db.ts'
 import { type EventRow, selectEvents } from './events.ts'
 import { nameNids } from './names.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn } from './many.ts'
+import { places, rawRows } from './run.ts'
 import { deleteReply, insertReplies } from './threads.ts'
 
 /** One row of `relation`: a child event and the parent that it names. Both are events of the same room. */
@@ -30,10 +31,10 @@ const COLUMNS = [
 /** Records which events relate to which; a reply in a thread also moves the thread. */
 export async function insertRelations(tx: Tx, rows: readonly RelationRow[]): Promise<void> {
   if (rows.length === 0) return
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into relation (${COLUMNS.join(', ')}) values ${valueLists(rows.length, COLUMNS.length)}`,
-    rows.flatMap((row) => COLUMNS.map((column) => row[column])),
+    `relation (${COLUMNS.join(', ')})`,
+    rows.map((row) => COLUMNS.map((column) => row[column])),
   )
   const threadNid = await threadTypeNid(tx)
   const replies = rows.filter((row) => row.rel_type_nid === threadNid)
@@ -77,12 +78,12 @@ export const listAnnotations = (
 
 /** Those of the events that others of their room relate to. */
 export async function listRelatedTo(db: Db, roomNid: number, eventIds: readonly string[]): Promise<string[]> {
-  if (eventIds.length === 0) return []
-  const rows = await rawRows<{ event_id: string }>(
+  const rows = await rowsIn<{ event_id: string }>(
     db,
-    `select e.event_id from event e where e.event_id in (${places(eventIds.length)})
-     and exists (select 1 from relation r where r.room_nid = ? and r.parent_id = e.event_id)`,
-    [...eventIds, roomNid],
+    `select e.event_id from event e
+     where exists (select 1 from relation r where r.room_nid = ? and r.parent_id = e.event_id) and e.event_id in`,
+    eventIds,
+    [roomNid],
   )
   return rows.map((row) => row.event_id)
 }

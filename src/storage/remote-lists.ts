@@ -1,6 +1,8 @@
 import type { UserId } from '../matrix/ids.ts'
+import { chunks } from '../util/chunks.ts'
 import type { Db, Tx } from './db.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn, runIn } from './many.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 /** The copy of the device list of another server's user. */
 export interface RemoteListRow {
@@ -32,19 +34,15 @@ const KEPT_UP = `exists (select 1 from membership m
   where m.user_nid = l.user_nid and m.membership = 'join' and m.since_pos <= l.pos and s.since_pos <= l.pos)`
 
 /** The copies of these users' lists whose servers have told us of every change since. */
-export async function listRemoteLists(db: Db, ownNid: number, userNids: readonly number[]): Promise<RemoteListRow[]> {
-  if (userNids.length === 0) return []
-  const sql = `select l.* from remote_list l where l.user_nid in (${places(userNids.length)}) and ${KEPT_UP}`
-  return rawRows<RemoteListRow>(db, sql, [...userNids, ownNid])
-}
+export const listRemoteLists = (db: Db, ownNid: number, userNids: readonly number[]): Promise<RemoteListRow[]> =>
+  rowsIn(db, `select l.* from remote_list l where ${KEPT_UP} and l.user_nid in`, userNids, [ownNid])
 
 /** Those of these users who are in a room with one of ours. */
 export async function listInSight(db: Db, ownNid: number, userNids: readonly number[]): Promise<number[]> {
-  if (userNids.length === 0) return []
   const sql = `select distinct m.user_nid from membership m
     join room_server s on s.room_nid = m.room_nid and s.server_nid = ? and s.joined > 0
-    where m.user_nid in (${places(userNids.length)}) and m.membership = 'join'`
-  return (await rawRows<{ user_nid: number }>(db, sql, [ownNid, ...userNids])).map(({ user_nid }) => user_nid)
+    where m.membership = 'join' and m.user_nid in`
+  return (await rowsIn<{ user_nid: number }>(db, sql, userNids, [ownNid])).map(({ user_nid }) => user_nid)
 }
 
 /** Notes lists that must be read; those that are known stay as they are. */
@@ -52,12 +50,11 @@ export async function insertStale(
   tx: Tx,
   rows: readonly Pick<RemoteListRow, 'user_nid' | 'server_nid' | 'pos'>[],
 ): Promise<void> {
-  if (rows.length === 0) return
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into remote_list (user_nid, server_nid, stream_id, pos, is_stale, doubts) values
-       ${rows.map(() => '(?, ?, null, ?, 1, 0)').join(', ')} on conflict (user_nid) do nothing`,
-    rows.flatMap(({ user_nid, server_nid, pos }) => [user_nid, server_nid, pos]),
+    'remote_list (user_nid, server_nid, stream_id, pos, is_stale, doubts)',
+    rows.map(({ user_nid, server_nid, pos }) => [user_nid, server_nid, null, pos, 1, 0]),
+    'on conflict (user_nid) do nothing',
   )
 }
 
@@ -69,21 +66,18 @@ export async function lockRemoteLists(tx: Tx, userNids: readonly number[]): Prom
 }
 
 export async function upsertRemoteLists(tx: Tx, rows: readonly RemoteListRow[]): Promise<void> {
-  if (rows.length === 0) return
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into remote_list (user_nid, server_nid, stream_id, pos, is_stale, doubts) values ${valueLists(rows.length, 6)}
-     on conflict (user_nid) do update set stream_id = excluded.stream_id, pos = excluded.pos,
+    'remote_list (user_nid, server_nid, stream_id, pos, is_stale, doubts)',
+    rows.map((row) => [row.user_nid, row.server_nid, row.stream_id, row.pos, row.is_stale, row.doubts]),
+    `on conflict (user_nid) do update set stream_id = excluded.stream_id, pos = excluded.pos,
        is_stale = excluded.is_stale, doubts = excluded.doubts`,
-    rows.flatMap((row) => [row.user_nid, row.server_nid, row.stream_id, row.pos, row.is_stale, row.doubts]),
   )
 }
 
 /** Has these users' lists be read again. */
 export async function updateStale(tx: Tx, userNids: readonly number[]): Promise<void> {
-  if (userNids.length === 0) return
-  const sql = `update remote_list set is_stale = 1, doubts = doubts + 1 where user_nid in (${places(userNids.length)})`
-  await rawRun(tx, sql, userNids)
+  await runIn(tx, 'update remote_list set is_stale = 1, doubts = doubts + 1 where user_nid in', userNids)
 }
 
 /** Lists of a server that must be read again, from the one behind `after` on. */
@@ -108,33 +102,25 @@ export async function listStaleServers(db: Db): Promise<string[]> {
   return (await rawRows<{ text: string }>(db, sql)).map(({ text }) => text)
 }
 
-export async function listRemoteDevices(db: Db, userNids: readonly number[]): Promise<RemoteDeviceRow[]> {
-  if (userNids.length === 0) return []
-  const sql = `select user_nid, device_id, display_name, json from remote_device
-    where user_nid in (${places(userNids.length)})`
-  return rawRows<RemoteDeviceRow>(db, sql, userNids)
-}
-
-const ROWS = 500
+export const listRemoteDevices = (db: Db, userNids: readonly number[]): Promise<RemoteDeviceRow[]> =>
+  rowsIn(db, 'select user_nid, device_id, display_name, json from remote_device where user_nid in', userNids)
 
 export async function upsertRemoteDevices(tx: Tx, rows: readonly RemoteDeviceRow[]): Promise<void> {
-  for (let i = 0; i < rows.length; i += ROWS) {
-    const part = rows.slice(i, i + ROWS)
-    await rawRun(
-      tx,
-      `insert into remote_device (user_nid, device_id, display_name, json) values ${valueLists(part.length, 4)}
-       on conflict (user_nid, device_id) do update set display_name = excluded.display_name, json = excluded.json`,
-      part.flatMap(({ user_nid, device_id, display_name, json }) => [user_nid, device_id, display_name, json]),
-    )
-  }
+  await insertRows(
+    tx,
+    'remote_device (user_nid, device_id, display_name, json)',
+    rows.map(({ user_nid, device_id, display_name, json }) => [user_nid, device_id, display_name, json]),
+    'on conflict (user_nid, device_id) do update set display_name = excluded.display_name, json = excluded.json',
+  )
 }
+
+const MAX_DELETED = 500
 
 export async function deleteRemoteDevices(
   tx: Tx,
   rows: readonly Pick<RemoteDeviceRow, 'user_nid' | 'device_id'>[],
 ): Promise<void> {
-  for (let i = 0; i < rows.length; i += ROWS) {
-    const part = rows.slice(i, i + ROWS)
+  for (const part of chunks(rows, MAX_DELETED)) {
     const pairs = part.map(() => '(cast(? as bigint), cast(? as text))').join(', ')
     await rawRun(
       tx,
@@ -154,9 +140,8 @@ export async function deleteOutOfSight(tx: Tx, ownNid: number, limit: number): P
      returning user_nid`,
     [ownNid, limit],
   )
-  if (rows.length === 0) return 0
   const gone = rows.map(({ user_nid }) => user_nid)
-  await rawRun(tx, `delete from remote_device where user_nid in (${places(gone.length)})`, gone)
-  await rawRun(tx, `delete from cross_signing_key where user_nid in (${places(gone.length)})`, gone)
+  await runIn(tx, 'delete from remote_device where user_nid in', gone)
+  await runIn(tx, 'delete from cross_signing_key where user_nid in', gone)
   return rows.length
 }

@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows } from './many.ts'
+import { rawRows, rawRun } from './run.ts'
 
 /** How many more members a server has in a room than before. */
 export interface RoomServerChange {
@@ -12,12 +13,11 @@ export interface RoomServerChange {
 
 /** Follows the memberships of rooms; called with every change of them. */
 export async function changeRoomServers(tx: Tx, changes: readonly RoomServerChange[]): Promise<void> {
-  if (changes.length === 0) return
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into room_server (room_nid, server_nid, joined, since_pos) values ${valueLists(changes.length, 4)}
-     on conflict (room_nid, server_nid) do update set joined = room_server.joined + excluded.joined`,
-    changes.flatMap(({ roomNid, serverNid, joined, pos }) => [roomNid, serverNid, joined, pos]),
+    'room_server (room_nid, server_nid, joined, since_pos)',
+    changes.map(({ roomNid, serverNid, joined, pos }) => [roomNid, serverNid, joined, pos]),
+    'on conflict (room_nid, server_nid) do update set joined = room_server.joined + excluded.joined',
   )
   for (const { roomNid, serverNid, joined } of changes) {
     if (joined >= 0) continue

@@ -1,6 +1,8 @@
+import { chunks } from '../util/chunks.ts'
 import type { Db, Tx } from './db.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
-import { rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows } from './many.ts'
+import { rawRows, rawRun } from './run.ts'
 
 export interface RoomRow {
   nid: number
@@ -76,6 +78,9 @@ export const listExtremities = (db: Db, roomNid: number): Promise<EventRow[]> =>
     [roomNid],
   )
 
+/** SQLite takes no more than a thousand alternatives. */
+const MAX_REMOVED = 200
+
 /** A forward extremity: the numbers of a room and of an event in it. */
 export type Extremity = readonly [roomNid: number, eventNid: number]
 
@@ -88,18 +93,10 @@ export async function replaceExtremities(
   removed: readonly Extremity[],
   added: readonly Extremity[],
 ): Promise<boolean> {
-  for (const part of chunks(removed)) {
+  for (const part of chunks(removed, MAX_REMOVED)) {
     const sql = `delete from extremity where ${part.map(() => '(room_nid = ? and event_nid = ?)').join(' or ')}`
     if ((await rawRun(tx, sql, part.flat())) !== part.length) return false
   }
-  for (const part of chunks(added)) {
-    await rawRun(tx, `insert into extremity (room_nid, event_nid) values ${valueLists(part.length, 2)}`, part.flat())
-  }
+  await insertRows(tx, 'extremity (room_nid, event_nid)', added)
   return true
-}
-
-const CHUNK = 200
-
-function* chunks<T>(values: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < values.length; start += CHUNK) yield values.slice(start, start + CHUNK)
 }

@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn } from './many.ts'
+import { rawRun } from './run.ts'
 
 /** A key that another server published. */
 export interface ServerKeyRow {
@@ -20,32 +21,18 @@ export interface ServerKeyAnswerRow {
   fetched_ts: number
 }
 
-const CHUNK = 500
-
 /** All keys that are known of these servers. */
-export async function listServerKeys(db: Db, serverNames: readonly string[]): Promise<ServerKeyRow[]> {
-  const rows: ServerKeyRow[] = []
-  for (let start = 0; start < serverNames.length; start += CHUNK) {
-    const part = serverNames.slice(start, start + CHUNK)
-    const sql = `select * from server_key where server_name in (${places(part.length)})`
-    rows.push(...(await rawRows<ServerKeyRow>(db, sql, part)))
-  }
-  return rows
-}
+export const listServerKeys = (db: Db, serverNames: readonly string[]): Promise<ServerKeyRow[]> =>
+  rowsIn(db, 'select * from server_key where server_name in', serverNames)
 
 /** Adds keys and what is new about known ones. A key that a server no longer mentions stays, for what it once signed. */
 export async function upsertServerKeys(tx: Tx, rows: readonly ServerKeyRow[]): Promise<void> {
-  const params: Param[] = []
-  for (const row of rows) {
-    params.push(row.server_name, row.key_id, row.public_key, row.valid_until_ts, row.expired_ts)
-  }
-  await rawRun(
+  await insertRows(
     tx,
-    `insert into server_key (server_name, key_id, public_key, valid_until_ts, expired_ts)
-     values ${valueLists(rows.length, 5)}
-     on conflict (server_name, key_id) do update set public_key = excluded.public_key,
+    'server_key (server_name, key_id, public_key, valid_until_ts, expired_ts)',
+    rows.map((row) => [row.server_name, row.key_id, row.public_key, row.valid_until_ts, row.expired_ts]),
+    `on conflict (server_name, key_id) do update set public_key = excluded.public_key,
        valid_until_ts = excluded.valid_until_ts, expired_ts = excluded.expired_ts`,
-    params,
   )
 }
 
@@ -60,6 +47,4 @@ export async function upsertServerKeyAnswer(tx: Tx, row: ServerKeyAnswerRow): Pr
 }
 
 export const listServerKeyAnswers = (db: Db, serverNames: readonly string[]): Promise<ServerKeyAnswerRow[]> =>
-  serverNames.length === 0
-    ? Promise.resolve([])
-    : rawRows(db, `select * from server_key_answer where server_name in (${places(serverNames.length)})`, serverNames)
+  rowsIn(db, 'select * from server_key_answer where server_name in', serverNames)

@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows } from './many.ts'
+import { rawRows } from './run.ts'
 
 /** An event that arrived without its predecessors. */
 export interface TimelineGap {
@@ -7,14 +8,12 @@ export interface TimelineGap {
   pos: number
 }
 
-const CHUNK = 200
-
 export async function insertTimelineGaps(tx: Tx, rows: readonly TimelineGap[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += CHUNK) {
-    const part = rows.slice(start, start + CHUNK)
-    const params = part.flatMap((row) => [row.room_nid, row.pos])
-    await rawRun(tx, `insert into timeline_gap (room_nid, pos) values ${valueLists(part.length, 2)}`, params)
-  }
+  await insertRows(
+    tx,
+    'timeline_gap (room_nid, pos)',
+    rows.map((row) => [row.room_nid, row.pos]),
+  )
 }
 
 /** The position of the last event up to a position (inclusive) that came with a gap before it; 0: there is none. */

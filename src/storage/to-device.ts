@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows } from './many.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 export interface WaitingMessage {
   readonly deviceNid: number
@@ -40,15 +41,13 @@ export const deleteInboundMessagesBefore = (tx: Tx, ts: number, limit: number): 
     [ts, limit],
   )
 
-const ROWS = 500
-
 /** Stores messages, at most one for each device, under one position. */
 export async function insertToDevice(tx: Tx, pos: number, messages: readonly WaitingMessage[]): Promise<void> {
-  for (let i = 0; i < messages.length; i += ROWS) {
-    const part = messages.slice(i, i + ROWS)
-    const params = part.flatMap(({ deviceNid, json }) => [deviceNid, pos, json])
-    await rawRun(tx, `insert into to_device (device_nid, pos, json) values ${valueLists(part.length, 3)}`, params)
-  }
+  await insertRows(
+    tx,
+    'to_device (device_nid, pos, json)',
+    messages.map(({ deviceNid, json }) => [deviceNid, pos, json]),
+  )
 }
 
 /** Messages of the device up to `upTo`, the oldest `limit` of them in order. */
@@ -70,10 +69,9 @@ export async function deleteToDevice(tx: Tx, deviceNid: number, upTo: number): P
 
 /** Drops the oldest messages of these devices beyond `max`. */
 export async function trimToDevice(tx: Tx, deviceNids: readonly number[], max: number): Promise<void> {
-  const devices = deviceNids.map(() => '?').join(', ')
   await rawRun(
     tx,
-    `delete from to_device where device_nid in (${devices}) and pos <= (select coalesce(
+    `delete from to_device where device_nid in (${places(deviceNids.length)}) and pos <= (select coalesce(
        (select t.pos from to_device t where t.device_nid = to_device.device_nid order by t.pos desc limit 1 offset ?), -1))`,
     [...deviceNids, max],
   )

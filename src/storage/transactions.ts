@@ -1,6 +1,7 @@
 import type { Db, Tx } from './db.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
-import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn } from './many.ts'
+import { places, rawRows, rawRun } from './run.ts'
 
 /** One row of `transaction_id`: what a client's transaction id produced. */
 export interface TransactionRow {
@@ -11,20 +12,18 @@ export interface TransactionRow {
   created_ts: number
 }
 
-const CHUNK = 500
+type EventTransaction = Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>
 
 /**
  * Records what transaction ids produced. Answers the rows that it could not write, because their ids were used before:
  * the key of the table decides, so that nobody has to look first.
  */
 export async function insertTransactions(tx: Tx, rows: readonly TransactionRow[]): Promise<TransactionRow[]> {
-  const params: Param[] = []
-  for (const row of rows) params.push(row.device_nid, row.room_nid, row.txn_id, row.event_nid, row.created_ts)
-  const written = await rawRun(
+  const written = await insertRows(
     tx,
-    `insert into transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts) values ${valueLists(rows.length, 5)}
-     on conflict (device_nid, room_nid, txn_id) do nothing`,
-    params,
+    'transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts)',
+    rows.map((row) => [row.device_nid, row.room_nid, row.txn_id, row.event_nid, row.created_ts]),
+    'on conflict (device_nid, room_nid, txn_id) do nothing',
   )
   if (written === rows.length) return []
   const own = await listTransactionsOf(
@@ -49,37 +48,22 @@ export const listTransactionEvents = (
   )
 
 /** The transactions that produced these events, whosever they are. */
-export async function listTransactionsOf(
-  db: Db,
-  eventNids: readonly number[],
-): Promise<Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>[]> {
-  if (eventNids.length === 0) return []
-  return rawRows(
-    db,
-    `select event_nid, device_nid, txn_id from transaction_id where event_nid in (${places(eventNids.length)})`,
-    eventNids,
-  )
-}
+export const listTransactionsOf = (db: Db, eventNids: readonly number[]): Promise<EventTransaction[]> =>
+  rowsIn(db, 'select event_nid, device_nid, txn_id from transaction_id where event_nid in', eventNids)
 
 /** The transactions of these devices that produced these events. */
-export async function listTransactionsBy(
+export const listTransactionsBy = (
   db: Db,
   deviceNids: readonly number[],
   eventNids: readonly number[],
-): Promise<Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>[]> {
-  const found: Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>[] = []
-  for (let start = 0; start < eventNids.length; start += CHUNK) {
-    const part = eventNids.slice(start, start + CHUNK)
-    const rows = await rawRows<Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>>(
-      db,
-      `select event_nid, device_nid, txn_id from transaction_id
-       where event_nid in (${places(part.length)}) and device_nid in (${places(deviceNids.length)})`,
-      [...part, ...deviceNids],
-    )
-    found.push(...rows)
-  }
-  return found
-}
+): Promise<EventTransaction[]> =>
+  rowsIn(
+    db,
+    `select event_nid, device_nid, txn_id from transaction_id
+     where device_nid in (${places(deviceNids.length)}) and event_nid in`,
+    eventNids,
+    deviceNids,
+  )
 
 /** Forgets transaction ids older than this; returns how many, at most `limit`. */
 export const deleteTransactionsBefore = (tx: Tx, createdTs: number, limit: number): Promise<number> =>

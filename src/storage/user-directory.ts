@@ -1,6 +1,7 @@
 import type { UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
-import { places, rawRows, rawRun, valueLists } from './run.ts'
+import { insertRows, rowsIn, runIn } from './many.ts'
+import { rawRows, rawRun } from './run.ts'
 
 /** A user as the directory shows one: by the public profile, or as a member of a room. */
 export interface DirectoryUser {
@@ -57,19 +58,16 @@ export async function deleteUser(tx: Tx, userNid: number): Promise<void> {
 }
 
 export async function insertTerms(tx: Tx, userNid: number, terms: readonly string[]): Promise<void> {
-  if (terms.length === 0) return
-  const sql = `insert into directory_term (term, user_nid) values ${valueLists(terms.length, 2)} on conflict do nothing`
-  await rawRun(
+  await insertRows(
     tx,
-    sql,
-    terms.flatMap((term) => [term, userNid]),
+    'directory_term (term, user_nid)',
+    terms.map((term) => [term, userNid]),
+    'on conflict do nothing',
   )
 }
 
 export async function deleteTerms(tx: Tx, userNid: number, terms: readonly string[]): Promise<void> {
-  if (terms.length === 0) return
-  const sql = `delete from directory_term where term in (${places(terms.length)}) and user_nid = ?`
-  await rawRun(tx, sql, [...terms, userNid])
+  await runIn(tx, 'delete from directory_term where user_nid = ? and term in', terms, [userNid])
 }
 
 /** A place in the index. */
@@ -97,9 +95,8 @@ export async function listByTerm(
 
 /** The users with these numbers, in no order. */
 export async function usersByNid(db: Db, userNids: readonly number[]): Promise<DirectoryUser[]> {
-  if (userNids.length === 0) return []
-  const sql = `select ${COLUMNS} from directory_user u where u.user_nid in (${places(userNids.length)})`
-  return (await rawRows<Row>(db, sql, userNids)).map(toUser)
+  const sql = `select ${COLUMNS} from directory_user u where u.user_nid in`
+  return (await rowsIn<Row>(db, sql, userNids)).map(toUser)
 }
 
 /** Up to `limit` memberships of those who share a room with the viewer: a user comes once for each shared room. */
@@ -115,13 +112,12 @@ export async function listNeighbours(db: Db, viewerNid: number, limit: number): 
 
 /** Those of the users who share a room with the viewer. */
 export async function listSharing(db: Db, viewerNid: number, userNids: readonly number[]): Promise<number[]> {
-  if (userNids.length === 0) return []
-  const rows = await rawRows<{ user_nid: number }>(
+  const rows = await rowsIn<{ user_nid: number }>(
     db,
     `select distinct m.user_nid from membership m join membership v on v.room_nid = m.room_nid
-     where m.user_nid in (${places(userNids.length)}) and m.membership = 'join'
-       and v.user_nid = ? and v.membership = 'join'`,
-    [...userNids, viewerNid],
+     where v.user_nid = ? and v.membership = 'join' and m.membership = 'join' and m.user_nid in`,
+    userNids,
+    [viewerNid],
   )
   return rows.map((row) => row.user_nid)
 }
@@ -141,9 +137,7 @@ const IN_OPEN_ROOM = `case when exists (
 
 /** Brings `is_open` of these users up to date. */
 export async function refreshOpen(tx: Tx, userNids: readonly number[]): Promise<void> {
-  if (userNids.length === 0) return
-  const sql = `update directory_user set is_open = ${IN_OPEN_ROOM} where user_nid in (${places(userNids.length)})`
-  await rawRun(tx, sql, userNids)
+  await runIn(tx, `update directory_user set is_open = ${IN_OPEN_ROOM} where user_nid in`, userNids)
 }
 
 /** A page of the numbers of those joined to a room; `after` is exclusive. */
@@ -159,11 +153,10 @@ export async function listJoinedNids(db: Db, roomNid: number, after: number, lim
 
 /** Those of the users who can be found though they are in no room any more. */
 export async function listRoomless(db: Db, userNids: readonly number[]): Promise<number[]> {
-  if (userNids.length === 0) return []
-  const rows = await rawRows<{ user_nid: number }>(
+  const rows = await rowsIn<{ user_nid: number }>(
     db,
-    `select u.user_nid from directory_user u where u.user_nid in (${places(userNids.length)}) and not exists
-       (select 1 from membership m where m.user_nid = u.user_nid and m.membership = 'join')`,
+    `select u.user_nid from directory_user u where not exists
+       (select 1 from membership m where m.user_nid = u.user_nid and m.membership = 'join') and u.user_nid in`,
     userNids,
   )
   return rows.map((row) => row.user_nid)
@@ -175,13 +168,13 @@ export async function listRemoteMembers(
   roomNid: number,
   userNids: readonly number[],
 ): Promise<{ userNid: number; userId: UserId; json: string }[]> {
-  if (userNids.length === 0) return []
-  const rows = await rawRows<{ user_nid: number; user_id: string; json: string }>(
+  const rows = await rowsIn<{ user_nid: number; user_id: string; json: string }>(
     db,
     `select m.user_nid, n.text as user_id, e.json from membership m join name n on n.nid = m.user_nid
      join event e on e.nid = m.event_nid
-     where m.room_nid = ? and m.user_nid in (${places(userNids.length)}) and m.membership = 'join' and m.is_local = 0`,
-    [roomNid, ...userNids],
+     where m.room_nid = ? and m.membership = 'join' and m.is_local = 0 and m.user_nid in`,
+    userNids,
+    [roomNid],
   )
   return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id as UserId, json: row.json }))
 }

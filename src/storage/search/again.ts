@@ -1,21 +1,17 @@
 import type { Db, Tx } from '../db.ts'
-import { rawRows, rawRun, valueLists } from '../run.ts'
-
-const ROWS = 500
+import { insertRows } from '../many.ts'
+import { rawRows, rawRun } from '../run.ts'
 
 /** Has the index of texts look at these events once more. `was_at`: their place in the stream until now, if they had one. */
 export async function insertSearchAgain(
   tx: Tx,
   rows: readonly { readonly event_nid: number; readonly was_at: number | null }[],
 ): Promise<void> {
-  for (let start = 0; start < rows.length; start += ROWS) {
-    const part = rows.slice(start, start + ROWS)
-    await rawRun(
-      tx,
-      `insert into search_again (event_nid, was_at) values ${valueLists(part.length, 2)}`,
-      part.flatMap((row) => [row.event_nid, row.was_at]),
-    )
-  }
+  await insertRows(
+    tx,
+    'search_again (event_nid, was_at)',
+    rows.map((row) => [row.event_nid, row.was_at]),
+  )
 }
 
 /** The index has seen the rows up to this one. */

@@ -1,6 +1,7 @@
 import type { Db } from '../db.ts'
+import { rowsIn } from '../many.ts'
 import { nameNids } from '../names.ts'
-import { places, rawRows } from '../run.ts'
+import { rawRows } from '../run.ts'
 
 export interface SearchedRoom {
   readonly room_nid: number
@@ -20,8 +21,6 @@ export async function listSearchedRooms(db: Db, userNid: number): Promise<Search
   )
 }
 
-const CHUNK = 500
-
 /** Every setting of the history visibility that these rooms ever had, as JSON texts of the events. */
 export async function listVisibilities(
   db: Db,
@@ -29,12 +28,7 @@ export async function listVisibilities(
 ): Promise<{ room_nid: number; json: string }[]> {
   const typeNid = (await nameNids(db, ['m.room.history_visibility'])).get('m.room.history_visibility')
   if (typeNid === undefined) return []
-  const rows: { room_nid: number; json: string }[] = []
-  for (let start = 0; start < roomNids.length; start += CHUNK) {
-    const part = roomNids.slice(start, start + CHUNK)
-    const sql = `select s.room_nid, e.json from state_change s join event e on e.nid = s.event_nid
-      where s.room_nid in (${places(part.length)}) and s.type_nid = ?`
-    rows.push(...(await rawRows<{ room_nid: number; json: string }>(db, sql, [...part, typeNid])))
-  }
-  return rows
+  const sql = `select s.room_nid, e.json from state_change s join event e on e.nid = s.event_nid
+    where s.type_nid = ? and s.room_nid in`
+  return rowsIn(db, sql, roomNids, [typeNid])
 }

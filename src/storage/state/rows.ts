@@ -1,11 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import { accessOf, type Engine } from '../access.ts'
 import { afterCommit, type Db, type Tx } from '../db.ts'
-import { places, rawRows } from '../run.ts'
+import { rowsIn } from '../many.ts'
 import { type Node, type NodeRef, readNode } from './node.ts'
 
 const MAX_CACHED_BYTES = 16 * 1024 * 1024
-const CHUNK = 500
 
 /** A row of `state`: nodes, and where the root of the state with this number is (null: it only holds nodes of others). */
 export interface StateRow {
@@ -68,12 +67,9 @@ async function readRows(db: Db, nids: ReadonlySet<number>): Promise<Map<number, 
     if (row) found.set(nid, row)
     else missing.push(nid)
   }
-  for (let start = 0; start < missing.length; start += CHUNK) {
-    const part = missing.slice(start, start + CHUNK)
-    const sql = `select nid, root, nodes from state where nid in (${places(part.length)})`
-    const rows = await rawRows<StateRow>(db, sql, part)
-    for (const row of rows) found.set(row.nid, row)
-    rememberRows(db, rows)
-  }
+  if (missing.length === 0) return found
+  const rows = await rowsIn<StateRow>(db, 'select nid, root, nodes from state where nid in', missing)
+  for (const row of rows) found.set(row.nid, row)
+  rememberRows(db, rows)
   return found
 }
