@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import { SigningKey } from '../matrix/signing-key.ts'
 import type { Network } from '../outbound/network.ts'
+import { Backlog } from '../services/backlog.ts'
 import { Hub } from '../services/hub.ts'
 import { Metrics } from '../services/metrics.ts'
 import { RateLimits } from '../services/rate-limits.ts'
@@ -40,6 +41,8 @@ export interface Ground extends Edges {
   readonly lifetime: Lifetime
   /** Repeats a piece of background work for as long as the server lives. */
   every(everyMs: number, name: string, work: () => Promise<void>): void
+  /** Works in the background through a list that a table holds: when the server starts, and whenever it is woken. */
+  backlog(name: string, work: (signal: AbortSignal) => Promise<void>): Backlog
 }
 
 export async function layGround(config: Config, edges: Edges): Promise<Ground> {
@@ -79,6 +82,11 @@ export async function layGround(config: Config, edges: Edges): Promise<Ground> {
       lifetime,
       every: (everyMs, name, work) =>
         lifetime.add(new Ticker({ clock, everyMs, work, onFailure: (err) => log.error({ err }, `${name} failed`) })),
+      backlog: (name, work) => {
+        const backlog = new Backlog({ work, onFailure: (err) => log.error({ err }, `${name} failed`) })
+        lifetime.add(backlog)
+        return backlog
+      },
     }
   } catch (error) {
     await lifetime.close()

@@ -16,6 +16,11 @@ export class Backlog {
     this.#deps = deps
   }
 
+  /** Goes on with what was not done when the server stopped. */
+  start(): void {
+    this.wake()
+  }
+
   /** There is something to do. */
   wake(): void {
     this.#isDirty = true

@@ -115,7 +115,9 @@ export async function insertTransaction(
     body,
   ])
   await runIn(tx, 'delete from appservice_event where service_nid = ? and event_nid in', eventNids, [serviceNid])
-  await runIn(tx, 'delete from appservice_device_list where service_nid = ? and user_nid in', changedUserNids, [serviceNid])
+  await runIn(tx, 'delete from appservice_device_list where service_nid = ? and user_nid in', changedUserNids, [
+    serviceNid,
+  ])
   if (messages.length === 0) return
   const pairs = messages.map(() => '(cast(? as bigint), cast(? as bigint))').join(', ')
   const values = messages.flatMap(({ device_nid, pos }) => [device_nid, pos])

@@ -1,7 +1,7 @@
 import type { Db, Tx } from './db.ts'
+import { insertRows, runIn } from './many.ts'
 import { type MediaName, mediaAddress } from './media.ts'
 import { discountUploads } from './media-use.ts'
-import { insertRows, runIn } from './many.ts'
 import { rawRows, rawRun } from './run.ts'
 
 /** What became of rows that were deleted. */

@@ -1,7 +1,7 @@
 import type { Db, Tx } from './db.ts'
 import { type EventRow, selectEvents } from './events.ts'
-import { nameNids } from './names.ts'
 import { insertRows, rowsIn } from './many.ts'
+import { nameNids } from './names.ts'
 import { places, rawRows } from './run.ts'
 import { deleteReply, insertReplies } from './threads.ts'
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest'
-import { DirectoryRefresh } from '../../src/services/user-directory/directory-refresh.ts'
+import { refreshDirectory } from '../../src/services/user-directory/refresh-directory.ts'
 import { followRemoteUsers } from '../../src/services/user-directory/remote-users.ts'
 import { UserDirectory } from '../../src/services/user-directory/user-directory.ts'
 import { indexUser, unindexUser } from '../../src/services/user-directory/user-index.ts'
@@ -87,11 +87,7 @@ withDatabases('the user directory', (open) => {
       await updateOpenToJoin(tx, large, true)
       await queueRefresh(tx, large)
     })
-    const failures: unknown[] = []
-    const refresh = new DirectoryRefresh({ db, onFailure: (error) => failures.push(error) })
-    refresh.start()
-    await refresh.idle()
-    expect(failures).toEqual([])
+    await refreshDirectory(db, new AbortController().signal)
     expect((await search('주민2')).names).toContain('주민2')
     expect((await search('주민701')).names).toEqual(['주민701'])
   })

@@ -160,7 +160,7 @@ export class Accounts {
 
   /**
    * Ends an account for ever: its logins, its password, its profile, its backups of keys; with `erase` also what else
-   * the server keeps of the user beside events. Leaving its rooms follows in the background (`Deactivations`).
+   * the server keeps of the user beside events. Leaving its rooms follows in the background (`leaveDeactivated`).
    */
   async deactivate(userNid: number, erase: boolean): Promise<void> {
     const { profiles, stream, lists, sessions } = this.#deps
