@@ -1,4 +1,4 @@
-import { lruCache } from '../util/lru.ts'
+import { LoadCache } from '../util/load-cache.ts'
 import { type AccountData, GLOBAL, type Owner } from './account-data.ts'
 
 const TYPE = 'm.direct'
@@ -7,23 +7,17 @@ const MAX_CACHED = 2_000
 /** The rooms that users call direct chats, by their account data `m.direct` (spec: Direct Messaging). */
 export class DirectRooms {
   readonly #accountData: AccountData
-  readonly #cache = lruCache<number, Promise<ReadonlySet<string>>>(MAX_CACHED)
+  readonly #cache = new LoadCache<number, ReadonlySet<string>>(MAX_CACHED, (userNid) => this.#load(userNid))
 
   constructor(accountData: AccountData) {
     this.#accountData = accountData
     accountData.onChanged((owner, roomNid, type) => {
-      if (roomNid === GLOBAL && type === TYPE) this.#cache.delete(owner.userNid)
+      if (roomNid === GLOBAL && type === TYPE) this.#cache.forget(owner.userNid)
     })
   }
 
   of({ userNid }: Owner): Promise<ReadonlySet<string>> {
-    let known = this.#cache.get(userNid)
-    if (!known) {
-      known = this.#load(userNid)
-      this.#cache.set(userNid, known)
-      known.catch(() => this.#cache.delete(userNid))
-    }
-    return known
+    return this.#cache.get(userNid)
   }
 
   async #load(userNid: number): Promise<ReadonlySet<string>> {

@@ -1,6 +1,6 @@
 import { isUserId, type UserId } from '../matrix/ids.ts'
 import { isObject } from '../matrix/json.ts'
-import { lruCache } from '../util/lru.ts'
+import { LoadCache } from '../util/load-cache.ts'
 import { type AccountData, GLOBAL } from './account-data.ts'
 
 const MAX_CACHED = 10_000
@@ -16,23 +16,17 @@ interface Deps {
 /** Whom users ignore (spec: client-server API, Ignoring Users). */
 export class IgnoredUsers {
   readonly #deps: Deps
-  readonly #cache = lruCache<UserId, Promise<ReadonlySet<UserId>>>(MAX_CACHED)
+  readonly #cache = new LoadCache<UserId, ReadonlySet<UserId>>(MAX_CACHED, (userId) => this.#load(userId))
 
   constructor(deps: Deps) {
     this.#deps = deps
     deps.accountData.onChanged((owner, roomNid, type) => {
-      if (roomNid === GLOBAL && type === TYPE) this.#cache.delete(owner.userId)
+      if (roomNid === GLOBAL && type === TYPE) this.#cache.forget(owner.userId)
     })
   }
 
   of(userId: UserId): Promise<ReadonlySet<UserId>> {
-    let known = this.#cache.get(userId)
-    if (!known) {
-      known = this.#load(userId)
-      this.#cache.set(userId, known)
-      known.catch(() => this.#cache.delete(userId))
-    }
-    return known
+    return this.#cache.get(userId)
   }
 
   async #load(userId: UserId): Promise<ReadonlySet<UserId>> {

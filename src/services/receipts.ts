@@ -4,7 +4,7 @@ import type { Db } from '../storage/db.ts'
 import { findEvent } from '../storage/events.ts'
 import * as store from '../storage/receipts.ts'
 import type { Clock } from '../util/clock.ts'
-import { lruCache } from '../util/lru.ts'
+import { LoadCache } from '../util/load-cache.ts'
 import type { AccountData, Owner } from './account-data.ts'
 import { ChangeIndex } from './change-index.ts'
 import type { Hub } from './hub.ts'
@@ -65,7 +65,9 @@ export class Receipts {
   /** When the receipts of a room last changed. */
   readonly changes: ChangeIndex<number>
   readonly #deps: Deps
-  readonly #marks = lruCache<number, Promise<Map<number, ReadMarks>>>(MAX_CACHED_USERS)
+  readonly #marks = new LoadCache<number, ReadonlyMap<number, ReadMarks>>(MAX_CACHED_USERS, (userNid) =>
+    this.#load(userNid),
+  )
   readonly #listeners: ReadListener[] = []
   readonly #receiptListeners: ReceiptListener[] = []
 
@@ -123,7 +125,7 @@ export class Receipts {
         value: undefined,
         announce: () => {
           this.changes.note(room.nid, pos)
-          this.#marks.delete(owner.userNid)
+          this.#marks.forget(owner.userNid)
           for (const listener of this.#listeners) listener(owner.userNid, room.nid)
           hub.publish(type === 'm.read' ? room.localJoined : [owner.userId], pos)
           if (type !== 'm.read') return
@@ -136,13 +138,7 @@ export class Receipts {
 
   /** How far the user has read everywhere. */
   marksOf(userNid: number): Promise<ReadonlyMap<number, ReadMarks>> {
-    let known = this.#marks.get(userNid)
-    if (!known) {
-      known = this.#load(userNid)
-      this.#marks.set(userNid, known)
-      known.catch(() => this.#marks.delete(userNid))
-    }
-    return known
+    return this.#marks.get(userNid)
   }
 
   async marksIn(userNid: number, roomNid: number): Promise<ReadMarks> {

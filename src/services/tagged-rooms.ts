@@ -1,5 +1,5 @@
 import { isObject } from '../matrix/json.ts'
-import { lruCache } from '../util/lru.ts'
+import { LoadCache } from '../util/load-cache.ts'
 import type { AccountData, Owner } from './account-data.ts'
 import { TAG_TYPE } from './tags.ts'
 
@@ -11,23 +11,17 @@ type TagsByRoom = ReadonlyMap<number, ReadonlySet<string>>
 /** Which tags users have put on which of their rooms: of all rooms at once. */
 export class TaggedRooms {
   readonly #accountData: AccountData
-  readonly #cache = lruCache<number, Promise<TagsByRoom>>(MAX_CACHED)
+  readonly #cache = new LoadCache<number, TagsByRoom>(MAX_CACHED, (userNid) => this.#load(userNid))
 
   constructor(accountData: AccountData) {
     this.#accountData = accountData
     accountData.onChanged((owner, _roomNid, type) => {
-      if (type === TAG_TYPE) this.#cache.delete(owner.userNid)
+      if (type === TAG_TYPE) this.#cache.forget(owner.userNid)
     })
   }
 
   async of({ userNid }: Owner): Promise<(roomNid: number) => ReadonlySet<string>> {
-    let known = this.#cache.get(userNid)
-    if (!known) {
-      known = this.#load(userNid)
-      this.#cache.set(userNid, known)
-      known.catch(() => this.#cache.delete(userNid))
-    }
-    const byRoom = await known
+    const byRoom = await this.#cache.get(userNid)
     return (roomNid) => byRoom.get(roomNid) ?? NO_TAGS
   }
 

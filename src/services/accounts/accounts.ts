@@ -167,14 +167,13 @@ export class Accounts {
     const account = await this.#byNid(userNid)
     await stream.write(async (tx, take) => {
       await accounts.updateDeactivated(tx, userNid, erase)
-      await profiles.delete(tx, userNid)
+      await profiles.delete(tx, account)
       await markDeleted(tx, userNid)
       await deleteThirdPartyIds(tx, userNid)
       if (erase) await accounts.deletePrivateData(tx, userNid)
       return endDevices(lists, tx, take, account, { allBut: undefined })
     })
     sessions.forgetUser(userNid)
-    profiles.forget(account.userId)
     for (const listener of this.#deactivatedListeners) listener(userNid, erase)
   }
 

@@ -2,11 +2,11 @@ import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { Json, JsonObject } from '../../matrix/json.ts'
 import { findAccount, lockAccount } from '../../storage/accounts.ts'
-import type { Db, Tx } from '../../storage/db.ts'
+import { afterCommit, type Db, type Tx } from '../../storage/db.ts'
 import { listNeighbours } from '../../storage/device-lists.ts'
 import { nameNids } from '../../storage/names.ts'
 import * as table from '../../storage/profiles.ts'
-import { lruCache } from '../../util/lru.ts'
+import { LoadCache } from '../../util/load-cache.ts'
 import type { Hub } from '../hub.ts'
 import type { MemberProfile } from '../rooms/member-profile.ts'
 import type { Stream, Take } from '../stream.ts'
@@ -43,9 +43,7 @@ const MAX_CACHED = 20_000
 /** What people say about themselves (spec: client-server API, Profiles). */
 export class Profiles {
   readonly #deps: Deps
-  readonly #displayed = lruCache<UserId, MemberProfile>(MAX_CACHED)
-  /** Changes with every change of a profile: what was read before it must not be cached. */
-  #generation = 0
+  readonly #displayed = new LoadCache<UserId, MemberProfile>(MAX_CACHED, (userId) => this.#readDisplayed(userId))
   readonly #listeners: (() => void)[] = []
   readonly #changeListeners: ((pos: number) => void)[] = []
 
@@ -64,18 +62,8 @@ export class Profiles {
   }
 
   /** What the user's member events show. Empty for anybody without a profile here. */
-  async profileOf(userId: UserId): Promise<MemberProfile> {
-    const known = this.#displayed.get(userId)
-    if (known) return known
-    const generation = this.#generation
-    const account = await findAccount(this.#deps.db, userId)
-    const { displayname, avatar_url } = account ? await this.#read(this.#deps.db, account.userNid) : {}
-    const profile: MemberProfile = {
-      ...(typeof displayname === 'string' && { displayname }),
-      ...(typeof avatar_url === 'string' && { avatar_url }),
-    }
-    if (account && generation === this.#generation) this.#displayed.set(userId, profile)
-    return profile
+  profileOf(userId: UserId): Promise<MemberProfile> {
+    return this.#displayed.get(userId)
   }
 
   /** Throws `M_FORBIDDEN` where the viewer may not look, and `M_NOT_FOUND` for a user whom nobody here knows. */
@@ -142,17 +130,14 @@ export class Profiles {
     const name = displayName.normalize('NFC')
     await table.upsertField(tx, userNid, 'displayname', JSON.stringify(name), 0)
     await indexUser(tx, { userId, userNid, displayName: name, avatarUrl: undefined, details: undefined })
+    afterCommit(tx, () => this.#displayed.forget(userId))
   }
 
-  /** Part of the transaction that ends an account; call `forget` after it. */
-  async delete(tx: Tx, userNid: number): Promise<void> {
+  /** Part of the transaction that ends an account. */
+  async delete(tx: Tx, { userId, userNid }: ProfileOwner): Promise<void> {
     await table.deleteProfile(tx, userNid)
     await unindexUser(tx, userNid)
-  }
-
-  forget(userId: UserId): void {
-    this.#generation++
-    this.#displayed.delete(userId)
+    afterCommit(tx, () => this.#displayed.forget(userId))
   }
 
   /** `write` returns the position that it has taken. */
@@ -177,7 +162,7 @@ export class Profiles {
       return { value: undefined, announce }
     })
     if (!isDisplayed) return
-    this.forget(userId)
+    this.#displayed.forget(userId)
     for (const listener of this.#listeners) listener()
   }
 
@@ -190,6 +175,15 @@ export class Profiles {
       avatarUrl: textOf(profile.avatar_url),
       details: detailsOf(profile),
     })
+  }
+
+  async #readDisplayed(userId: UserId): Promise<MemberProfile> {
+    const account = await findAccount(this.#deps.db, userId)
+    const { displayname, avatar_url } = account ? await this.#read(this.#deps.db, account.userNid) : {}
+    return {
+      ...(typeof displayname === 'string' && { displayname }),
+      ...(typeof avatar_url === 'string' && { avatar_url }),
+    }
   }
 
   async #read(db: Db, userNid: number): Promise<JsonObject> {

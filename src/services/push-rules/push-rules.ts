@@ -1,7 +1,7 @@
 import { notFound, tooLarge } from '../../matrix/errors.ts'
 import type { Db } from '../../storage/db.ts'
 import * as store from '../../storage/push-rules.ts'
-import { lruCache } from '../../util/lru.ts'
+import { LoadCache } from '../../util/load-cache.ts'
 import type { Owner } from '../account-data.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
@@ -32,7 +32,7 @@ const UNCHANGED: Known = { stored: NO_CHANGES, compiled: new CompiledRules(effec
 export class PushRules {
   readonly #deps: Deps
   readonly #changes: ChangeIndex<number>
-  readonly #cache = lruCache<number, Promise<Known>>(MAX_CACHED)
+  readonly #known = new LoadCache<number, Known>(MAX_CACHED, (userNid) => this.#load(userNid))
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -41,7 +41,7 @@ export class PushRules {
 
   /** The rules as the user is shown them. */
   async of(owner: Owner): Promise<Ruleset> {
-    return shownRules((await this.#known(owner.userNid)).stored, owner.userId)
+    return shownRules((await this.#known.get(owner.userNid)).stored, owner.userId)
   }
 
   async get(owner: Owner, kind: RuleKind, ruleId: string): Promise<PushRule> {
@@ -52,7 +52,7 @@ export class PushRules {
 
   /** The rules, ready to judge events. */
   async compiledOf(userNid: number): Promise<CompiledRules> {
-    return (await this.#known(userNid)).compiled
+    return (await this.#known.get(userNid)).compiled
   }
 
   set(owner: Owner, kind: RuleKind, ruleId: string, body: RuleBody, place: Place): Promise<void> {
@@ -73,7 +73,7 @@ export class PushRules {
 
   /** Gives the successor of an upgraded room the rule that the user has for the old one. */
   async carryOver(owner: Owner, oldRoomId: string, newRoomId: string): Promise<void> {
-    const { stored } = await this.#known(owner.userNid)
+    const { stored } = await this.#known.get(owner.userNid)
     const find = (roomId: string) => stored.own.room?.find((candidate) => candidate.rule_id === roomId)
     const rule = find(oldRoomId)
     if (rule && !find(newRoomId)) await this.set(owner, 'room', newRoomId, { actions: rule.actions }, {})
@@ -101,22 +101,12 @@ export class PushRules {
       return {
         value: undefined,
         announce: () => {
-          this.#cache.delete(owner.userNid)
+          this.#known.forget(owner.userNid)
           this.#changes.note(owner.userNid, pos)
           hub.publish([owner.userId], pos)
         },
       }
     })
-  }
-
-  #known(userNid: number): Promise<Known> {
-    let known = this.#cache.get(userNid)
-    if (!known) {
-      known = this.#load(userNid)
-      this.#cache.set(userNid, known)
-      known.catch(() => this.#cache.delete(userNid))
-    }
-    return known
   }
 
   async #load(userNid: number): Promise<Known> {

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest'
+import { LoadCache } from '../../src/util/load-cache.ts'
+
+/** Loads that end when they are told to, in the order in which they began. */
+function slowLoads() {
+  const loads: PromiseWithResolvers<string>[] = []
+  const cache = new LoadCache<number, string>(10, () => {
+    const load = Promise.withResolvers<string>()
+    loads.push(load)
+    return load.promise
+  })
+  return { loads, cache }
+}
+
+it('loads once for all who ask, and keeps it until it changes', async () => {
+  const { loads, cache } = slowLoads()
+  const both = Promise.all([cache.get(1), cache.get(1)])
+  loads[0]?.resolve('old')
+  expect(await both).toEqual(['old', 'old'])
+  expect(await cache.get(1)).toBe('old')
+  cache.forget(1)
+  const after = cache.get(1)
+  loads[1]?.resolve('new')
+  expect(await after).toBe('new')
+})
+
+it('does not keep what changed while it was loaded', async () => {
+  const { loads, cache } = slowLoads()
+  const before = cache.get(1)
+  cache.forget(1)
+  const after = cache.get(1)
+  loads[1]?.resolve('new')
+  loads[0]?.resolve('old')
+  expect([await before, await after, await cache.get(1)]).toEqual(['old', 'new', 'new'])
+})
+
+it('does not keep a load that failed', async () => {
+  const { loads, cache } = slowLoads()
+  const failed = cache.get(1)
+  loads[0]?.reject(new Error('The database is away'))
+  await expect(failed).rejects.toThrow('away')
+  const again = cache.get(1)
+  loads[1]?.resolve('there')
+  expect(await again).toBe('there')
+})
