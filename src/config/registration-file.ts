@@ -34,7 +34,7 @@ const registration = z.object({
 export type Registration = z.output<typeof registration>
 
 /** Reads a registration file; throws `ConfigMistakes` with everything that is wrong with it. */
-export function readRegistration(file: string): Registration {
+function readRegistration(file: string): Registration {
   const lines = new LineCounter()
   const document = parseDocument(textOf(file), { lineCounter: lines, prettyErrors: false })
   if (document.errors.length > 0) {

@@ -16,15 +16,6 @@ export interface HttpLimits {
   readonly keepAliveMs: number
 }
 
-export const DEFAULT_HTTP_LIMITS: HttpLimits = {
-  maxConnections: 10_000,
-  maxHeaderBytes: 16 * 1024,
-  headersTimeoutMs: 10_000,
-  bodyTimeoutMs: 30_000,
-  maxBufferedBytes: 64 * 1024 * 1024,
-  keepAliveMs: 75_000,
-}
-
 /** For `createServer`: what must be known when the server is made. */
 export const serverOptions = (limits: HttpLimits) => ({
   maxHeaderSize: limits.maxHeaderBytes,

@@ -32,7 +32,7 @@ function objectText(object: object): string {
 }
 
 /** The keys that canonical JSON writes, in its order. */
-export function sortedKeys(object: object): string[] {
+function sortedKeys(object: object): string[] {
   const keys = Object.keys(object)
   if (keys.length < 2) return keys
   return keys.some(hasSurrogate) ? keys.sort(compareCodePoints) : keys.sort()

@@ -3,7 +3,6 @@ import { accessOf, setAccess } from './access.ts'
 import type { DatabaseConfig, DatabaseHooks } from './config.ts'
 import { isDeadlock } from './failure.ts'
 import { openPostgres } from './postgres/open.ts'
-import { rawRows } from './run.ts'
 import { openSqlite } from './sqlite/open.ts'
 
 export type { DatabaseConfig, DatabaseHooks } from './config.ts'
@@ -49,16 +48,6 @@ export async function transact<T>(db: Db, body: (tx: Tx) => Promise<T>): Promise
 }
 
 const MAX_ATTEMPTS = 5
-
-/** Whether the database answers. */
-export async function isReachable(db: Db): Promise<boolean> {
-  try {
-    await rawRows(db, 'select 1')
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Has `follow` run once the transaction is durable, before `transact` resolves; never, if it is undone. */
 export function afterCommit(tx: Tx, follow: () => void): void {

@@ -1,4 +1,5 @@
 import type { RoomId, UserId } from '../matrix/ids.ts'
+import { chunks } from '../util/chunks.ts'
 import type { Db, Tx } from './db.ts'
 import { places, rawRows, rawRun } from './run.ts'
 
@@ -80,8 +81,7 @@ export async function listFieldsOfMembers(
   fields: readonly string[] | undefined,
 ): Promise<FieldNews[]> {
   const found: FieldNews[] = []
-  for (let start = 0; start < roomNids.length; start += ROOMS_AT_ONCE) {
-    const part = roomNids.slice(start, start + ROOMS_AT_ONCE)
+  for (const part of chunks(roomNids, ROOMS_AT_ONCE)) {
     const sql = `${NEWS} profile p join name n on n.nid = p.user_nid where p.value is not null ${fieldIn(fields)}
       and p.user_nid in (
         select m.user_nid from membership m where m.room_nid in (${places(part.length)}) and m.membership = 'join'

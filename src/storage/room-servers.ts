@@ -26,24 +26,6 @@ export async function changeRoomServers(tx: Tx, changes: readonly RoomServerChan
   }
 }
 
-/** Whether a server has a joined member in a room. */
-export async function isServerInRoom(db: Db, roomNid: number, server: string): Promise<boolean> {
-  const sql = `select 1 from room_server s join name n on n.nid = s.server_nid
-    where s.room_nid = ? and n.text = ? and s.joined > 0`
-  return (await rawRows(db, sql, [roomNid, server])).length > 0
-}
-
-/** The servers with joined members in a room, those with most of them first. */
-export async function listServersInRoom(db: Db, roomNid: number, limit = Number.MAX_SAFE_INTEGER): Promise<string[]> {
-  const rows = await rawRows<{ text: string }>(
-    db,
-    `select n.text from room_server s join name n on n.nid = s.server_nid
-     where s.room_nid = ? and s.joined > 0 order by s.joined desc, n.text limit ?`,
-    [roomNid, limit],
-  )
-  return rows.map((row) => row.text)
-}
-
 /** The servers in a room, with the number of their joined members. */
 export async function countRoomServers(db: Db, roomNid: number): Promise<Map<string, number>> {
   const rows = await rawRows<{ text: string; joined: number }>(

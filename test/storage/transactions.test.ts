@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { currentPosition, takeBoth } from '../../src/storage/counter.ts'
-import { afterCommit, type Db, isReachable, type Tx, transact } from '../../src/storage/db.ts'
+import { afterCommit, type Db, type Tx, transact } from '../../src/storage/db.ts'
 import { rawRows, rawRun } from '../../src/storage/run.ts'
 import { withDatabases } from '../support/databases.ts'
 
@@ -69,9 +69,5 @@ withDatabases('transactions', (open, kind) => {
     const db = await open()
     await expect(put(db as Tx, 'a')).rejects.toThrow('A write needs a transaction')
     expect(await names(db)).toEqual([])
-  })
-
-  it('knows whether the database answers', async () => {
-    expect(await isReachable(await open())).toBe(true)
   })
 })

@@ -7,7 +7,7 @@ import type { GraphEvent, Known } from './known.ts'
 import { compareLevels, compareTimes } from './order.ts'
 
 /** An event that might take away someone's ability to do something in the room (rooms/v2: power events). */
-export function isPowerEvent({ pdu }: RoomEvent): boolean {
+function isPowerEvent({ pdu }: RoomEvent): boolean {
   if (pdu.type === 'm.room.power_levels' || pdu.type === 'm.room.join_rules') return pdu.state_key === ''
   if (pdu.type !== 'm.room.member' || pdu.sender === pdu.state_key) return false
   const membership = membershipOf(pdu)

@@ -1,5 +1,6 @@
 import { type Db, transact } from '../../storage/db.ts'
 import { type Sighting, updateLastSeen } from '../../storage/devices.ts'
+import { chunks } from '../../util/chunks.ts'
 import type { Clock } from '../../util/clock.ts'
 
 /** Devices that wait to be written; more are not noted until the next flush. */
@@ -29,8 +30,8 @@ export class LastSeen {
   async flush(): Promise<void> {
     const sightings = [...this.#pending.values()]
     this.#pending = new Map()
-    for (let start = 0; start < sightings.length; start += BATCH) {
-      await transact(this.#deps.db, (tx) => updateLastSeen(tx, sightings.slice(start, start + BATCH)))
+    for (const part of chunks(sightings, BATCH)) {
+      await transact(this.#deps.db, (tx) => updateLastSeen(tx, part))
     }
   }
 }

@@ -2,6 +2,7 @@ import { invalidParam } from '../../matrix/errors.ts'
 import { eventsByNid } from '../../storage/events.ts'
 import { nameNids } from '../../storage/names.ts'
 import { type Child, listChildren, listChildrenOfAll } from '../../storage/relations.ts'
+import { chunks } from '../../util/chunks.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import { roomToken } from '../tokens.ts'
@@ -30,7 +31,7 @@ const MAX_DEPTH = 4
 /** Children that `recurse` gathers: in a larger tree it sees the newest of each level. */
 const MAX_GATHERED = 5_000
 /** Parents that one query asks about. */
-const CHUNK = 200
+const PARENTS_AT_ONCE = 200
 
 /** Positions of arrival between which children are wanted, both exclusive. */
 interface Span {
@@ -112,8 +113,8 @@ async function gather(
   let depth = 0
   while (depth < MAX_DEPTH && parents.length > 0 && children.length < MAX_GATHERED) {
     const level: string[] = []
-    for (let start = 0; start < parents.length && children.length < MAX_GATHERED; start += CHUNK) {
-      const part = parents.slice(start, start + CHUNK)
+    for (const part of chunks(parents, PARENTS_AT_ONCE)) {
+      if (children.length >= MAX_GATHERED) break
       for (const child of await listChildrenOfAll(db, room.nid, part, MAX_GATHERED - children.length)) {
         if (seen.has(child.event_id)) continue
         seen.add(child.event_id)

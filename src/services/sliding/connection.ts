@@ -8,7 +8,7 @@ export const LIVE = -1
 export type Told = number | undefined
 
 /** What is told of a room: its events and state, the receipts in it, the user's own data about it. */
-export const STREAMS = ['room', 'receipts', 'accountData'] as const
+const STREAMS = ['room', 'receipts', 'accountData'] as const
 export type StreamName = (typeof STREAMS)[number]
 
 /** What a client was sent of one room. Entries are never changed, but replaced. */

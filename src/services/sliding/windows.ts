@@ -112,7 +112,7 @@ export class RoomWindows {
 }
 
 /** The client has the room, and was not told yet how the user stands to it now. */
-export function isNewToClient({ from }: SlidingContext, { roomNid, pos }: RoomOfUser, sent: SentRooms): boolean {
+function isNewToClient({ from }: SlidingContext, { roomNid, pos }: RoomOfUser, sent: SentRooms): boolean {
   const known = sent.get(roomNid)
   return known !== undefined && pos > (toldUpTo(known.room, from?.pos ?? 0) ?? 0)
 }

@@ -1,6 +1,7 @@
 import { serverOf } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import * as table from '../../storage/user-directory.ts'
+import { chunks } from '../../util/chunks.ts'
 import { Turn } from '../../util/turn.ts'
 import { Acquaintances } from './acquaintances.ts'
 import { matches, parseQuery, type Query, rankOf } from './search-terms.ts'
@@ -95,8 +96,9 @@ export class UserDirectory {
   ): Promise<void> {
     const turn = new Turn()
     const nids = [...neighbours].slice(0, MAX_NEIGHBOURS)
-    for (let start = 0; start < nids.length && found.size <= limit; start += PAGE) {
-      for (const user of await table.usersByNid(this.#deps.db, nids.slice(start, start + PAGE))) {
+    for (const part of chunks(nids, PAGE)) {
+      if (found.size > limit) return
+      for (const user of await table.usersByNid(this.#deps.db, part)) {
         if (user.userNid !== viewerNid && matches(query, user)) found.set(user.userNid, user)
       }
       if (turn.isOver) await turn.give()

@@ -5,6 +5,7 @@ import { listChangedMembers } from '../../../storage/device-lists.ts'
 import { internNames, nameNids } from '../../../storage/names.ts'
 import { isServerInPartialRoom } from '../../../storage/partial-rooms.ts'
 import * as store from '../../../storage/remote-lists.ts'
+import { chunks } from '../../../util/chunks.ts'
 import type { Owner } from '../../account-data.ts'
 import type { Stream } from '../../stream.ts'
 import type { DeviceLists } from '../device-lists.ts'
@@ -119,8 +120,7 @@ export class ListUpdates {
   async onWhole(roomNid: number, joinPos: number): Promise<void> {
     const { db, stream, lists } = this.#deps
     const changed = await listChangedMembers(db, roomNid, joinPos)
-    for (let start = 0; start < changed.length; start += MAX_AT_ONCE) {
-      const users = changed.slice(start, start + MAX_AT_ONCE)
+    for (const users of chunks(changed, MAX_AT_ONCE)) {
       await stream.write(async (tx, take) => ({ value: undefined, announce: await lists.noteOthers(tx, take, users) }))
     }
   }

@@ -2,6 +2,7 @@ import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import type { QueryRequests } from '../../../federation/requests/queries.ts'
 import { MatrixError } from '../../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../../matrix/ids.ts'
+import { chunks } from '../../../util/chunks.ts'
 import type { Lanes } from './lanes.ts'
 import type { RemoteLists } from './remote-lists.ts'
 import { type RemoteUser, readKeysAnswer } from './remote-user.ts'
@@ -53,9 +54,7 @@ export class RemoteQueries {
     const { lanes, onUnread } = this.#deps
     try {
       await lanes.run(server, timeoutMs, async (leftMs) => {
-        for (let i = 0; i < userIds.length; i += MAX_USERS) {
-          await this.#ask(server, userIds.slice(i, i + MAX_USERS), leftMs, keys)
-        }
+        for (const part of chunks(userIds, MAX_USERS)) await this.#ask(server, part, leftMs, keys)
       })
     } catch (error) {
       if (!(error instanceof RemoteFailure || error instanceof MatrixError)) throw error

@@ -1,6 +1,7 @@
 import { authEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
 import { EVENT_KIND, eventsById } from '../../../storage/events.ts'
+import { chunks } from '../../../util/chunks.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { Batch, Entry } from '../entry.ts'
@@ -32,8 +33,7 @@ export async function storeOutliers(
   // Since version 12 all events rest on the create event without naming it.
   const sorted = await topological(events, (pdu) => [createEventId(room.roomId), ...authEventIds(pdu)])
   const turn = new Turn()
-  for (let start = 0; start < sorted.length; start += MAX_AT_ONCE) {
-    const part = sorted.slice(start, start + MAX_AT_ONCE)
+  for (const part of chunks(sorted, MAX_AT_ONCE)) {
     await append.write(room.roomId, (live) => composeOutliers(db, live, part))
     if (turn.isOver) await turn.give()
   }

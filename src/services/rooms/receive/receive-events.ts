@@ -2,6 +2,7 @@ import { notFound } from '../../../matrix/errors.ts'
 import type { RoomId } from '../../../matrix/ids.ts'
 import { prevEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
+import { chunks } from '../../../util/chunks.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { Incoming } from './incoming.ts'
@@ -29,8 +30,7 @@ export async function receiveEvents(
 ): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>()
   const sorted = await topological(events, prevEventIds)
-  for (let start = 0; start < sorted.length; start += MAX_AT_ONCE) {
-    const part = sorted.slice(start, start + MAX_AT_ONCE)
+  for (const part of chunks(sorted, MAX_AT_ONCE)) {
     await append.write(roomId, async (room) => {
       if (hints.isWhileThere && room.localJoined.size === 0) throw notFound('No such room')
       const chain = await ReceivedChain.begin(db, room, part, hints)

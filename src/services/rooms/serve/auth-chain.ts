@@ -1,8 +1,9 @@
 import type { Db } from '../../../storage/db.ts'
 import { listEventNodes } from '../../../storage/events.ts'
+import { chunks } from '../../../util/chunks.ts'
 import { Turn } from '../../../util/turn.ts'
 
-const CHUNK = 500
+const EVENTS_AT_ONCE = 500
 
 /** The numbers of all events that these rest on, in rising order; not of these themselves, unless others rest on them. */
 export async function authChainOf(db: Db, nids: Iterable<number>): Promise<number[]> {
@@ -11,8 +12,8 @@ export async function authChainOf(db: Db, nids: Iterable<number>): Promise<numbe
   let next = [...new Set(nids)]
   while (next.length > 0) {
     const found = new Set<number>()
-    for (let start = 0; start < next.length; start += CHUNK) {
-      for (const { auth } of await listEventNodes(db, next.slice(start, start + CHUNK))) {
+    for (const part of chunks(next, EVENTS_AT_ONCE)) {
+      for (const { auth } of await listEventNodes(db, part)) {
         for (const nid of JSON.parse(auth) as number[]) if (!chain.has(nid)) found.add(nid)
       }
       if (turn.isOver) await turn.give()

@@ -1,12 +1,13 @@
 import type { Db } from '../../../storage/db.ts'
-import { type EventRow, eventsByNid, findEvent } from '../../../storage/events.ts'
+import { eventsByNid, findEvent } from '../../../storage/events.ts'
 import { nameNids } from '../../../storage/names.ts'
+import { chunks } from '../../../util/chunks.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { Incoming } from '../receive/incoming.ts'
 import { StoredEvent } from '../stored-event.ts'
 import { authChainOf } from './auth-chain.ts'
-import { pduText } from './event-texts.ts'
+import { pduTexts } from './event-texts.ts'
 import { stateBefore } from './state-at.ts'
 
 /** A room and who was in it before a join. */
@@ -15,7 +16,7 @@ export interface JoinedRoom {
   readonly servers: readonly string[]
 }
 
-const CHUNK = 200
+const EVENTS_AT_ONCE = 200
 
 /**
  * What a server is told that has joined a room, as JSON text (spec: sendJoinV2): the state before the join and what it
@@ -41,8 +42,8 @@ export async function joinAnswer(
     `"event":${json}`,
     `"members_omitted":${omitMembers}`,
     ...(omitMembers ? [`"servers_in_room":${JSON.stringify(servers)}`] : []),
-    `"state":[${await texts(db, room, state)}]`,
-    `"auth_chain":[${await texts(db, room, authChain)}]}`,
+    `"state":[${await pduTexts(db, room, state)}]`,
+    `"auth_chain":[${await pduTexts(db, room, authChain)}]}`,
   ].join()
 }
 
@@ -51,8 +52,8 @@ async function withoutMembers(db: Db, room: LiveRoom, nids: readonly number[]): 
   const shown = new Set(await heroNids(room))
   const kept: number[] = []
   const turn = new Turn()
-  for (let start = 0; start < nids.length; start += CHUNK) {
-    for (const row of await eventsByNid(db, nids.slice(start, start + CHUNK))) {
+  for (const part of chunks(nids, EVENTS_AT_ONCE)) {
+    for (const row of await eventsByNid(db, part)) {
       if (row.type_nid !== memberNid || shown.has(row.nid)) kept.push(row.nid)
     }
     if (turn.isOver) await turn.give()
@@ -67,15 +68,4 @@ async function heroNids(room: LiveRoom): Promise<number[]> {
   const heroes = (await room.heroes()).map((userId) => ['m.room.member', userId] as const)
   const lookup = await room.loadState(heroes)
   return heroes.flatMap(([type, userId]) => (lookup(type, userId) as StoredEvent | undefined)?.nid ?? [])
-}
-
-async function texts(db: Db, room: LiveRoom, nids: readonly number[]): Promise<string> {
-  const found: string[] = []
-  const turn = new Turn()
-  for (let start = 0; start < nids.length; start += CHUNK) {
-    const rows: EventRow[] = await eventsByNid(db, nids.slice(start, start + CHUNK))
-    for (const row of rows) found.push(pduText(new StoredEvent(row, room.roomId, room.version)))
-    if (turn.isOver) await turn.give()
-  }
-  return found.join()
 }

@@ -1,15 +1,13 @@
 import { badJson, forbidden, notFound } from '../../../matrix/errors.ts'
 import type { RoomId } from '../../../matrix/ids.ts'
 import type { Db } from '../../../storage/db.ts'
-import { type EventRow, eventsByNid, listByTime, listEventIds } from '../../../storage/events.ts'
+import { listByTime, listEventIds } from '../../../storage/events.ts'
 import { isPartialEvent } from '../../../storage/partial-rooms.ts'
 import type { Clock } from '../../../util/clock.ts'
-import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'
-import { StoredEvent } from '../stored-event.ts'
 import { authChainOf } from './auth-chain.ts'
 import { walkBack } from './earlier-events.ts'
-import { pduText, shownTo } from './event-texts.ts'
+import { pduTexts, shownTo } from './event-texts.ts'
 import type { PeerRooms } from './peer-rooms.ts'
 import { stateBefore } from './state-at.ts'
 
@@ -25,7 +23,6 @@ interface Deps {
 const MAX_MISSING = 20
 const MAX_BACKFILL = 100
 const MAX_STARTS = 50
-const CHUNK = 500
 const MAX_CANDIDATES = 20
 /** How long another server is kept waiting for a state that is not known yet. */
 const PATIENCE_MS = 20_000
@@ -58,13 +55,13 @@ export class RoomAnswers {
   async eventAuth(server: string, roomId: string, eventId: string): Promise<string> {
     const { db, peerRooms } = this.#deps
     const { room, event } = await peerRooms.event(server, eventId, roomId)
-    return `{"auth_chain":[${await this.#texts(room, await authChainOf(db, [event.nid]))}]}`
+    return `{"auth_chain":[${await pduTexts(this.#deps.db, room, await authChainOf(db, [event.nid]))}]}`
   }
 
   /** `GET /state/{roomId}`: the state before an event. */
   async state(server: string, roomId: string, eventId: string): Promise<string> {
     const { room, state, authChain } = await this.#stateAt(server, roomId, eventId)
-    return `{"pdus":[${await this.#texts(room, state)}],"auth_chain":[${await this.#texts(room, authChain)}]}`
+    return `{"pdus":[${await pduTexts(this.#deps.db, room, state)}],"auth_chain":[${await pduTexts(this.#deps.db, room, authChain)}]}`
   }
 
   /** `GET /state_ids/{roomId}`. */
@@ -127,18 +124,6 @@ export class RoomAnswers {
     const state = await stateBefore(db, room, event)
     if (!state) throw notFound('The state at this event is not known')
     return { room, state, authChain: await authChainOf(db, state) }
-  }
-
-  /** Events as a list of JSON texts. */
-  async #texts(room: LiveRoom, nids: readonly number[]): Promise<string> {
-    const texts: string[] = []
-    const turn = new Turn()
-    for (let start = 0; start < nids.length; start += CHUNK) {
-      const rows: EventRow[] = await eventsByNid(this.#deps.db, nids.slice(start, start + CHUNK))
-      for (const row of rows) texts.push(pduText(new StoredEvent(row, room.roomId, room.version)))
-      if (turn.isOver) await turn.give()
-    }
-    return texts.join()
   }
 
   #transaction(pdus: readonly string[]): string {

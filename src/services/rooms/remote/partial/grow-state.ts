@@ -2,6 +2,7 @@ import { type Db, transact } from '../../../../storage/db.ts'
 import { type EventStub, eventsByNid } from '../../../../storage/events.ts'
 import { findPartialRoom } from '../../../../storage/partial-rooms.ts'
 import { applyChanges, diffStates, type StateDifference } from '../../../../storage/state/state.ts'
+import { chunks } from '../../../../util/chunks.ts'
 import { Turn } from '../../../../util/turn.ts'
 import type { Append } from '../../append.ts'
 import type { Batch, StateEdit } from '../../entry.ts'
@@ -35,8 +36,8 @@ export async function growState(
   if (partial?.join_nid !== joinNid || !join) return
   const changes = await changesTo(db, room, stubs, partial.before_nid)
   const turn = new Turn()
-  for (let start = 0; start < changes.length && !signal.aborted; start += MAX_AT_ONCE) {
-    const part = changes.slice(start, start + MAX_AT_ONCE)
+  for (const part of chunks(changes, MAX_AT_ONCE)) {
+    if (signal.aborted) return
     await append.write(room.roomId, (live) => piece(db, live, joinNid, (join.pos ?? 1) - 1, part))
     if (turn.isOver) await turn.give()
   }
