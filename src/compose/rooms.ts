@@ -16,7 +16,7 @@ import { Memberships } from '../services/rooms/membership.ts'
 import { PolicyServers } from '../services/rooms/policy-server.ts'
 import { PublicRooms } from '../services/rooms/public-rooms.ts'
 import { RecommendedSends } from '../services/rooms/recommended-sends.ts'
-import { RelatedRedactions } from '../services/rooms/related-redactions.ts'
+import { queueRelated, type RelatedWish, redactRelated } from '../services/rooms/related-redactions.ts'
 import { Sending } from '../services/rooms/sending.ts'
 import { PolicyRequests } from '../services/rooms/serve/policy-requests.ts'
 import { FrozenRooms } from '../services/rooms/unlisted-members.ts'
@@ -54,7 +54,7 @@ export function composeRooms(
   appServices: AppServices,
 ) {
   const { remoteDirectory } = federation.services
-  const { db, clock, random, log, stream, hub, serverName, signingKey, metrics, lifetime, every } = ground
+  const { db, clock, random, log, stream, hub, serverName, signingKey, metrics, lifetime, every, backlog } = ground
   const liveRooms = new LiveRooms(db)
   metrics.gauge('live_rooms', 'Rooms held in memory', () => liveRooms.size)
   const rooms = liveRooms
@@ -132,12 +132,9 @@ export function composeRooms(
     joins,
     checkCanonicalAlias: (roomId, content) => directory.checkCanonicalAlias(roomId, content),
   })
-  const relatedRedactions = new RelatedRedactions({
-    db,
-    append,
-    onFailure: (err) => log.error({ err }, 'redacting what relates to redacted events failed; it is tried again'),
-  })
-  lifetime.add(relatedRedactions)
+  const relatedRedactions = backlog('redacting what relates to redacted events', (signal) =>
+    redactRelated({ db, append }, signal),
+  )
   const onPublishedIn = (tx: Tx, roomNid: number) => afterCommit(tx, () => publicRooms.onPublished(roomNid))
   const createDeps = {
     ...people,
@@ -193,6 +190,10 @@ export function composeRooms(
     sending,
     policyRequests: new PolicyRequests({ rooms, policyServers, ownPolicy }),
     relatedRedactions,
+    redactRelated: async (wish: RelatedWish) => {
+      await queueRelated(db, wish)
+      relatedRedactions.wake()
+    },
     roomUpgrades,
     createRoom: (creator: Creator, input: CreateRoomInput) => createRoom(createDeps, creator, input),
     /** Makes a room that is not encrypted, whatever the policy. */

@@ -59,14 +59,14 @@ export const redactEvent = route(
     body: content,
     allowNul: true,
   },
-  async ({ requester, params, body }, { sending, relatedRedactions }) => {
+  async ({ requester, params, body }, { sending, redactRelated }) => {
     const { roomId, eventId: redacted, txnId } = params
     const { redacts: _redacts, with_rel_types, [WITH_RELATIONS]: withRelations, ...rest } = body
     const relTypes = relTypesOf(with_rel_types ?? withRelations)
     const { eventId } = await sending.redact(requester, roomId, redacted, txnId, rest)
     if (relTypes.length > 0) {
       const { userId: sender } = requester
-      await relatedRedactions.queue({ roomId, eventId: redacted, sender, relTypes, content: rest })
+      await redactRelated({ roomId, eventId: redacted, sender, relTypes, content: rest })
     }
     return { event_id: eventId }
   },
