@@ -8,7 +8,9 @@ export const rooms = z
       .string()
       .refine((id) => roomVersion(id) !== undefined, 'is no room version that this server knows')
       .prefault('12')
-      .describe('The version of new rooms.'),
+      .describe(
+        'The version of new rooms. Older clients do not see that who made a room of version 12 may do everything in it; 11 serves them.',
+      ),
     publish: z
       .enum(['everybody', 'administrators'])
       .prefault('everybody')
