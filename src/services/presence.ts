@@ -8,9 +8,14 @@ import type { Clock } from '../util/clock.ts'
 import type { Owner } from './account-data.ts'
 import type { Hub } from './hub.ts'
 import type { Stream } from './stream.ts'
-
-export const PRESENCES = ['online', 'unavailable', 'offline'] as const
-export type PresenceState = (typeof PRESENCES)[number]
+import {
+  devicesSay,
+  PRESENCES,
+  type PresenceState,
+  presenceContent,
+  type UserPresence,
+  unknownPresence,
+} from './user-presence.ts'
 
 interface Deps {
   db: Db
@@ -28,16 +33,6 @@ interface Device extends Owner {
   readonly deviceNid: number
 }
 
-/** What is known of one user. */
-interface Known extends Owner {
-  presence: PresenceState
-  statusMsg: string | undefined
-  lastActiveTs: number
-  pos: number
-  /** What each device says, and until when that counts. */
-  readonly devices: Map<number, { presence: PresenceState; until: number }>
-}
-
 /** What another server says of its user. */
 export interface RemotePresence {
   readonly owner: Owner
@@ -50,8 +45,6 @@ export interface RemotePresence {
 const REMOTE_MS = 30 * 60_000
 /** A device counts for this long after its last request ended. */
 const LINGER_MS = 30_000
-/** A user who was active within this time is `currently_active`. */
-const ACTIVE_MS = 60_000
 
 /**
  * Who is there (spec: Presence). A user is as present as the most present device, so that two devices that say different
@@ -60,7 +53,7 @@ const ACTIVE_MS = 60_000
  */
 export class Presence {
   readonly #deps: Deps
-  readonly #known = new Map<UserId, Known>()
+  readonly #known = new Map<UserId, UserPresence>()
   readonly #listeners: PresenceListener[] = []
   #lastPos = 0
 
@@ -110,7 +103,7 @@ export class Presence {
     const now = this.#deps.clock.now()
     if (presence === 'online') known.lastActiveTs = now
     known.devices.set(device.deviceNid, { presence, until: now + timeoutMs + LINGER_MS })
-    if (effective(known, now) !== known.presence) await this.#settle([known])
+    if (devicesSay(known, now) !== known.presence) await this.#settle([known])
   }
 
   /** Other servers say so of their users. */
@@ -135,10 +128,10 @@ export class Presence {
   /** Ends the presence of devices that have gone; called again and again. */
   async expire(): Promise<void> {
     const now = this.#deps.clock.now()
-    const changed: Known[] = []
+    const changed: UserPresence[] = []
     for (const known of this.#known.values()) {
       for (const [deviceNid, { until }] of known.devices) if (until <= now) known.devices.delete(deviceNid)
-      if (effective(known, now) !== known.presence) changed.push(known)
+      if (devicesSay(known, now) !== known.presence) changed.push(known)
     }
     await this.#settle(changed)
   }
@@ -150,7 +143,7 @@ export class Presence {
       throw forbidden('You do not share a room with this user')
     }
     const known = this.#known.get(userId)
-    return known ? contentOf(known, this.#deps.clock.now()) : { presence: 'offline' }
+    return known ? presenceContent(known, this.#deps.clock.now()) : { presence: 'offline' }
   }
 
   /** Users whose presence changed in (`after`, `upTo`]. */
@@ -169,7 +162,7 @@ export class Presence {
   event(userId: UserId): string | undefined {
     const known = this.#known.get(userId)
     if (!known || known.pos === 0) return undefined
-    const content = JSON.stringify(contentOf(known, this.#deps.clock.now()))
+    const content = JSON.stringify(presenceContent(known, this.#deps.clock.now()))
     return `{"type":"m.presence","sender":${JSON.stringify(userId)},"content":${content}}`
   }
 
@@ -179,25 +172,16 @@ export class Presence {
     return new Set([owner.userId, ...(await listNeighbours(this.#deps.db, [owner.userNid]))])
   }
 
-  #of({ userId, userNid }: Owner): Known {
-    let known = this.#known.get(userId)
-    if (!known) {
-      known = {
-        userId,
-        userNid,
-        presence: 'offline',
-        statusMsg: undefined,
-        lastActiveTs: 0,
-        pos: 0,
-        devices: new Map(),
-      }
-      this.#known.set(userId, known)
-    }
-    return known
+  #of(owner: Owner): UserPresence {
+    const known = this.#known.get(owner.userId)
+    if (known) return known
+    const unknown = unknownPresence(owner)
+    this.#known.set(owner.userId, unknown)
+    return unknown
   }
 
   /** Writes what these users are now, in one transaction, and tells those who share a room with them. */
-  async #settle(users: readonly Known[], statusMsg?: string): Promise<void> {
+  async #settle(users: readonly UserPresence[], statusMsg?: string): Promise<void> {
     if (users.length === 0) return
     const { clock, stream, hub } = this.#deps
     const audience = new Set<UserId>()
@@ -206,7 +190,7 @@ export class Presence {
       const { pos } = await take(1)
       const now = clock.now()
       const rows = users.map((known): PresenceRow => {
-        const presence = effective(known, now)
+        const presence = devicesSay(known, now)
         const message = statusMsg ?? (presence === 'offline' ? undefined : known.statusMsg)
         return {
           user_nid: known.userNid,
@@ -228,29 +212,10 @@ export class Presence {
           }
           this.#lastPos = pos
           hub.publish(audience, pos)
-          for (const listener of this.#listeners) for (const known of users) listener(known, contentOf(known, now))
+          for (const listener of this.#listeners)
+            for (const known of users) listener(known, presenceContent(known, now))
         },
       }
     })
-  }
-}
-
-function effective({ devices }: Known, now: number): PresenceState {
-  let best: PresenceState = 'offline'
-  for (const { presence, until } of devices.values()) {
-    if (until <= now) continue
-    if (presence === 'online') return 'online'
-    if (presence === 'unavailable') best = 'unavailable'
-  }
-  return best
-}
-
-function contentOf({ presence, statusMsg, lastActiveTs }: Known, now: number): JsonObject {
-  const ago = Math.max(now - lastActiveTs, 0)
-  return {
-    presence,
-    ...(lastActiveTs > 0 && { last_active_ago: ago }),
-    ...(presence === 'online' && { currently_active: ago < ACTIVE_MS }),
-    ...(statusMsg !== undefined && { status_msg: statusMsg }),
   }
 }

@@ -1,0 +1,51 @@
+import type { JsonObject } from '../matrix/json.ts'
+import type { Owner } from './account-data.ts'
+
+export const PRESENCES = ['online', 'unavailable', 'offline'] as const
+export type PresenceState = (typeof PRESENCES)[number]
+
+/** What is known of one user. */
+export interface UserPresence extends Owner {
+  presence: PresenceState
+  statusMsg: string | undefined
+  lastActiveTs: number
+  pos: number
+  /** What each device says, and until when that counts. */
+  readonly devices: Map<number, { presence: PresenceState; until: number }>
+}
+
+/** A user who was active within this time is `currently_active`. */
+const ACTIVE_MS = 60_000
+
+/** Of a user of whom nothing is known. */
+export const unknownPresence = ({ userId, userNid }: Owner): UserPresence => ({
+  userId,
+  userNid,
+  presence: 'offline',
+  statusMsg: undefined,
+  lastActiveTs: 0,
+  pos: 0,
+  devices: new Map(),
+})
+
+/** What the most present of the user's devices says. */
+export function devicesSay({ devices }: UserPresence, now: number): PresenceState {
+  let best: PresenceState = 'offline'
+  for (const { presence, until } of devices.values()) {
+    if (until <= now) continue
+    if (presence === 'online') return 'online'
+    if (presence === 'unavailable') best = 'unavailable'
+  }
+  return best
+}
+
+/** The content of an `m.presence` event. */
+export function presenceContent({ presence, statusMsg, lastActiveTs }: UserPresence, now: number): JsonObject {
+  const ago = Math.max(now - lastActiveTs, 0)
+  return {
+    presence,
+    ...(lastActiveTs > 0 && { last_active_ago: ago }),
+    ...(presence === 'online' && { currently_active: ago < ACTIVE_MS }),
+    ...(statusMsg !== undefined && { status_msg: statusMsg }),
+  }
+}
