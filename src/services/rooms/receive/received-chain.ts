@@ -1,4 +1,4 @@
-import { authEventIds, prevEventIds, type StateLookup } from '../../../room/event.ts'
+import { authEventIds, prevEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
 import { EVENT_KIND, type EventKind, eventsById } from '../../../storage/events.ts'
 import type { Batch, Entry } from '../entry.ts'
@@ -8,11 +8,11 @@ import { resolveViews } from '../resolve-state.ts'
 import { type StateView, storedView, ViewReader, viewAfter } from '../state-view.ts'
 import { StoredEvent } from '../stored-event.ts'
 import { Unsaved } from '../unsaved.ts'
+import { AppliedRedactions } from './applied-redactions.ts'
 import { Forks } from './forks.ts'
 import { type Incoming, toStored } from './incoming.ts'
 import { createEventId, judgeByAuthEvents, judgeByState, placesFor, withMembersIn } from './judge.ts'
 import { type KnownEvents, loadKnownEvents } from './known-events.ts'
-import { REDACTION_PLACES, redactedId, takesEffect } from './redactions.ts'
 
 /** What became of an event. */
 export type Outcome =
@@ -55,6 +55,7 @@ export class ReceivedChain {
   readonly #known: KnownEvents
   readonly #hints: Hints
   readonly #reader: ViewReader
+  readonly #redactions: AppliedRedactions
   readonly #forks: Forks
   readonly #entries: Entry[] = []
   readonly #changes: Batch['changes'][number][] = []
@@ -67,6 +68,7 @@ export class ReceivedChain {
     this.#known = known
     this.#hints = hints
     this.#reader = new ViewReader(deps.db, deps.room)
+    this.#redactions = new AppliedRedactions(known, this.#reader, deps.room.version)
     this.#forks = new Forks(deps)
   }
 
@@ -165,7 +167,7 @@ export class ReceivedChain {
       authEvents,
       before: before.ref,
       txn: this.#hints.own?.txn,
-      redacts: await this.#redaction(event, before),
+      redacts: await this.#redactions.by(event, before),
       strippedState: this.#hints.own?.strippedState,
       isStored: stored !== undefined,
       missing,
@@ -173,7 +175,7 @@ export class ReceivedChain {
       ...(this.#hints.outgoing && { outgoing: this.#hints.outgoing }),
     }
     this.#deps.unsaved.add(event, authEvents)
-    await this.#applyWaitingRedaction(event)
+    await this.#redactions.applyWaiting(event)
     this.#entries.push(entry)
     const view = viewAfter(entry, before)
     this.#views.set(event.eventId, view)
@@ -223,27 +225,6 @@ export class ReceivedChain {
         this.#known.stored.set(row.event_id, new StoredEvent(row, room.roomId, room.version))
     }
     return ids.flatMap((id) => this.#known.stored.get(id) ?? [])
-  }
-
-  async #redaction(event: StoredEvent, before: StateView): Promise<Entry['redacts']> {
-    const { version } = this.#deps.room
-    const eventId = event.isTimeline ? redactedId(event.pdu, version) : undefined
-    if (eventId === undefined) return undefined
-    const target = this.#known.stored.get(eventId)
-    if (!target) return { eventId, target }
-    const state = await this.#reader.lookup(before, REDACTION_PLACES)
-    return takesEffect(event.pdu, target.pdu, state, version) ? { eventId, target } : undefined
-  }
-
-  /** A redaction of the event may have come before it. */
-  async #applyWaitingRedaction(event: StoredEvent): Promise<void> {
-    for (const redaction of this.#known.redactions.get(event.eventId) ?? []) {
-      const view = storedView(redaction.row.state_nid ?? undefined)
-      const state: StateLookup = await this.#reader.lookup(view, REDACTION_PLACES)
-      if (takesEffect(redaction.pdu, event.pdu, state, this.#deps.room.version)) {
-        event.row.redacted_by_nid ??= redaction.nid
-      }
-    }
   }
 }
 
