@@ -4,54 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/storage/db.ts'
 import { rawRows } from '../../src/storage/run.ts'
 import { loadState } from '../../src/storage/state/state.ts'
-import { Client, Refused, type User } from '../support/client.ts'
+import { Client } from '../support/client.ts'
 import { rounds, timeoutMs } from './length.ts'
 import { serverHome } from './server-process.ts'
+import { Talker } from './talker.ts'
 
 const SENDERS = 12
 const ROOMS = 4
 const MAX_LIFE_MS = 600
-
-/** One of those who talk while the server dies; a message without an answer is sent again, under the same id. */
-class Sender {
-  readonly #user: User
-  readonly #roomId: string
-  #next = 0
-  #unanswered = false
-  /** Text of each acknowledged event, by the event's id. */
-  readonly acknowledged = new Map<string, string>()
-
-  constructor(user: User, roomId: string) {
-    this.#user = user
-    this.#roomId = roomId
-  }
-
-  /** Sends until the server is gone. */
-  async talk(): Promise<void> {
-    for (;;) {
-      if (!this.#unanswered) this.#next++
-      this.#unanswered = true
-      const text = `${this.#user.userId} says ${this.#next}`
-      try {
-        // Every tenth changes the room's state.
-        const answer =
-          this.#next % 10 === 0
-            ? await this.#user.put(`/v3/rooms/${this.#roomId}/state/org.example.note/${this.#user.userId}`, {
-                body: text,
-              })
-            : await this.#user.put(`/v3/rooms/${this.#roomId}/send/m.room.message/t${this.#next}`, {
-                msgtype: 'm.text',
-                body: text,
-              })
-        this.acknowledged.set(answer.event_id, text)
-        this.#unanswered = false
-      } catch (error) {
-        if (error instanceof Refused) throw error
-        return
-      }
-    }
-  }
-}
 
 /** What the database holds: the text of every event, by its id, and what is wrong. */
 function readEvents(path: string): { texts: Map<string, string>; damage: string[] } {
@@ -118,7 +78,7 @@ describe('kill -9 of a server under load', () => {
         users.map(async (user, i) => {
           const roomId = roomIds[i % ROOMS] ?? ''
           await user.post(`/v3/join/${encodeURIComponent(roomId)}`)
-          return new Sender(user, roomId)
+          return new Talker(user, roomId)
         }),
       )
       for (const round of rounds(4)) {

@@ -8,12 +8,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { SigningKey } from '../../src/matrix/signing-key.ts'
+import type { Authority } from '../support/tls.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 /** The home of a server that runs as a process of its own, as `bongsu start` does. */
 export interface ServerHome {
   readonly url: string
+  readonly serverName: string
   readonly databasePath: string
   /** Resolves when it serves. */
   start(): Promise<RunningServer>
@@ -24,7 +26,8 @@ export interface RunningServer {
   kill(): Promise<void>
 }
 
-export async function serverHome(): Promise<ServerHome> {
+/** `authority`: has it talk to servers whose certificates are from there, with its own address for a name. */
+export async function serverHome(authority?: Authority): Promise<ServerHome> {
   const folder = mkdtempSync(join(tmpdir(), 'bongsu-process-'))
   const running = new Set<ChildProcess>()
   onTestFinished(async () => {
@@ -36,20 +39,25 @@ export async function serverHome(): Promise<ServerHome> {
   const keyFile = join(folder, 'signing.key')
   const configFile = join(folder, 'config.yaml')
   writeFileSync(keyFile, new SigningKey('test', randomBytes(32)).toFileText(), { mode: 0o600 })
+  const clients = { address: '127.0.0.1', port, serves: ['client'] }
+  const { serverName, ...federated } = authority
+    ? await federation(authority, folder, clients)
+    : { serverName: 'example.org', listeners: [clients] }
   // JSON is YAML.
   const config = {
-    server_name: 'example.org',
-    listeners: [{ address: '127.0.0.1', port, serves: ['client'] }],
+    server_name: serverName,
     paths: { signing_key_file: keyFile, socket_file: join(folder, 'bongsu.sock') },
     database: { kind: 'sqlite', path: databasePath },
     registration: { mode: 'open' },
     passwords: { hash: { kind: 'argon2id', memory_kib: 8, passes: 1 } },
     rate_limits: { enabled: false },
     logging: { level: 'error' },
+    ...federated,
   }
   writeFileSync(configFile, JSON.stringify(config))
   return {
     url: `http://127.0.0.1:${port}`,
+    serverName,
     databasePath,
     async start() {
       const child = spawn(process.execPath, [MAIN, 'start'], {
@@ -65,6 +73,24 @@ export async function serverHome(): Promise<ServerHome> {
         },
       }
     },
+  }
+}
+
+/** What a server needs to talk to others on this machine, beside its listener for clients. */
+async function federation(authority: Authority, folder: string, clients: object) {
+  const [certificateFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
+  const authoritiesFile = join(folder, 'ca.pem')
+  const certificate = await authority.issue('127.0.0.1')
+  writeFileSync(certificateFile, certificate.cert)
+  writeFileSync(keyFile, certificate.key)
+  writeFileSync(authoritiesFile, authority.cert)
+  const port = await freePort()
+  const tls = { certificate_file: certificateFile, key_file: keyFile }
+  return {
+    serverName: `127.0.0.1:${port}`,
+    listeners: [clients, { address: '127.0.0.1', port, serves: ['federation'], tls }],
+    federation: { mode: 'open' },
+    outbound: { allow: ['127.0.0.0/8'], authorities_file: authoritiesFile, only_these_authorities: true },
   }
 }
 
