@@ -26,6 +26,7 @@ import { remoteProfile } from '../services/profiles/remote-profile.ts'
 import { UserDirectory } from '../services/user-directory/user-directory.ts'
 import { isServerInRoomOf } from '../storage/room-servers.ts'
 import { isKnown } from '../storage/user-directory.ts'
+import { HOUR_MS } from '../util/clock.ts'
 import type { Ground } from './ground.ts'
 import { composeMail } from './mail.ts'
 import { hashMethodOf, passwordPolicyOf } from './settings.ts'
@@ -35,7 +36,6 @@ const MAX_WAITING_PASSWORDS = 200
 const LAST_SEEN_EVERY_MS = 60_000
 const MAX_UIA_SESSIONS = 10_000
 const UIA_SWEEP_MS = 60_000
-const HOUR_MS = 3_600_000
 
 /** Accounts: logins, passwords, registration, profiles. */
 export function composeAccounts(

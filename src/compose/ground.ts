@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import { SigningKey } from '../matrix/signing-key.ts'
 import type { Network } from '../outbound/network.ts'
-import { Backlog } from '../services/backlog.ts'
 import { Hub } from '../services/hub.ts'
 import { Metrics } from '../services/metrics.ts'
 import { RateLimits } from '../services/rate-limits.ts'
@@ -15,7 +14,7 @@ import { migrate } from '../storage/migrate.ts'
 import { claimServerName } from '../storage/settings.ts'
 import type { Clock } from '../util/clock.ts'
 import { Lifetime } from '../util/lifetime.ts'
-import { Ticker } from '../util/ticker.ts'
+import { type Background, backgroundOf } from './background.ts'
 import { databaseOf, rateLimitsOf } from './settings.ts'
 
 /** What tests replace. Everything else is built from the configuration. */
@@ -30,7 +29,7 @@ export interface Edges {
 }
 
 /** What every other part stands on. */
-export interface Ground extends Edges {
+export interface Ground extends Edges, Background {
   readonly serverName: string
   readonly signingKey: SigningKey
   readonly db: Db
@@ -39,10 +38,6 @@ export interface Ground extends Edges {
   readonly metrics: Metrics
   readonly rateLimits: RateLimits
   readonly lifetime: Lifetime
-  /** Repeats a piece of background work for as long as the server lives. */
-  every(everyMs: number, name: string, work: () => Promise<void>): void
-  /** Works in the background through a list that a table holds: when the server starts, and whenever it is woken. */
-  backlog(name: string, work: (signal: AbortSignal) => Promise<void>): Backlog
 }
 
 export async function layGround(config: Config, edges: Edges): Promise<Ground> {
@@ -72,6 +67,7 @@ export async function layGround(config: Config, edges: Edges): Promise<Ground> {
     metrics.gauge('stream_position', 'The newest position that is visible', () => stream.current)
     return {
       ...edges,
+      ...backgroundOf({ db, clock, log, lifetime }),
       serverName: config.server_name,
       signingKey,
       db,
@@ -80,13 +76,6 @@ export async function layGround(config: Config, edges: Edges): Promise<Ground> {
       metrics,
       rateLimits: new RateLimits({ clock, limits: rateLimitsOf(config) }),
       lifetime,
-      every: (everyMs, name, work) =>
-        lifetime.add(new Ticker({ clock, everyMs, work, onFailure: (err) => log.error({ err }, `${name} failed`) })),
-      backlog: (name, work) => {
-        const backlog = new Backlog({ work, onFailure: (err) => log.error({ err }, `${name} failed`) })
-        lifetime.add(backlog)
-        return backlog
-      },
     }
   } catch (error) {
     await lifetime.close()

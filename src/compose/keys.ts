@@ -8,13 +8,10 @@ import { Keys } from '../services/keys/keys.ts'
 import { ToDevice } from '../services/keys/to-device.ts'
 import type { Append } from '../services/rooms/append.ts'
 import type { UserRooms } from '../services/sync/user-rooms.ts'
-import { deleteInPieces } from '../storage/expire.ts'
 import { deleteToDeviceTransactionsBefore } from '../storage/to-device.ts'
+import { DAY_MS } from '../util/clock.ts'
 import type { Ground } from './ground.ts'
 import { composeRemoteKeys } from './remote-keys.ts'
-
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 
 interface Parts {
   federation: Parameters<typeof composeRemoteKeys>[2]['federation']
@@ -27,7 +24,7 @@ interface Parts {
 
 /** Keys of devices, and messages between devices. */
 export function composeKeys(config: Config, ground: Ground, parts: Parts) {
-  const { db, clock, stream, hub, serverName, random, every } = ground
+  const { db, clock, stream, hub, serverName, random, forget } = ground
   const { federation, append, userRooms, deviceLists: lists } = parts
   append.onAppended((appended) => lists.onAppended(appended))
   const deviceKeys = new DeviceKeys({ db, stream, lists })
@@ -41,9 +38,7 @@ export function composeKeys(config: Config, ground: Ground, parts: Parts) {
     serverName,
     newMessageId: () => Buffer.from(random(12)).toString('base64url'),
   })
-  every(HOUR_MS, 'forgetting transaction ids of messages to devices', () =>
-    deleteInPieces(db, (tx, limit) => deleteToDeviceTransactionsBefore(tx, clock.now() - DAY_MS, limit)),
-  )
+  forget(DAY_MS, 'transaction ids of messages to devices', deleteToDeviceTransactionsBefore)
   const { servedKeys, ...remote } = composeRemoteKeys(config, ground, { ...parts, claims, toDevice })
   return {
     deviceKeys,

@@ -2,10 +2,10 @@ import type { Config } from '../config/schema.ts'
 import { type SmtpServer, smtpDelivery } from '../outbound/smtp.ts'
 import { EmailValidations } from '../services/accounts/email/email-validations.ts'
 import { MailQueue } from '../services/mail/mail-queue.ts'
+import { HOUR_MS } from '../util/clock.ts'
 import type { Ground } from './ground.ts'
 import { authoritiesOf } from './outbound.ts'
 
-const HOUR_MS = 3_600_000
 /** To one address: five mails at once, and one every ten minutes in the long run. */
 const MAILS_TO_ONE_ADDRESS = { burst: 5, perSecond: 1 / 600 }
 /** Where the link of a mail leads. */

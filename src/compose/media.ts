@@ -9,11 +9,11 @@ import { RemoteThumbnails } from '../services/media/remote-thumbnails.ts'
 import type { NewFile } from '../services/media/scan/scan.ts'
 import { Thumbnails } from '../services/media/thumbnails.ts'
 import { type UploadBounds, UploadLimits } from '../services/media/upload-limits.ts'
+import { DAY_MS, HOUR_MS } from '../util/clock.ts'
 import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
 import { composeScanner } from './scanner.ts'
 
-const HOUR_MS = 3_600_000
 const NAME_BYTES = 16
 /**
  * Pictures made at once. libvips works on libuv's four threads, which worker threads share: workers would gain nothing,
@@ -71,7 +71,7 @@ export function composeMedia(
   lifetime.add(remoteMedia)
   every(HOUR_MS, 'expiring announced files', () => media.expire())
   every(HOUR_MS, 'forgetting what was uploaded on past days', () => uploadLimits.expire())
-  every(HOUR_MS, 'removing halves of files', () => mediaFiles.sweep(clock.now() - 24 * HOUR_MS))
+  every(HOUR_MS, 'removing halves of files', () => mediaFiles.sweep(clock.now() - DAY_MS))
   every(HOUR_MS, 'deleting copies of files', () => mediaCare.sweepCopies())
   every(HOUR_MS, 'removing deleted files', () => mediaCare.sweepGarbage())
   const thumbnails = new Thumbnails({

@@ -6,9 +6,8 @@ import { CrossSigning } from '../services/keys/cross-signing/cross-signing.ts'
 import { KeySignatures } from '../services/keys/cross-signing/key-signatures.ts'
 import { DehydratedDevices } from '../services/keys/dehydrated-devices.ts'
 import type { DeviceLists } from '../services/keys/device-lists.ts'
+import { DAY_MS } from '../util/clock.ts'
 import type { Ground } from './ground.ts'
-
-const DAY_MS = 24 * 3_600_000
 
 interface Accounts {
   uia: Uia

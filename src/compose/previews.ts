@@ -5,11 +5,10 @@ import { LinkPolicy } from '../services/previews/link-policy.ts'
 import { PreviewMaker } from '../services/previews/preview-maker.ts'
 import { UrlPreviews } from '../services/previews/url-previews.ts'
 import { WebReader } from '../services/previews/web-reader.ts'
+import { HOUR_MS } from '../util/clock.ts'
 import { version } from '../util/version.ts'
 import type { Ground } from './ground.ts'
 import { composeWebClient } from './outbound.ts'
-
-const HOUR_MS = 3_600_000
 
 /** Previews of links. */
 export function composePreviews(

@@ -23,6 +23,7 @@ import { deleteInPieces } from '../storage/expire.ts'
 import { nameNids } from '../storage/names.ts'
 import { deleteOutOfSight } from '../storage/remote-lists.ts'
 import { deleteInboundMessagesBefore } from '../storage/to-device.ts'
+import { DAY_MS, HOUR_MS } from '../util/clock.ts'
 import type { Ground } from './ground.ts'
 
 interface Parts {
@@ -41,13 +42,10 @@ interface Parts {
   toDevice: ToDevice
 }
 
-const HOUR_MS = 3_600_000
-const MONTH_MS = 30 * 24 * HOUR_MS
-
 /** Keys and messages between devices of different servers. */
 export function composeRemoteKeys(
   config: Config,
-  { db, clock, stream, serverName, random, log, lifetime, every }: Ground,
+  { db, clock, stream, serverName, random, log, lifetime, every, forget }: Ground,
   { federation, append, edus, partialRooms, deviceLists: lists, claims, toDevice }: Parts,
 ) {
   const { sender, policy } = federation
@@ -93,9 +91,7 @@ export function composeRemoteKeys(
     const ownNid = (await nameNids(db, [serverName])).get(serverName) ?? 0
     await deleteInPieces(db, (tx, limit) => deleteOutOfSight(tx, ownNid, limit))
   })
-  every(HOUR_MS, 'forgetting ids of messages of other servers', () =>
-    deleteInPieces(db, (tx, limit) => deleteInboundMessagesBefore(tx, clock.now() - MONTH_MS, limit)),
-  )
+  forget(30 * DAY_MS, 'ids of messages of other servers', deleteInboundMessagesBefore)
   return {
     remoteQueries: new RemoteQueries({ queries, lanes, remoteLists, onUnread: onStale }),
     remoteClaims: new RemoteClaims({ queries, lanes }),

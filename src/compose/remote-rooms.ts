@@ -31,17 +31,16 @@ import { Templates } from '../services/rooms/serve/templates.ts'
 import { ThirdPartyInvites } from '../services/rooms/serve/third-party-invites.ts'
 import { type FrozenRooms, UnlistedMembers } from '../services/rooms/unlisted-members.ts'
 import { findAccount } from '../storage/accounts.ts'
-import { deleteInPieces } from '../storage/expire.ts'
 import { deleteHeldBefore } from '../storage/held-events.ts'
 import { deleteInboundTransactionsBefore } from '../storage/inbound-transactions.ts'
+import { DAY_MS, HOUR_MS } from '../util/clock.ts'
 import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
 
-const HOUR_MS = 3_600_000
 /** How long a server may repeat a transaction. */
-const TRANSACTIONS_MS = 24 * HOUR_MS
+const TRANSACTIONS_MS = DAY_MS
 /** How long an event waits for what it refers to. */
-const HELD_MS = 7 * 24 * HOUR_MS
+const HELD_MS = 7 * DAY_MS
 
 interface Rooms {
   append: Append
@@ -64,7 +63,7 @@ export function composeRemoteRooms(
   { append, liveRooms: rooms, frozenRooms, policyServers }: Rooms,
   { refusesInvite, ensureUser }: People,
 ) {
-  const { db, clock, log, random, serverName, signingKey, lifetime, every } = ground
+  const { db, clock, log, random, serverName, signingKey, lifetime, every, forget } = ground
   const mayFederate = (name: string) => policy.mayFederate(name)
   const mayBelieve = (name: string) => policy.mayBelieve(name)
   const isFrozen = (roomId: RoomId) => frozenRooms.has(roomId)
@@ -141,12 +140,8 @@ export function composeRemoteRooms(
       return sendInvite(base, room, sender, target, content)
     },
   }
-  every(HOUR_MS, 'forgetting transactions of other servers', () =>
-    deleteInPieces(db, (tx, limit) => deleteInboundTransactionsBefore(tx, clock.now() - TRANSACTIONS_MS, limit)),
-  )
-  every(HOUR_MS, 'giving up on events that nobody could complete', () =>
-    deleteInPieces(db, (tx, limit) => deleteHeldBefore(tx, clock.now() - HELD_MS, limit)),
-  )
+  forget(TRANSACTIONS_MS, 'transactions of other servers', deleteInboundTransactionsBefore)
+  forget(HELD_MS, 'events that nobody could complete', deleteHeldBefore)
   const history = new History({ ...base, whole })
   const past: Past = {
     reach: (room, place, limit) => history.reach(room, place, limit),

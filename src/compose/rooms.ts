@@ -23,16 +23,15 @@ import { FrozenRooms } from '../services/rooms/unlisted-members.ts'
 import { RoomUpgrades } from '../services/rooms/upgrade.ts'
 import { afterCommit, type Tx } from '../storage/db.ts'
 import { updatePublished } from '../storage/directory.ts'
-import { deleteInPieces } from '../storage/expire.ts'
 import { deleteTransactionsBefore } from '../storage/transactions.ts'
+import { DAY_MS } from '../util/clock.ts'
 import type { composeFederation } from './federation.ts'
 import type { Ground } from './ground.ts'
 import { composeRemoteRooms } from './remote-rooms.ts'
 import { noticesUserOf, ownPolicyOf } from './settings.ts'
 
-const HOUR_MS = 3_600_000
 /** How long a client may repeat a request under its transaction id: for a day. */
-const TRANSACTION_IDS_MS = 24 * HOUR_MS
+const TRANSACTION_IDS_MS = DAY_MS
 
 /** What rooms ask about people. */
 interface People {
@@ -42,7 +41,7 @@ interface People {
   ensureUser(userId: UserId): Promise<void>
   /** Has a room made for an alias that an application service knows of; whether there is one. */
   ensureAlias(alias: RoomAlias): Promise<boolean>
-  onForgotten?(userId: UserId, roomId: RoomId): void
+  onForgotten(userId: UserId, roomId: RoomId): void
 }
 
 /** Rooms: the one door for events, memberships, the directory. */
@@ -54,7 +53,7 @@ export function composeRooms(
   appServices: AppServices,
 ) {
   const { remoteDirectory } = federation.services
-  const { db, clock, random, log, stream, hub, serverName, signingKey, metrics, lifetime, every, backlog } = ground
+  const { db, clock, random, log, stream, hub, serverName, signingKey, metrics, lifetime, backlog, forget } = ground
   const liveRooms = new LiveRooms(db)
   metrics.gauge('live_rooms', 'Rooms held in memory', () => liveRooms.size)
   const rooms = liveRooms
@@ -103,7 +102,6 @@ export function composeRooms(
     serverName,
     remote,
     untilWhole: (roomId) => partialRooms.untilWhole(roomId),
-    onForgotten: () => {},
     noticesUser: noticesUserOf(config),
     ...people,
   })
@@ -168,9 +166,7 @@ export function composeRooms(
   })
   const guestAccess = new GuestAccess({ db, append, log })
   lifetime.add(guestAccess)
-  every(HOUR_MS, 'forgetting transaction ids', () =>
-    deleteInPieces(db, (tx, limit) => deleteTransactionsBefore(tx, clock.now() - TRANSACTION_IDS_MS, limit)),
-  )
+  forget(TRANSACTION_IDS_MS, 'transaction ids', deleteTransactionsBefore)
   for (const listener of [publicRooms, roomUpgrades, guestAccess, audience]) {
     append.onAppended((appended) => listener.onAppended(appended))
   }

@@ -23,6 +23,7 @@ import { SlidingSync } from '../services/sliding/sliding-sync.ts'
 import { SpaceChildren } from '../services/sliding/space-children.ts'
 import { RoomWindows } from '../services/sliding/windows.ts'
 import { TaggedRooms } from '../services/tagged-rooms.ts'
+import { HOUR_MS } from '../util/clock.ts'
 import type { Ground } from './ground.ts'
 import type { composeOwnData } from './own-data.ts'
 import type { composeSync } from './sync.ts'
@@ -39,8 +40,6 @@ interface Keys {
   deviceLists: DeviceLists
   toDevice: ToDevice
 }
-
-const HOUR_MS = 3_600_000
 
 /** Sliding sync: the same news as `/sync` has, of the rooms that a client looks at. */
 export function composeSlidingSync(

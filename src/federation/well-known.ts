@@ -2,7 +2,7 @@ import { isObject } from '../matrix/json.ts'
 import { parseServerName } from '../matrix/server-name.ts'
 import type { Answer } from '../outbound/exchange.ts'
 import type { GuardedClient } from '../outbound/guarded-client.ts'
-import type { Clock } from '../util/clock.ts'
+import { type Clock, HOUR_MS, MINUTE_MS } from '../util/clock.ts'
 import { lruCache } from '../util/lru.ts'
 
 interface Deps {
@@ -22,8 +22,6 @@ const PATH = '/.well-known/matrix/server'
 const BOUNDS = { maxBytes: 50 * 1024, timeoutMs: 10_000, maxRedirects: 5 }
 const MAX_CACHED = 10_000
 
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
 const USUAL_MS = 24 * HOUR_MS
 const LONGEST_MS = 48 * HOUR_MS
 const SHORTEST_MS = 5 * MINUTE_MS

@@ -1,3 +1,7 @@
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 60 * MINUTE_MS
+export const DAY_MS = 24 * HOUR_MS
+
 /** Time, injected so that tests can advance it. All times are milliseconds since the Unix epoch. */
 export interface Clock {
   now(): number

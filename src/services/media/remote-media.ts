@@ -5,7 +5,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { isServerName } from '../../matrix/ids.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import * as table from '../../storage/media.ts'
-import type { Clock } from '../../util/clock.ts'
+import { type Clock, DAY_MS } from '../../util/clock.ts'
 import { lruCache } from '../../util/lru.ts'
 import { Gate } from '../accounts/gate.ts'
 import { contentTypeOf } from './content-type.ts'
@@ -46,7 +46,6 @@ interface Fetch {
   readonly whole: Promise<MediaFile>
 }
 
-const DAY_MS = 86_400_000
 /** Files fetched at once: of one server half of the connections to it, so that events still get through. */
 const PER_SERVER = 4
 const IN_ALL = 32

@@ -2,7 +2,7 @@ import { forbidden, type MatrixError } from '../../matrix/errors.ts'
 import type { Db, Tx } from '../../storage/db.ts'
 import { deleteInPieces } from '../../storage/expire.ts'
 import * as table from '../../storage/media-use.ts'
-import type { Clock } from '../../util/clock.ts'
+import { type Clock, DAY_MS } from '../../util/clock.ts'
 
 /** What may be uploaded, in bytes where nothing else is said. `undefined`: as much as one likes. */
 export interface UploadBounds {
@@ -24,8 +24,6 @@ interface Rest {
   readonly left: number
   readonly refusal: string
 }
-
-const DAY_MS = 86_400_000
 
 /**
  * How much users may upload. Whoever reaches a limit is told M_FORBIDDEN, as the specification has it for quotas, and not

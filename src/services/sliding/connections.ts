@@ -3,7 +3,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import { deleteInPieces } from '../../storage/expire.ts'
 import * as store from '../../storage/sliding-states.ts'
-import type { Clock } from '../../util/clock.ts'
+import { type Clock, DAY_MS } from '../../util/clock.ts'
 import { type ConnectionState, decodeRooms, encodeRooms, type SentRooms } from './connection.ts'
 
 interface Deps {
@@ -32,7 +32,6 @@ const MAX_CACHED_BYTES = 32 * 1024 * 1024
 const BYTES_OF_ROOM = 150
 /** A longer answer is composed anew. */
 const MAX_ANSWER = 64 * 1024
-const DAY_MS = 86_400_000
 const EXPIRES_MS = 14 * DAY_MS
 
 /**
