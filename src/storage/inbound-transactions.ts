@@ -1,4 +1,5 @@
 import type { Db, Tx } from './db.ts'
+import { deletionBefore } from './expire.ts'
 import { rawRows, rawRun } from './run.ts'
 
 /** What a server's transaction was answered, as JSON text; undefined: it is new. */
@@ -20,10 +21,8 @@ export async function insertInboundTransaction(
 }
 
 /** Forgets transactions older than this; returns how many, at most `limit`. */
-export const deleteInboundTransactionsBefore = (tx: Tx, receivedTs: number, limit: number): Promise<number> =>
-  rawRun(
-    tx,
-    `delete from inbound_transaction where (server_nid, txn_id) in
-       (select server_nid, txn_id from inbound_transaction where received_ts < ? order by received_ts limit ?)`,
-    [receivedTs, limit],
-  )
+export const deleteInboundTransactionsBefore = deletionBefore(
+  'inbound_transaction',
+  'server_nid, txn_id',
+  'received_ts',
+)

@@ -1,4 +1,5 @@
 import type { Db, Tx } from './db.ts'
+import { deletionBefore } from './expire.ts'
 import { rawRows, rawRun } from './run.ts'
 
 /** The stored state of a connection, as JSON text, and when it was last used; undefined: there is none. */
@@ -55,13 +56,7 @@ export async function updateSlidingUse(tx: Tx, deviceNid: number, connId: string
   await rawRun(tx, 'update sliding_state set used_ts = ? where device_nid = ? and conn_id = ?', [ts, deviceNid, connId])
 }
 
-export const deleteSlidingStatesBefore = (tx: Tx, ts: number, limit: number): Promise<number> =>
-  rawRun(
-    tx,
-    `delete from sliding_state where (device_nid, conn_id, id) in
-       (select device_nid, conn_id, id from sliding_state where used_ts < ? order by used_ts limit ?)`,
-    [ts, limit],
-  )
+export const deleteSlidingStatesBefore = deletionBefore('sliding_state', 'device_nid, conn_id, id', 'used_ts')
 
 /** Deletes the connections of devices that go; `meant` is SQL for an `in` list, with its `params`. */
 export async function deleteSlidingOfDevices(tx: Tx, meant: string, params: readonly number[]): Promise<void> {

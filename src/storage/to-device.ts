@@ -1,4 +1,5 @@
 import type { Db, Tx } from './db.ts'
+import { deletionBefore } from './expire.ts'
 import { insertRows } from './many.ts'
 import { places, rawRows, rawRun } from './run.ts'
 
@@ -19,13 +20,11 @@ export async function insertToDeviceTransaction(
   return (await rawRun(tx, sql, [deviceNid, txnId, ts])) > 0
 }
 
-export const deleteToDeviceTransactionsBefore = (tx: Tx, ts: number, limit: number): Promise<number> =>
-  rawRun(
-    tx,
-    `delete from to_device_transaction where (device_nid, txn_id) in
-       (select device_nid, txn_id from to_device_transaction where created_ts < ? order by created_ts limit ?)`,
-    [ts, limit],
-  )
+export const deleteToDeviceTransactionsBefore = deletionBefore(
+  'to_device_transaction',
+  'device_nid, txn_id',
+  'created_ts',
+)
 
 /** Notes the id of messages of another server; false when they came before. */
 export async function insertInboundMessage(tx: Tx, serverNid: number, messageId: string, ts: number): Promise<boolean> {
@@ -33,13 +32,7 @@ export async function insertInboundMessage(tx: Tx, serverNid: number, messageId:
   return (await rawRun(tx, sql, [serverNid, messageId, ts])) > 0
 }
 
-export const deleteInboundMessagesBefore = (tx: Tx, ts: number, limit: number): Promise<number> =>
-  rawRun(
-    tx,
-    `delete from inbound_message where (server_nid, message_id) in
-       (select server_nid, message_id from inbound_message where received_ts < ? order by received_ts limit ?)`,
-    [ts, limit],
-  )
+export const deleteInboundMessagesBefore = deletionBefore('inbound_message', 'server_nid, message_id', 'received_ts')
 
 /** Stores messages, at most one for each device, under one position. */
 export async function insertToDevice(tx: Tx, pos: number, messages: readonly WaitingMessage[]): Promise<void> {

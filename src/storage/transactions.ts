@@ -1,7 +1,8 @@
 import type { Db, Tx } from './db.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
+import { deletionBefore } from './expire.ts'
 import { insertRows, rowsIn } from './many.ts'
-import { places, rawRows, rawRun } from './run.ts'
+import { places, rawRows } from './run.ts'
 
 /** One row of `transaction_id`: what a client's transaction id produced. */
 export interface TransactionRow {
@@ -66,10 +67,4 @@ export const listTransactionsBy = (
   )
 
 /** Forgets transaction ids older than this; returns how many, at most `limit`. */
-export const deleteTransactionsBefore = (tx: Tx, createdTs: number, limit: number): Promise<number> =>
-  rawRun(
-    tx,
-    `delete from transaction_id where event_nid in
-       (select event_nid from transaction_id where created_ts < ? order by created_ts limit ?)`,
-    [createdTs, limit],
-  )
+export const deleteTransactionsBefore = deletionBefore('transaction_id', 'event_nid', 'created_ts')
