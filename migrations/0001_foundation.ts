@@ -283,7 +283,7 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('device_nid', 'bigint', (col) => col.notNull())
     .addColumn('expires_ts', 'bigint')
     .addColumn('created_ts', 'bigint', (col) => col.notNull())
-    // The refresh token that came with it: using either revokes the one before (storage/tokens.ts).
+    // The refresh token that came with it: using either revokes the one before (storage/accounts/tokens.ts).
     .addColumn('refresh_token_hash', 'text')
     .execute()
   await index('access_token_device', 'access_token', ['device_nid'])

@@ -6,7 +6,7 @@ import type { Presence } from '../services/presence.ts'
 import type { Receipts } from '../services/receipts.ts'
 import type { Append } from '../services/rooms/append.ts'
 import type { Typing } from '../services/typing.ts'
-import { listServersOfUser } from '../storage/room-servers.ts'
+import { listServersOfUser } from '../storage/rooms/room-servers.ts'
 import type { Ground } from './ground.ts'
 
 interface Sources {

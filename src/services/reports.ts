@@ -1,7 +1,7 @@
 import { type Db, transact } from '../storage/db.ts'
 import { nameNids } from '../storage/names.ts'
 import { insertReport, listReports, type Reported, type ReportRow } from '../storage/reports.ts'
-import { findRoom } from '../storage/rooms.ts'
+import { findRoom } from '../storage/rooms/rooms.ts'
 import type { Clock } from '../util/clock.ts'
 import { findVisible } from './reading/one-event.ts'
 import type { Reading } from './reading/reading.ts'

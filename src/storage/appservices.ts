@@ -1,6 +1,6 @@
 import type { Db, Tx } from './db.ts'
-import { type EventRow, selectEvents } from './events.ts'
 import { insertRows, runIn } from './many.ts'
+import { type EventRow, selectEvents } from './rooms/events.ts'
 import { places, rawRows, rawRun } from './run.ts'
 
 /** Queues events, by their numbers, for an application service. */

@@ -3,10 +3,10 @@ import { refreshDirectory } from '../../src/services/user-directory/refresh-dire
 import { followRemoteUsers } from '../../src/services/user-directory/remote-users.ts'
 import { UserDirectory } from '../../src/services/user-directory/user-directory.ts'
 import { indexUser, unindexUser } from '../../src/services/user-directory/user-index.ts'
+import { queueRefresh, refreshOpen } from '../../src/storage/accounts/user-directory.ts'
 import { type Db, transact } from '../../src/storage/db.ts'
-import { deleteMembership, upsertMemberships } from '../../src/storage/memberships.ts'
-import { insertRoom, updateOpenToJoin, updateOpenToRead } from '../../src/storage/rooms.ts'
-import { queueRefresh, refreshOpen } from '../../src/storage/user-directory.ts'
+import { deleteMembership, upsertMemberships } from '../../src/storage/rooms/memberships.ts'
+import { insertRoom, updateOpenToJoin, updateOpenToRead } from '../../src/storage/rooms/rooms.ts'
 import { withDatabases } from '../support/databases.ts'
 
 const ME = 1

@@ -1,4 +1,4 @@
-import { EVENT_KIND } from '../../src/storage/events.ts'
+import { EVENT_KIND } from '../../src/storage/rooms/events.ts'
 import { roomPath } from '../support/client.ts'
 import { joinVia } from '../support/federated.ts'
 import type { Nation, Person, Site } from './nation.ts'

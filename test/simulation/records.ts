@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { prevEventIds, readPdu } from '../../src/room/event.ts'
 import { roomVersion } from '../../src/room/versions.ts'
-import { EVENT_KIND } from '../../src/storage/events.ts'
+import { EVENT_KIND } from '../../src/storage/rooms/events.ts'
 
 /** An event as a server has it. */
 export interface Recorded {

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
+import * as tokens from '../../src/storage/accounts/tokens.ts'
 import { type Db, transact } from '../../src/storage/db.ts'
 import { deleteInPieces } from '../../src/storage/expire.ts'
+import { deleteTransactionsBefore, insertTransactions } from '../../src/storage/rooms/transactions.ts'
 import { rawRows } from '../../src/storage/run.ts'
-import * as tokens from '../../src/storage/tokens.ts'
-import { deleteTransactionsBefore, insertTransactions } from '../../src/storage/transactions.ts'
 import { withDatabases } from '../support/databases.ts'
 
 const count = async (db: Db, table: 'transaction_id' | 'access_token' | 'refresh_token') => {

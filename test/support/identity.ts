@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { signedText } from '../../src/matrix/sign-json.ts'
-import type { Usage } from '../../src/storage/cross-signing.ts'
+import type { Usage } from '../../src/storage/keys/cross-signing.ts'
 import type { User } from './client.ts'
 
 /** An ed25519 key that a client keeps for itself. */

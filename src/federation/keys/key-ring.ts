@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../matrix/json.ts'
 import type { VerifyKeys } from '../../matrix/sign-json.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import * as table from '../../storage/server-keys.ts'
+import * as table from '../../storage/federation/server-keys.ts'
 import type { Clock } from '../../util/clock.ts'
 import { lruCache } from '../../util/lru.ts'
 import { Turn } from '../../util/turn.ts'

@@ -1,6 +1,6 @@
 import type { VerifyKeys } from '../../matrix/sign-json.ts'
 import { VerifyKey } from '../../matrix/verify-key.ts'
-import type { ServerKeyRow } from '../../storage/server-keys.ts'
+import type { ServerKeyRow } from '../../storage/federation/server-keys.ts'
 
 interface KnownKey {
   readonly key: VerifyKey

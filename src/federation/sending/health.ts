@@ -1,4 +1,4 @@
-import type { DestinationRow } from '../../storage/destinations.ts'
+import type { DestinationRow } from '../../storage/federation/destinations.ts'
 
 const SECOND_MS = 1_000
 const FIRST_PAUSE_MS = 2 * SECOND_MS

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../matrix/canonical-json.ts'
 import { parseJson } from '../../matrix/parse-json.ts'
 import type { Db } from '../../storage/db.ts'
-import { listQueuedEdus, listQueuedEvents } from '../../storage/outbox.ts'
+import { listQueuedEdus, listQueuedEvents } from '../../storage/federation/outbox.ts'
 import type { Passed, PassingEdus } from './passing-edus.ts'
 import { MAX_EDUS, MAX_PDUS } from './portion.ts'
 

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { notFound } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
+import * as devices from '../../storage/accounts/devices.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import * as devices from '../../storage/devices.ts'
 import type { Owner } from '../account-data.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Stream } from '../stream.ts'
@@ -10,7 +10,7 @@ import { endDevices } from './ended-devices.ts'
 import type { Requester, Sessions } from './sessions.ts'
 import type { Uia } from './uia.ts'
 
-export type { Device } from '../../storage/devices.ts'
+export type { Device } from '../../storage/accounts/devices.ts'
 
 interface Deps {
   readonly db: Db

@@ -1,5 +1,5 @@
+import { type DeviceChoice, deleteDevices } from '../../storage/accounts/devices.ts'
 import type { Tx } from '../../storage/db.ts'
-import { type DeviceChoice, deleteDevices } from '../../storage/devices.ts'
 import type { Owner } from '../account-data.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Take } from '../stream.ts'

@@ -1,8 +1,8 @@
 import { invalidParam } from '../../matrix/errors.ts'
-import { hasCrossSigningKey } from '../../storage/cross-signing.ts'
+import * as devices from '../../storage/accounts/devices.ts'
+import * as tokens from '../../storage/accounts/tokens.ts'
 import type { Tx } from '../../storage/db.ts'
-import * as devices from '../../storage/devices.ts'
-import * as tokens from '../../storage/tokens.ts'
+import { hasCrossSigningKey } from '../../storage/keys/cross-signing.ts'
 import type { Clock } from '../../util/clock.ts'
 import { hashToken, newAccessToken, newDeviceId, newRefreshToken } from './token-text.ts'
 

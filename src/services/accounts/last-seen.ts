@@ -1,5 +1,5 @@
+import { type Sighting, updateLastSeen } from '../../storage/accounts/devices.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import { type Sighting, updateLastSeen } from '../../storage/devices.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Clock } from '../../util/clock.ts'
 

@@ -1,5 +1,5 @@
 import type { UserId } from '../../matrix/ids.ts'
-import { listUnfinishedDeactivations } from '../../storage/accounts.ts'
+import { listUnfinishedDeactivations } from '../../storage/accounts/accounts.ts'
 import type { Db } from '../../storage/db.ts'
 
 interface Deps {

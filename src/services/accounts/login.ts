@@ -1,6 +1,6 @@
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
-import type { Account } from '../../storage/accounts.ts'
+import type { Account } from '../../storage/accounts/accounts.ts'
 import type { Credentials } from './credentials.ts'
 import type { DeviceWish } from './grants.ts'
 import type { Identified } from './identifier.ts'

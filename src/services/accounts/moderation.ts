@@ -1,6 +1,6 @@
 import { forbidden, invalidParam, notFound } from '../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
-import type { Account } from '../../storage/accounts.ts'
+import type { Account } from '../../storage/accounts/accounts.ts'
 import type { Accounts } from './accounts.ts'
 import type { Device, Devices } from './devices.ts'
 import type { Requester } from './sessions.ts'

@@ -1,6 +1,6 @@
 import { MatrixError } from '../../matrix/errors.ts'
+import * as table from '../../storage/accounts/openid-tokens.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import * as table from '../../storage/openid-tokens.ts'
 import type { Clock } from '../../util/clock.ts'
 import { hashToken, newSecret } from './token-text.ts'
 

@@ -1,7 +1,7 @@
 import { MatrixError } from '../../matrix/errors.ts'
+import { lockDevice } from '../../storage/accounts/devices.ts'
+import * as tokens from '../../storage/accounts/tokens.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import { lockDevice } from '../../storage/devices.ts'
-import * as tokens from '../../storage/tokens.ts'
 import { type Grant, type MintDeps, mintGrant, storeGrant } from './grants.ts'
 import { hashToken } from './token-text.ts'
 

@@ -1,6 +1,6 @@
 import { invalidParam, notFound } from '../../matrix/errors.ts'
+import * as table from '../../storage/accounts/registration-tokens.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import * as table from '../../storage/registration-tokens.ts'
 import type { Clock } from '../../util/clock.ts'
 import { newSecret } from './token-text.ts'
 

@@ -1,6 +1,6 @@
 import { forbidden, MatrixError, missingParam } from '../../matrix/errors.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
-import type { UiaMemory } from '../../storage/uia.ts'
+import type { UiaMemory } from '../../storage/accounts/uia.ts'
 import type { Credentials } from './credentials.ts'
 import type { EmailProofs } from './email/email-proofs.ts'
 import { identifiedUser } from './identifier.ts'

@@ -1,7 +1,7 @@
 import { notFound } from '../../matrix/errors.ts'
 import type { RoomId } from '../../matrix/ids.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import { updateNetworkRoom } from '../../storage/directory.ts'
+import { updateNetworkRoom } from '../../storage/rooms/directory.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { AppService } from './app-service.ts'
 

@@ -1,7 +1,7 @@
 import type { UserId } from '../../matrix/ids.ts'
+import { listDevicesByNid } from '../../storage/accounts/devices.ts'
 import * as store from '../../storage/appservices.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import { listDevicesByNid } from '../../storage/devices.ts'
 import type { DeviceKeys } from '../keys/device-keys.ts'
 import type { LeftKeys } from '../keys/keys-left.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'

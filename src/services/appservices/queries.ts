@@ -1,5 +1,5 @@
 import type { RoomAlias, UserId } from '../../matrix/ids.ts'
-import { findAccount } from '../../storage/accounts.ts'
+import { findAccount } from '../../storage/accounts/accounts.ts'
 import type { Db } from '../../storage/db.ts'
 import { type AppService, isWithin } from './app-service.ts'
 import type { AppServiceClient } from './app-service-client.ts'

@@ -1,6 +1,6 @@
 import type { Db } from '../../storage/db.ts'
-import { listDestinations } from '../../storage/destinations.ts'
-import { listBacklogs } from '../../storage/outbox.ts'
+import { listDestinations } from '../../storage/federation/destinations.ts'
+import { listBacklogs } from '../../storage/federation/outbox.ts'
 import type { Clock } from '../../util/clock.ts'
 
 /** How it stands with sending to one server. */

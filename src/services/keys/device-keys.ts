@@ -1,6 +1,6 @@
 import { missingParam } from '../../matrix/errors.ts'
+import { lockDevice } from '../../storage/accounts/devices.ts'
 import type { Db } from '../../storage/db.ts'
-import { lockDevice } from '../../storage/devices.ts'
 import { type Requester, unknownToken } from '../accounts/sessions.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Stream } from '../stream.ts'

@@ -3,10 +3,10 @@ import { badJson, invalidParam } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { signedText } from '../../matrix/sign-json.ts'
-import { deleteSignaturesOn } from '../../storage/cross-signing.ts'
 import type { Db, Tx } from '../../storage/db.ts'
-import { findDeviceKey, upsertDeviceKey } from '../../storage/device-keys.ts'
-import * as store from '../../storage/one-time-keys.ts'
+import { deleteSignaturesOn } from '../../storage/keys/cross-signing.ts'
+import { findDeviceKey, upsertDeviceKey } from '../../storage/keys/device-keys.ts'
+import * as store from '../../storage/keys/one-time-keys.ts'
 
 /** What a device publishes, as it is sent. */
 export interface KeyUpload {

@@ -1,5 +1,5 @@
 import type { Db } from '../../storage/db.ts'
-import { countOneTimeKeys, listUnusedFallbacks } from '../../storage/one-time-keys.ts'
+import { countOneTimeKeys, listUnusedFallbacks } from '../../storage/keys/one-time-keys.ts'
 import { LoadCache } from '../../util/load-cache.ts'
 
 /** What others can still be given of a device's keys. */

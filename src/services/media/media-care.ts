@@ -1,6 +1,6 @@
 import { type Db, type Tx, transact } from '../../storage/db.ts'
-import * as table from '../../storage/media.ts'
-import * as care from '../../storage/media-care.ts'
+import * as table from '../../storage/media/media.ts'
+import * as care from '../../storage/media/media-care.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { MediaFiles } from './files.ts'
 import type { MediaName } from './media-file.ts'

@@ -1,7 +1,7 @@
 import { MatrixError, notFound } from '../../matrix/errors.ts'
-import type { MediaContent, MediaRow } from '../../storage/media.ts'
+import type { MediaContent, MediaRow } from '../../storage/media/media.ts'
 
-export type { MediaContent, MediaName } from '../../storage/media.ts'
+export type { MediaContent, MediaName } from '../../storage/media/media.ts'
 
 /** A file that is here. */
 export interface MediaFile extends MediaContent {

@@ -4,7 +4,7 @@ import type { MediaRequests, RemoteFile } from '../../federation/requests/media.
 import { MatrixError } from '../../matrix/errors.ts'
 import { isServerName } from '../../matrix/ids.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import * as table from '../../storage/media.ts'
+import * as table from '../../storage/media/media.ts'
 import { type Clock, DAY_MS } from '../../util/clock.ts'
 import { lruCache } from '../../util/lru.ts'
 import { Gate } from '../accounts/gate.ts'

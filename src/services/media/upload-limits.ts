@@ -1,7 +1,7 @@
 import { forbidden, type MatrixError } from '../../matrix/errors.ts'
 import type { Db, Tx } from '../../storage/db.ts'
 import { deleteInPieces } from '../../storage/expire.ts'
-import * as table from '../../storage/media-use.ts'
+import * as table from '../../storage/media/media-use.ts'
 import { type Clock, DAY_MS } from '../../util/clock.ts'
 
 /** What may be uploaded, in bytes where nothing else is said. `undefined`: as much as one likes. */

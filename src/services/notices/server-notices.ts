@@ -1,7 +1,7 @@
 import { invalidParam, notFound } from '../../matrix/errors.ts'
 import { type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import { type Account, findAccount } from '../../storage/accounts.ts'
+import { type Account, findAccount } from '../../storage/accounts/accounts.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import { findNoticeRoom, upsertNoticeRoom } from '../../storage/notice-rooms.ts'
 import { InTurn } from '../../util/in-turn.ts'

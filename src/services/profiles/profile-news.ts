@@ -1,6 +1,6 @@
 import type { UserId } from '../../matrix/ids.ts'
+import { type FieldNews, listFieldChanges, listFieldsOfMembers } from '../../storage/accounts/profiles.ts'
 import type { Db } from '../../storage/db.ts'
-import { type FieldNews, listFieldChanges, listFieldsOfMembers } from '../../storage/profiles.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Stream } from '../stream.ts'
 import type { RoomChanges } from '../sync/room-changes.ts'

@@ -1,7 +1,7 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import type { RoomId, UserId } from '../../matrix/ids.ts'
+import * as table from '../../storage/accounts/profiles.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import * as table from '../../storage/profiles.ts'
 import type { MemberProfile } from '../rooms/member-profile.ts'
 
 interface Deps {

@@ -1,6 +1,6 @@
 import { notFound, tooLarge } from '../../matrix/errors.ts'
 import type { Db } from '../../storage/db.ts'
-import * as store from '../../storage/push-rules.ts'
+import * as store from '../../storage/push/push-rules.ts'
 import { LoadCache } from '../../util/load-cache.ts'
 import type { Owner } from '../account-data.ts'
 import { ChangeIndex } from '../change-index.ts'

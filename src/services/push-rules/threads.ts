@@ -1,5 +1,5 @@
 import type { Db } from '../../storage/db.ts'
-import { findEvent } from '../../storage/events.ts'
+import { findEvent } from '../../storage/rooms/events.ts'
 import { lruCache } from '../../util/lru.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { relationOf } from '../rooms/relation.ts'

@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../../matrix/json.ts'
-import type { ServedPusher } from '../../storage/push-queue.ts'
+import type { ServedPusher } from '../../storage/push/push-queue.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 

@@ -1,4 +1,4 @@
-import { listWaitingPushers } from '../../storage/push-queue.ts'
+import { listWaitingPushers } from '../../storage/push/push-queue.ts'
 import { Loops } from '../../util/loops.ts'
 import { Slots } from '../../util/slots.ts'
 import { type ServeDeps, serveOnce } from './serve-pusher.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../matrix/json.ts'
-import type { ShownPusherRow } from '../../storage/pushers.ts'
+import type { ShownPusherRow } from '../../storage/push/pushers.ts'
 
 /** A pusher as its user sees it. */
 export interface ShownPusher {

@@ -1,5 +1,5 @@
-import { eventsByNid } from '../../storage/events.ts'
 import { nameNids } from '../../storage/names.ts'
+import { eventsByNid } from '../../storage/rooms/events.ts'
 import { stateEntries } from '../../storage/state/state.ts'
 import { sendersInAuth } from '../rooms/auth-members.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'

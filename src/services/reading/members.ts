@@ -1,6 +1,6 @@
 import { forbidden } from '../../matrix/errors.ts'
-import { listAfter, listBefore } from '../../storage/events.ts'
 import { nameNids } from '../../storage/names.ts'
+import { listAfter, listBefore } from '../../storage/rooms/events.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'

@@ -1,7 +1,7 @@
 import { notFound } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
-import { eventsByNid } from '../../storage/events.ts'
 import { nameNids } from '../../storage/names.ts'
+import { eventsByNid } from '../../storage/rooms/events.ts'
 import { stateEntry } from '../../storage/state/state.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'

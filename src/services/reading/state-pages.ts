@@ -1,6 +1,6 @@
-import { listCurrentState } from '../../storage/current-state.ts'
 import type { Db } from '../../storage/db.ts'
-import { type EventRow, eventsByNid } from '../../storage/events.ts'
+import { listCurrentState } from '../../storage/rooms/current-state.ts'
+import { type EventRow, eventsByNid } from '../../storage/rooms/events.ts'
 import { loadState } from '../../storage/state/state.ts'
 import { Turn } from '../../util/turn.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'

@@ -1,6 +1,6 @@
 import { invalidParam } from '../../matrix/errors.ts'
-import { eventsById } from '../../storage/events.ts'
-import { listThreads, listThreadsOf, type ThreadRow } from '../../storage/threads.ts'
+import { eventsById } from '../../storage/rooms/events.ts'
+import { listThreads, listThreadsOf, type ThreadRow } from '../../storage/rooms/threads.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import { roomToken } from '../tokens.ts'

@@ -1,5 +1,5 @@
 import { notFound } from '../../matrix/errors.ts'
-import { listByTime } from '../../storage/events.ts'
+import { listByTime } from '../../storage/rooms/events.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 import type { Reading } from './reading.ts'

@@ -10,7 +10,7 @@ import { referenceHash, roomIdOf } from '../../room/hashes.ts'
 import { type SignedEvent, signEvent } from '../../room/signing.ts'
 import { stateOwner } from '../../room/state-owner.ts'
 import type { RoomVersion } from '../../room/versions.ts'
-import { EVENT_KIND } from '../../storage/events.ts'
+import { EVENT_KIND } from '../../storage/rooms/events.ts'
 import type { Draft } from './draft.ts'
 import { StoredEvent } from './stored-event.ts'
 

@@ -1,9 +1,9 @@
 import type { RoomId } from '../../matrix/ids.ts'
 import type { StateLookup } from '../../room/event.ts'
 import type { RoomVersion } from '../../room/versions.ts'
-import { listCurrentStateAt } from '../../storage/current-state.ts'
 import type { Db } from '../../storage/db.ts'
 import { nameNids } from '../../storage/names.ts'
+import { listCurrentStateAt } from '../../storage/rooms/current-state.ts'
 import type { StateEdit } from './entry.ts'
 import { StoredEvent } from './stored-event.ts'
 

@@ -2,7 +2,7 @@ import { forbidden, invalidParam, MatrixError, notFound } from '../../matrix/err
 import { isRoomAlias, isRoomId, type RoomAlias, type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
-import * as table from '../../storage/directory.ts'
+import * as table from '../../storage/rooms/directory.ts'
 import type { Claimant } from '../appservices/app-services.ts'
 import type { Append } from './append.ts'
 import { aliasesNamed, withoutAlias } from './canonical-alias.ts'

@@ -1,4 +1,4 @@
-import { listErasedNids } from '../../storage/accounts.ts'
+import { listErasedNids } from '../../storage/accounts/accounts.ts'
 import type { Db } from '../../storage/db.ts'
 
 /** The users who asked to be forgotten when they closed their account: few, so all of them stay in memory. */

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
-import { listJoinedGuests } from '../../storage/memberships.ts'
+import { listJoinedGuests } from '../../storage/rooms/memberships.ts'
 import type { Append, Appended } from './append.ts'
 import type { LiveRoom } from './live-room.ts'
 

@@ -3,7 +3,7 @@ import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import type { RoomId } from '../../matrix/ids.ts'
 import { roomVersion } from '../../room/versions.ts'
 import type { Db } from '../../storage/db.ts'
-import * as rooms from '../../storage/rooms.ts'
+import * as rooms from '../../storage/rooms/rooms.ts'
 import type { LiveRoom } from './live-room.ts'
 import { loadRoom } from './load-room.ts'
 

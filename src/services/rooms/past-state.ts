@@ -1,8 +1,8 @@
 import type { Pdu } from '../../room/event.ts'
 import { historyVisibilityOf, type Sight } from '../../room/visibility.ts'
 import type { Db } from '../../storage/db.ts'
-import { eventsByNid } from '../../storage/events.ts'
 import { nameNids } from '../../storage/names.ts'
+import { eventsByNid } from '../../storage/rooms/events.ts'
 import { stateEntries } from '../../storage/state/state.ts'
 import { lruCache } from '../../util/lru.ts'
 

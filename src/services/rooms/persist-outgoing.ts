@@ -1,7 +1,7 @@
 import { serverOf } from '../../matrix/ids.ts'
 import type { Tx } from '../../storage/db.ts'
+import { queueEvents, queueForRooms } from '../../storage/federation/outbox.ts'
 import { internNames } from '../../storage/names.ts'
-import { queueEvents, queueForRooms } from '../../storage/outbox.ts'
 import type { Batch, Entry, StateEdit } from './entry.ts'
 import { applyMove, moveOf } from './server-moves.ts'
 import type { StoredEvent } from './stored-event.ts'

@@ -1,6 +1,6 @@
 import type { Tx } from '../../storage/db.ts'
+import * as partial from '../../storage/federation/partial-rooms.ts'
 import { internNames } from '../../storage/names.ts'
-import * as partial from '../../storage/partial-rooms.ts'
 import type { Batch, PartialStep } from './entry.ts'
 
 interface Site {

@@ -1,5 +1,5 @@
 import type { Tx } from '../../storage/db.ts'
-import { deleteRelation, insertRelations } from '../../storage/relations.ts'
+import { deleteRelation, insertRelations } from '../../storage/rooms/relations.ts'
 import { type Entry, keepsPlace } from './entry.ts'
 import { relationOf } from './relation.ts'
 import type { StoredEvent } from './stored-event.ts'

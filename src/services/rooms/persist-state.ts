@@ -1,5 +1,5 @@
 import type { Tx } from '../../storage/db.ts'
-import { updateRoomState } from '../../storage/rooms.ts'
+import { updateRoomState } from '../../storage/rooms/rooms.ts'
 import type { StateChange, StateKey } from '../../storage/state/entry.ts'
 import { applyChanges } from '../../storage/state/state.ts'
 import type { Batch, Entry, StateEdit, StateRef } from './entry.ts'

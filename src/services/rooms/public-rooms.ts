@@ -1,6 +1,6 @@
 import { invalidParam } from '../../matrix/errors.ts'
 import type { Db } from '../../storage/db.ts'
-import { listPublished } from '../../storage/directory.ts'
+import { listPublished } from '../../storage/rooms/directory.ts'
 import { Turn } from '../../util/turn.ts'
 import type { Appended } from './append.ts'
 import { loadPublicRooms, type PublicRoom, SHOWN_TYPES } from './public-room.ts'

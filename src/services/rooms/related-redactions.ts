@@ -2,7 +2,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { RoomId, UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import * as table from '../../storage/related-redactions.ts'
+import * as table from '../../storage/rooms/related-redactions.ts'
 import type { Append } from './append.ts'
 
 interface Deps {

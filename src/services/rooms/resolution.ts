@@ -3,7 +3,7 @@ import { type AuthNode, type GraphEvent, Known, type Need } from '../../room/res
 import { resolve } from '../../room/resolve/resolve.ts'
 import { placeOfKey, stateKeyOf } from '../../room/state-key.ts'
 import type { Db } from '../../storage/db.ts'
-import { listEventNodes } from '../../storage/events.ts'
+import { listEventNodes } from '../../storage/rooms/events.ts'
 import { loadState, stateEntries } from '../../storage/state/state.ts'
 import { Turn } from '../../util/turn.ts'
 import type { LiveRoom } from './live-room.ts'

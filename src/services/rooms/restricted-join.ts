@@ -2,7 +2,7 @@ import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
 import { isObject } from '../../matrix/json.ts'
 import type { Db } from '../../storage/db.ts'
-import { haveLocalMembers, isJoinedToAny } from '../../storage/memberships.ts'
+import { haveLocalMembers, isJoinedToAny } from '../../storage/rooms/memberships.ts'
 import type { LiveRoom } from './live-room.ts'
 
 interface Deps {

@@ -1,7 +1,7 @@
 import { isUserId } from '../../matrix/ids.ts'
+import * as userDirectory from '../../storage/accounts/user-directory.ts'
 import type { Tx } from '../../storage/db.ts'
-import { isOpen, updateOpenToJoin, updateOpenToRead } from '../../storage/rooms.ts'
-import * as userDirectory from '../../storage/user-directory.ts'
+import { isOpen, updateOpenToJoin, updateOpenToRead } from '../../storage/rooms/rooms.ts'
 import { followRemoteUsers, type MemberChange } from '../user-directory/remote-users.ts'
 import type { StateEdit } from './entry.ts'
 

@@ -1,7 +1,7 @@
 import type { Pdu } from '../../room/event.ts'
 import type { Db } from '../../storage/db.ts'
 import { nameNids } from '../../storage/names.ts'
-import { listReplacedAt } from '../../storage/state-history.ts'
+import { listReplacedAt } from '../../storage/rooms/state-history.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { StoredEvent } from './stored-event.ts'
 import type { Viewer } from './viewer.ts'

@@ -1,5 +1,5 @@
 import type { Db } from '../../storage/db.ts'
-import { EVENT_KIND, type EventStub } from '../../storage/events.ts'
+import { EVENT_KIND, type EventStub } from '../../storage/rooms/events.ts'
 import { loadState } from '../../storage/state/state.ts'
 import type { StateEdit } from './entry.ts'
 import type { LiveRoom } from './live-room.ts'

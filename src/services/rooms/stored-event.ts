@@ -3,7 +3,7 @@ import { clientEvent } from '../../room/client-format.ts'
 import { isState, type Pdu, type RoomEvent, readPdu } from '../../room/event.ts'
 import { redact } from '../../room/redaction.ts'
 import type { RoomVersion } from '../../room/versions.ts'
-import { EVENT_KIND, type EventRow } from '../../storage/events.ts'
+import { EVENT_KIND, type EventRow } from '../../storage/rooms/events.ts'
 
 /** An event as the server holds it: its row, its JSON parsed when first asked, its client text made once. */
 export class StoredEvent implements RoomEvent {

@@ -1,4 +1,4 @@
-import { eventsByNid } from '../../storage/events.ts'
+import { eventsByNid } from '../../storage/rooms/events.ts'
 import type { IndexPage, IndexQuery, SearchHit } from '../../storage/search/store.ts'
 import { Turn } from '../../util/turn.ts'
 import type { Reading } from '../reading/reading.ts'

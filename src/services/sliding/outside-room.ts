@@ -1,5 +1,5 @@
 import type { Db } from '../../storage/db.ts'
-import { findStrippedState } from '../../storage/memberships.ts'
+import { findStrippedState } from '../../storage/rooms/memberships.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import { ownMemberEvent } from '../rooms/stripped-state.ts'

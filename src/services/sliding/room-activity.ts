@@ -1,5 +1,5 @@
 import type { Db } from '../../storage/db.ts'
-import { listLastPositions } from '../../storage/room-activity.ts'
+import { listLastPositions } from '../../storage/rooms/room-activity.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { Stream } from '../stream.ts'
 

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Pdu } from '../../room/event.ts'
-import { listCurrentStateOfRooms } from '../../storage/current-state.ts'
 import type { Db } from '../../storage/db.ts'
 import { nameNids } from '../../storage/names.ts'
+import { listCurrentStateOfRooms } from '../../storage/rooms/current-state.ts'
 import type { Appended } from '../rooms/append.ts'
 
 const MAX_ROOMS = 100_000

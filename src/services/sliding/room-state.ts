@@ -1,6 +1,6 @@
-import type { StateChange } from '../../storage/current-state.ts'
 import type { Db } from '../../storage/db.ts'
 import { namesOf } from '../../storage/names.ts'
+import type { StateChange } from '../../storage/rooms/current-state.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { RoomChanges } from '../sync/room-changes.ts'

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import type { Db } from '../../storage/db.ts'
-import { listStrippedStates } from '../../storage/memberships.ts'
+import { listStrippedStates } from '../../storage/rooms/memberships.ts'
 import { lruCache } from '../../util/lru.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../matrix/json.ts'
-import { listCurrentStateOfTypes } from '../../storage/current-state.ts'
 import type { Db } from '../../storage/db.ts'
 import { nameNids } from '../../storage/names.ts'
+import { listCurrentStateOfTypes } from '../../storage/rooms/current-state.ts'
 import { lruCache } from '../../util/lru.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'

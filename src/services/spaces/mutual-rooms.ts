@@ -1,7 +1,7 @@
 import { invalidParam } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
-import { countSharedRooms, listSharedRooms } from '../../storage/shared-rooms.ts'
+import { countSharedRooms, listSharedRooms } from '../../storage/rooms/shared-rooms.ts'
 import type { Viewer } from '../rooms/viewer.ts'
 
 /** Rooms that two users are in. */

@@ -1,7 +1,7 @@
 import type { RoomId } from '../../matrix/ids.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
 import type { Db } from '../../storage/db.ts'
-import { listStateOfType } from '../../storage/spaces.ts'
+import { listStateOfType } from '../../storage/rooms/spaces.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { roomEntry, SHOWN_TYPES } from '../rooms/public-room.ts'
 import { admittingRooms } from '../rooms/restricted-join.ts'

@@ -1,5 +1,5 @@
 import type { Db } from '../../storage/db.ts'
-import { findMembership } from '../../storage/memberships.ts'
+import { findMembership } from '../../storage/rooms/memberships.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { ownMemberEvent } from '../rooms/stripped-state.ts'
 import type { SyncContext } from './request.ts'

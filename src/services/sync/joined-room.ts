@@ -1,5 +1,5 @@
-import type { StateChange } from '../../storage/current-state.ts'
 import type { Db } from '../../storage/db.ts'
+import type { StateChange } from '../../storage/rooms/current-state.ts'
 import type { UnreadCounts } from '../notifications-unread.ts'
 import { unreadText } from '../notifications-unread.ts'
 import type { Receipts } from '../receipts.ts'

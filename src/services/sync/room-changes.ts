@@ -1,6 +1,6 @@
-import type { StateChange } from '../../storage/current-state.ts'
 import type { Db } from '../../storage/db.ts'
 import { namesOf } from '../../storage/names.ts'
+import type { StateChange } from '../../storage/rooms/current-state.ts'
 import { listChangedRooms } from '../../storage/sync.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Appended } from '../rooms/append.ts'

@@ -1,13 +1,13 @@
+import type { Db } from '../../storage/db.ts'
+import { nameNids, namesOf } from '../../storage/names.ts'
 import {
   listCurrentState,
   listCurrentStateExcept,
   listCurrentStateOfTypes,
   listStateChanges,
   type StateChange,
-} from '../../storage/current-state.ts'
-import type { Db } from '../../storage/db.ts'
-import { type EventRow, eventsByNid } from '../../storage/events.ts'
-import { nameNids, namesOf } from '../../storage/names.ts'
+} from '../../storage/rooms/current-state.ts'
+import { type EventRow, eventsByNid } from '../../storage/rooms/events.ts'
 import { Turn } from '../../util/turn.ts'
 import { sendersInAuth } from '../rooms/auth-members.ts'
 import type { StateTuple } from '../rooms/current-state.ts'

@@ -1,5 +1,5 @@
 import type { Db } from '../../storage/db.ts'
-import { listMembers } from '../../storage/memberships.ts'
+import { listMembers } from '../../storage/rooms/memberships.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 
 /** What a client names a room after, and how many are in it (spec: GET /sync, RoomSummary). */

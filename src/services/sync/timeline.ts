@@ -1,5 +1,5 @@
 import type { UserId } from '../../matrix/ids.ts'
-import type { StateChange } from '../../storage/current-state.ts'
+import type { StateChange } from '../../storage/rooms/current-state.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import { TAIL_EVENTS } from '../rooms/timeline-tail.ts'

@@ -1,7 +1,7 @@
 import { notFound } from '../../matrix/errors.ts'
 import { isUserId, type RoomId, type UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
-import { listRoomsOfUser } from '../../storage/memberships.ts'
+import { listRoomsOfUser } from '../../storage/rooms/memberships.ts'
 import { lruCache } from '../../util/lru.ts'
 import type { Owner } from '../account-data.ts'
 import type { Appended } from '../rooms/append.ts'

@@ -1,5 +1,5 @@
+import { listNeighbours, listSharing } from '../../storage/accounts/user-directory.ts'
 import type { Db } from '../../storage/db.ts'
-import { listNeighbours, listSharing } from '../../storage/user-directory.ts'
 
 /** Memberships that are looked at to know the viewer's neighbours at once; beyond that, each is asked for. */
 const MAX_NEIGHBOURS = 20_000

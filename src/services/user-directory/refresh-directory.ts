@@ -1,6 +1,6 @@
 import type { Pdu } from '../../room/event.ts'
+import * as table from '../../storage/accounts/user-directory.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import * as table from '../../storage/user-directory.ts'
 import { Turn } from '../../util/turn.ts'
 import { indexRemoteUser } from './remote-users.ts'
 

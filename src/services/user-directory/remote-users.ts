@@ -1,7 +1,7 @@
 import { serverOf, type UserId } from '../../matrix/ids.ts'
 import { isObject } from '../../matrix/json.ts'
+import * as table from '../../storage/accounts/user-directory.ts'
 import type { Tx } from '../../storage/db.ts'
-import * as table from '../../storage/user-directory.ts'
 import { indexUser, unindexUser } from './user-index.ts'
 
 /** A member of a room, of whichever server; `content` of the member event, undefined: is joined no more. */

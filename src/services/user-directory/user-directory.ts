@@ -1,6 +1,6 @@
 import { serverOf } from '../../matrix/ids.ts'
+import * as table from '../../storage/accounts/user-directory.ts'
 import type { Db } from '../../storage/db.ts'
-import * as table from '../../storage/user-directory.ts'
 import { chunks } from '../../util/chunks.ts'
 import { Turn } from '../../util/turn.ts'
 import { Acquaintances } from './acquaintances.ts'

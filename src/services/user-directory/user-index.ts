@@ -1,5 +1,5 @@
+import * as table from '../../storage/accounts/user-directory.ts'
 import type { Tx } from '../../storage/db.ts'
-import * as table from '../../storage/user-directory.ts'
 import { indexTerms } from './search-terms.ts'
 
 /** Puts a user into the directory, or brings the entry up to date, with what can be searched for. */

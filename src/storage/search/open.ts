@@ -1,7 +1,7 @@
 import type { DatabaseConfig, PostgresConfig, SqliteConfig } from '../config.ts'
 import { currentEventNid } from '../counter.ts'
 import { type Db, transact } from '../db.ts'
-import { listEventIds } from '../events.ts'
+import { listEventIds } from '../rooms/events.ts'
 import { deleteAllSearchAgain, hasSearchAgain } from './again.ts'
 import { Follower } from './follower.ts'
 import { SearchSource } from './source.ts'

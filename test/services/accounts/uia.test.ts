@@ -5,8 +5,8 @@ import { EmailProofs } from '../../../src/services/accounts/email/email-proofs.t
 import { Uia, type UiaRequest } from '../../../src/services/accounts/uia.ts'
 import { UiaChallenge } from '../../../src/services/accounts/uia-challenge.ts'
 import { UiaSessions } from '../../../src/services/accounts/uia-sessions.ts'
+import { countSessions } from '../../../src/storage/accounts/uia.ts'
 import { type Db, transact } from '../../../src/storage/db.ts'
-import { countSessions } from '../../../src/storage/uia.ts'
 import { FakeClock } from '../../support/clock.ts'
 import { withDatabases } from '../../support/databases.ts'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { stableVersionIds } from '../../../src/room/versions.ts'
-import { eventsById } from '../../../src/storage/events.ts'
+import { eventsById } from '../../../src/storage/rooms/events.ts'
 import { rawRows } from '../../../src/storage/run.ts'
 import { withDatabases } from '../../support/databases.ts'
 import { firstEvents, joining, makeRoom, message, openDoor, user } from '../../support/rooms.ts'

@@ -1,5 +1,5 @@
+import { findEmailOwner } from '../../../storage/accounts/third-party-ids.ts'
 import type { Db } from '../../../storage/db.ts'
-import { findEmailOwner } from '../../../storage/third-party-ids.ts'
 import type { Purpose } from '../../mail/mail-texts.ts'
 import type { EmailValidations, ProvenEmail } from './email-validations.ts'
 

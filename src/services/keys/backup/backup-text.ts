@@ -1,4 +1,4 @@
-import type { BackedUpKeyRow } from '../../../storage/backed-up-keys.ts'
+import type { BackedUpKeyRow } from '../../../storage/keys/backed-up-keys.ts'
 import { textOf } from './room-key.ts'
 
 /** Keys in order of room and session, none of the pages empty. */

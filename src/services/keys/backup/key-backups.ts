@@ -1,11 +1,11 @@
 import { invalidParam, MatrixError, notFound, tooLarge } from '../../../matrix/errors.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
-import { lockAccount } from '../../../storage/accounts.ts'
+import { lockAccount } from '../../../storage/accounts/accounts.ts'
 import { type Db, type Tx, transact } from '../../../storage/db.ts'
 import { deleteInPieces } from '../../../storage/expire.ts'
-import * as store from '../../../storage/key-backups.ts'
+import * as store from '../../../storage/keys/key-backups.ts'
 
-export type { KeyBackup } from '../../../storage/key-backups.ts'
+export type { KeyBackup } from '../../../storage/keys/key-backups.ts'
 
 /** Clients delete the old version when they make a new one. */
 const MAX_VERSIONS = 100

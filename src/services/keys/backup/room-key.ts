@@ -1,6 +1,6 @@
 import { invalidParam, tooLarge } from '../../../matrix/errors.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
-import type { BackedUpKeyRow } from '../../../storage/backed-up-keys.ts'
+import type { BackedUpKeyRow } from '../../../storage/keys/backed-up-keys.ts'
 
 /** The key of a session as clients back it up (spec: Server-side key backups). */
 export interface RoomKey {

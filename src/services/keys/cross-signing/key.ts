@@ -4,7 +4,7 @@ import { invalidParam } from '../../../matrix/errors.ts'
 import type { UserId } from '../../../matrix/ids.ts'
 import { isObject, type JsonObject } from '../../../matrix/json.ts'
 import { VerifyKey } from '../../../matrix/verify-key.ts'
-import type { Usage } from '../../../storage/cross-signing.ts'
+import type { Usage } from '../../../storage/keys/cross-signing.ts'
 
 /** A key that signs other keys (spec: Cross-signing), of the right form. */
 export interface CrossSigningKey {

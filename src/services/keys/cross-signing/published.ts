@@ -1,7 +1,7 @@
 import type { UserId } from '../../../matrix/ids.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
-import { listCrossSigningKeys } from '../../../storage/cross-signing.ts'
 import type { Db } from '../../../storage/db.ts'
+import { listCrossSigningKeys } from '../../../storage/keys/cross-signing.ts'
 import type { SignaturesOn } from './signatures-on.ts'
 
 /** Keys by their users, as `/keys/query` answers them. */

@@ -1,8 +1,8 @@
 import type { UserId } from '../../../matrix/ids.ts'
 import { isObject } from '../../../matrix/json.ts'
-import { type CrossSigningKeyRow, listCrossSigningKeys } from '../../../storage/cross-signing.ts'
 import type { Db } from '../../../storage/db.ts'
-import { type DeviceKeyRow, listDeviceKeys } from '../../../storage/device-keys.ts'
+import { type CrossSigningKeyRow, listCrossSigningKeys } from '../../../storage/keys/cross-signing.ts'
+import { type DeviceKeyRow, listDeviceKeys } from '../../../storage/keys/device-keys.ts'
 import { nameNids } from '../../../storage/names.ts'
 import type { Requester } from '../../accounts/sessions.ts'
 

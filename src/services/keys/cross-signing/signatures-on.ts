@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../../matrix/json.ts'
-import { listSignatures } from '../../../storage/cross-signing.ts'
 import type { Db } from '../../../storage/db.ts'
+import { listSignatures } from '../../../storage/keys/cross-signing.ts'
 
 /** The signatures that came after the keys of users, as one viewer may see them. */
 export class SignaturesOn {

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../../matrix/canonical-json.ts'
-import { listCrossSigningKeys, upsertCrossSigningKeys } from '../../../storage/cross-signing.ts'
 import type { Tx } from '../../../storage/db.ts'
-import * as store from '../../../storage/remote-lists.ts'
+import { listCrossSigningKeys, upsertCrossSigningKeys } from '../../../storage/keys/cross-signing.ts'
+import * as store from '../../../storage/keys/remote-lists.ts'
 import type { CrossSigningKey } from '../cross-signing/key.ts'
 import type { RemoteDevice, RemoteUser } from './remote-user.ts'
 

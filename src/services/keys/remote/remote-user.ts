@@ -3,7 +3,7 @@ import { canonicalJson } from '../../../matrix/canonical-json.ts'
 import { MatrixError } from '../../../matrix/errors.ts'
 import type { UserId } from '../../../matrix/ids.ts'
 import { isObject, type Json, type JsonObject, own } from '../../../matrix/json.ts'
-import type { Usage } from '../../../storage/cross-signing.ts'
+import type { Usage } from '../../../storage/keys/cross-signing.ts'
 import { type CrossSigningKey, readCrossSigningKey } from '../cross-signing/key.ts'
 
 /** A device of another server's user that has keys. */

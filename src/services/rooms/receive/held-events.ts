@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { RoomId } from '../../../matrix/ids.ts'
 import { type Db, transact } from '../../../storage/db.ts'
-import * as table from '../../../storage/held-events.ts'
+import * as table from '../../../storage/federation/held-events.ts'
 import { internNames } from '../../../storage/names.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { LiveRoom } from '../live-room.ts'

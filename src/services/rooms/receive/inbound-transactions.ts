@@ -1,6 +1,6 @@
 import { badJson, MatrixError } from '../../../matrix/errors.ts'
 import { type Db, transact } from '../../../storage/db.ts'
-import { findInboundTransaction, insertInboundTransaction } from '../../../storage/inbound-transactions.ts'
+import { findInboundTransaction, insertInboundTransaction } from '../../../storage/federation/inbound-transactions.ts'
 import { internNames, nameNids } from '../../../storage/names.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { Edus } from '../../edus.ts'

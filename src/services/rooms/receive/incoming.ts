@@ -5,7 +5,7 @@ import { checkFormat } from '../../../room/format.ts'
 import { essentialText, hashedId, hasOwnContent } from '../../../room/hashes.ts'
 import { redact } from '../../../room/redaction.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
-import type { EventKind } from '../../../storage/events.ts'
+import type { EventKind } from '../../../storage/rooms/events.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { StoredEvent } from '../stored-event.ts'
 

@@ -1,7 +1,7 @@
 import type { FederationClient } from '../../../federation/client.ts'
 import { authEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
-import { listEventStubs } from '../../../storage/events.ts'
+import { listEventStubs } from '../../../storage/rooms/events.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'

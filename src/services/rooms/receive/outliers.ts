@@ -1,6 +1,6 @@
 import { authEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
-import { EVENT_KIND, eventsById } from '../../../storage/events.ts'
+import { EVENT_KIND, eventsById } from '../../../storage/rooms/events.ts'
 import { chunks } from '../../../util/chunks.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'

@@ -1,6 +1,6 @@
 import { authEventIds, prevEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
-import { EVENT_KIND, type EventKind, eventsById } from '../../../storage/events.ts'
+import { EVENT_KIND, type EventKind, eventsById } from '../../../storage/rooms/events.ts'
 import type { Batch, Entry } from '../entry.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { ResolveDeps } from '../resolution.ts'

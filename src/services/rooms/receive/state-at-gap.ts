@@ -1,4 +1,4 @@
-import { type EventStub, listEventStubs } from '../../../storage/events.ts'
+import { type EventStub, listEventStubs } from '../../../storage/rooms/events.ts'
 import type { StateEdit } from '../entry.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { changesTo, editsOf } from '../state-difference.ts'

@@ -1,5 +1,5 @@
-import { findEvent } from '../../../storage/events.ts'
-import { hasMissing } from '../../../storage/missing-events.ts'
+import { findEvent } from '../../../storage/rooms/events.ts'
+import { hasMissing } from '../../../storage/rooms/missing-events.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { nothingOf } from '../receive/fetched.ts'
 import type { FetchDeps } from '../receive/missing-auth.ts'

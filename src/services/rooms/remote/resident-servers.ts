@@ -1,7 +1,7 @@
 import { type RoomId, serverOf, type UserId } from '../../../matrix/ids.ts'
 import { isObject } from '../../../matrix/json.ts'
 import type { Db } from '../../../storage/db.ts'
-import { findStrippedState } from '../../../storage/memberships.ts'
+import { findStrippedState } from '../../../storage/rooms/memberships.ts'
 import type { LiveRoom } from '../live-room.ts'
 
 /** Servers that are asked about one room. */

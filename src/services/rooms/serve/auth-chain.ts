@@ -1,5 +1,5 @@
 import type { Db } from '../../../storage/db.ts'
-import { listEventNodes } from '../../../storage/events.ts'
+import { listEventNodes } from '../../../storage/rooms/events.ts'
 import { chunks } from '../../../util/chunks.ts'
 import { Turn } from '../../../util/turn.ts'
 

@@ -1,6 +1,6 @@
 import { prevEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
-import { EVENT_KIND, eventsById } from '../../../storage/events.ts'
+import { EVENT_KIND, eventsById } from '../../../storage/rooms/events.ts'
 import { Heap } from '../../../util/heap.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'

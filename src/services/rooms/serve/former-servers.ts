@@ -1,7 +1,7 @@
 import type { Db } from '../../../storage/db.ts'
-import { listMemberNidsOfServer } from '../../../storage/memberships.ts'
 import { nameNids } from '../../../storage/names.ts'
-import { listReplacedAtAny } from '../../../storage/state-history.ts'
+import { listMemberNidsOfServer } from '../../../storage/rooms/memberships.ts'
+import { listReplacedAtAny } from '../../../storage/rooms/state-history.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { StoredEvent } from '../stored-event.ts'
 

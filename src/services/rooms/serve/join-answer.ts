@@ -1,6 +1,6 @@
 import type { Db } from '../../../storage/db.ts'
-import { eventsByNid, findEvent } from '../../../storage/events.ts'
 import { nameNids } from '../../../storage/names.ts'
+import { eventsByNid, findEvent } from '../../../storage/rooms/events.ts'
 import { chunks } from '../../../util/chunks.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'

@@ -1,6 +1,6 @@
 import { type Db, transact } from '../../../../storage/db.ts'
-import { type EventStub, eventsByNid } from '../../../../storage/events.ts'
-import { findPartialRoom } from '../../../../storage/partial-rooms.ts'
+import { findPartialRoom } from '../../../../storage/federation/partial-rooms.ts'
+import { type EventStub, eventsByNid } from '../../../../storage/rooms/events.ts'
 import { applyChanges, diffStates, type StateDifference } from '../../../../storage/state/state.ts'
 import { chunks } from '../../../../util/chunks.ts'
 import { Turn } from '../../../../util/turn.ts'

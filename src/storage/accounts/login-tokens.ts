@@ -1,0 +1,16 @@
+import type { Tx } from '../db.ts'
+import { rawRows, rawRun } from '../run.ts'
+
+export async function insertLoginToken(tx: Tx, tokenHash: string, userNid: number, expiresTs: number): Promise<void> {
+  const sql = 'insert into login_token (token_hash, user_nid, expires_ts) values (?, ?, ?)'
+  await rawRun(tx, sql, [tokenHash, userNid, expiresTs])
+}
+
+/** Uses a token up: whose it was, if it was good. */
+export async function takeLoginToken(tx: Tx, tokenHash: string, now: number): Promise<number | undefined> {
+  const sql = 'delete from login_token where token_hash = ? and expires_ts > ? returning user_nid'
+  return (await rawRows<{ user_nid: number }>(tx, sql, [tokenHash, now]))[0]?.user_nid
+}
+
+export const deleteExpiredLoginTokens = (tx: Tx, now: number): Promise<number> =>
+  rawRun(tx, 'delete from login_token where expires_ts <= ?', [now])

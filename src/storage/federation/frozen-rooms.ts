@@ -1,0 +1,36 @@
+import type { Db, Tx } from '../db.ts'
+import { rawRows, rawRun } from '../run.ts'
+
+/** Notes that a room is frozen because of a server. */
+export async function insertFrozenRoom(tx: Tx, roomNid: number, serverNid: number, frozenTs: number): Promise<void> {
+  const sql = 'insert into frozen_room (room_nid, server_nid, frozen_ts) values (?, ?, ?) on conflict do nothing'
+  await rawRun(tx, sql, [roomNid, serverNid, frozenTs])
+}
+
+/** A server has been listed: it freezes no room any more. */
+export async function deleteFrozenRooms(tx: Tx, serverNid: number): Promise<void> {
+  await rawRun(tx, 'delete from frozen_room where server_nid = ?', [serverNid])
+}
+
+/** All of them: few, because a person looks into each. */
+export const listFrozenRooms = (db: Db): Promise<{ room_id: string; server: string }[]> =>
+  rawRows(
+    db,
+    `select r.room_id, n.text as server from frozen_room f join room r on r.nid = f.room_nid
+     join name n on n.nid = f.server_nid`,
+  )
+
+/** The servers that have joined members in any room. */
+export async function listServersInRooms(db: Db): Promise<string[]> {
+  const sql = 'select n.text from name n where n.nid in (select server_nid from room_server where joined > 0)'
+  return (await rawRows<{ text: string }>(db, sql)).map(({ text }) => text)
+}
+
+/** The rooms in which a server has joined members. */
+export const listRoomsOfServer = (db: Db, server: string): Promise<{ room_id: string }[]> =>
+  rawRows(
+    db,
+    `select r.room_id from room_server s join name n on n.nid = s.server_nid join room r on r.nid = s.room_nid
+     where n.text = ? and s.joined > 0`,
+    [server],
+  )

@@ -1,0 +1,110 @@
+import type { UserId } from '../../matrix/ids.ts'
+import type { Db, Tx } from '../db.ts'
+import { insertRows } from '../many.ts'
+import { places, rawRows } from '../run.ts'
+
+/** When the devices or keys of a user last changed, and at which position the devices did; 0: never. */
+export interface DeviceListRow {
+  user_nid: number
+  pos: number
+  ts: number
+  version: number
+}
+
+/** The version of a user's devices. */
+export async function findListVersion(db: Db, userNid: number): Promise<number> {
+  const sql = 'select version from device_list where user_nid = ?'
+  return (await rawRows<{ version: number }>(db, sql, [userNid]))[0]?.version ?? 0
+}
+
+/** Notes that devices or keys of users changed. */
+export async function upsertDeviceLists(tx: Tx, rows: readonly DeviceListRow[]): Promise<void> {
+  await insertRows(
+    tx,
+    'device_list (user_nid, pos, ts, version)',
+    rows.map(({ user_nid, pos, ts, version }) => [user_nid, pos, ts, version]),
+    'on conflict (user_nid) do update set pos = excluded.pos, ts = excluded.ts, version = excluded.version',
+  )
+}
+
+/** The local members of a room whose devices or keys changed at this time or later, latest first. */
+export const listRecentlyChanged = (
+  db: Db,
+  roomNid: number,
+  sinceTs: number,
+  limit: number,
+): Promise<{ user_nid: number; user_id: UserId }[]> =>
+  rawRows(
+    db,
+    `select d.user_nid, n.text as user_id from device_list d
+     join membership m on m.room_nid = ? and m.user_nid = d.user_nid and m.membership = 'join' and m.is_local = 1
+     join name n on n.nid = d.user_nid where d.ts >= ? order by d.pos desc limit ?`,
+    [roomNid, sinceTs, limit],
+  )
+
+/** The members of other servers in a room whose devices or keys changed after this position. */
+export async function listChangedMembers(
+  db: Db,
+  roomNid: number,
+  after: number,
+): Promise<{ userNid: number; userId: UserId }[]> {
+  const sql = `select d.user_nid, n.text from device_list d
+    join membership m on m.room_nid = ? and m.user_nid = d.user_nid and m.membership = 'join' and m.is_local = 0
+    join name n on n.nid = d.user_nid where d.pos > ?`
+  const rows = await rawRows<{ user_nid: number; text: UserId }>(db, sql, [roomNid, after])
+  return rows.map(({ user_nid, text }) => ({ userNid: user_nid, userId: text }))
+}
+
+const SHARED = `select 1 from membership a join membership b on b.room_nid = a.room_nid
+  where a.user_nid = ? and a.membership = 'join' and b.membership = 'join'`
+
+/** Whose devices or keys changed in (`after`, `upTo`], of the user and of those who share a room with them. */
+export async function listChangedUsers(db: Db, userNid: number, after: number, upTo: number): Promise<string[]> {
+  const sql = `select n.text from device_list d join name n on n.nid = d.user_nid
+    where d.pos > ? and d.pos <= ? and (d.user_nid = ? or exists (${SHARED} and b.user_nid = d.user_nid))`
+  const rows = await rawRows<{ text: string }>(db, sql, [after, upTo, userNid, userNid])
+  return rows.map(({ text }) => text)
+}
+
+/**
+ * Members of these rooms whom the user met after `after`: one of the two joined since, and they had no older room in
+ * common. In their first room that is also the user.
+ */
+export async function listMet(db: Db, userNid: number, roomNids: readonly number[], after: number): Promise<string[]> {
+  if (roomNids.length === 0) return []
+  const sql = `select distinct n.text from membership mine join membership m on m.room_nid = mine.room_nid
+    join name n on n.nid = m.user_nid
+    where mine.user_nid = ? and mine.membership = 'join' and m.membership = 'join'
+      and mine.room_nid in (${places(roomNids.length)}) and (m.since_pos > ? or mine.since_pos > ?)
+      and not exists (${SHARED} and b.user_nid = m.user_nid and a.since_pos <= ? and b.since_pos <= ?)`
+  const params = [userNid, ...roomNids, after, after, userNid, after, after]
+  return (await rawRows<{ text: string }>(db, sql, params)).map(({ text }) => text)
+}
+
+/** Members of these rooms whom the user lost after `after`: one of the two left since, and no room is shared now. */
+export async function listParted(
+  db: Db,
+  userNid: number,
+  roomNids: readonly number[],
+  after: number,
+): Promise<string[]> {
+  if (roomNids.length === 0) return []
+  const sql = `select distinct n.text from membership mine join membership m on m.room_nid = mine.room_nid
+    join name n on n.nid = m.user_nid
+    where mine.user_nid = ? and m.user_nid <> mine.user_nid and mine.room_nid in (${places(roomNids.length)})
+      and ((m.membership in ('leave', 'ban') and m.since_pos > ?
+          and (mine.membership = 'join' or mine.since_pos > ?))
+        or (mine.membership in ('leave', 'ban') and mine.since_pos > ? and m.membership = 'join'))
+      and not exists (${SHARED} and b.user_nid = m.user_nid)`
+  const params = [userNid, ...roomNids, after, after, after, userNid]
+  return (await rawRows<{ text: string }>(db, sql, params)).map(({ text }) => text)
+}
+
+/** All local users who share a room with any of these. */
+export async function listNeighbours(db: Db, userNids: readonly number[]): Promise<UserId[]> {
+  const sql = `select distinct n.text from membership a join membership b on b.room_nid = a.room_nid
+    join name n on n.nid = b.user_nid
+    where a.user_nid in (${places(userNids.length)}) and a.membership = 'join' and b.membership = 'join'
+      and b.is_local = 1`
+  return (await rawRows<{ text: UserId }>(db, sql, userNids)).map(({ text }) => text)
+}

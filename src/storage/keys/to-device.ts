@@ -1,0 +1,71 @@
+import type { Db, Tx } from '../db.ts'
+import { deletionBefore } from '../expire.ts'
+import { insertRows } from '../many.ts'
+import { places, rawRows, rawRun } from '../run.ts'
+
+export interface WaitingMessage {
+  readonly deviceNid: number
+  /** The event as the client gets it. */
+  readonly json: string
+}
+
+/** Notes the transaction id of a device; false when it was used before. */
+export async function insertToDeviceTransaction(
+  tx: Tx,
+  deviceNid: number,
+  txnId: string,
+  ts: number,
+): Promise<boolean> {
+  const sql = `insert into to_device_transaction (device_nid, txn_id, created_ts) values (?, ?, ?) on conflict do nothing`
+  return (await rawRun(tx, sql, [deviceNid, txnId, ts])) > 0
+}
+
+export const deleteToDeviceTransactionsBefore = deletionBefore(
+  'to_device_transaction',
+  'device_nid, txn_id',
+  'created_ts',
+)
+
+/** Notes the id of messages of another server; false when they came before. */
+export async function insertInboundMessage(tx: Tx, serverNid: number, messageId: string, ts: number): Promise<boolean> {
+  const sql = `insert into inbound_message (server_nid, message_id, received_ts) values (?, ?, ?) on conflict do nothing`
+  return (await rawRun(tx, sql, [serverNid, messageId, ts])) > 0
+}
+
+export const deleteInboundMessagesBefore = deletionBefore('inbound_message', 'server_nid, message_id', 'received_ts')
+
+/** Stores messages, at most one for each device, under one position. */
+export async function insertToDevice(tx: Tx, pos: number, messages: readonly WaitingMessage[]): Promise<void> {
+  await insertRows(
+    tx,
+    'to_device (device_nid, pos, json)',
+    messages.map(({ deviceNid, json }) => [deviceNid, pos, json]),
+  )
+}
+
+/** Messages of the device up to `upTo`, the oldest `limit` of them in order. */
+export const listToDevice = (
+  db: Db,
+  deviceNid: number,
+  upTo: number,
+  limit: number,
+): Promise<{ pos: number; json: string }[]> =>
+  rawRows(db, 'select pos, json from to_device where device_nid = ? and pos <= ? order by pos limit ?', [
+    deviceNid,
+    upTo,
+    limit,
+  ])
+
+export async function deleteToDevice(tx: Tx, deviceNid: number, upTo: number): Promise<void> {
+  await rawRun(tx, 'delete from to_device where device_nid = ? and pos <= ?', [deviceNid, upTo])
+}
+
+/** Drops the oldest messages of these devices beyond `max`. */
+export async function trimToDevice(tx: Tx, deviceNids: readonly number[], max: number): Promise<void> {
+  await rawRun(
+    tx,
+    `delete from to_device where device_nid in (${places(deviceNids.length)}) and pos <= (select coalesce(
+       (select t.pos from to_device t where t.device_nid = to_device.device_nid order by t.pos desc limit 1 offset ?), -1))`,
+    [...deviceNids, max],
+  )
+}

@@ -1,0 +1,52 @@
+import type { Db, Tx } from '../db.ts'
+import { insertRows, rowsIn, runIn } from '../many.ts'
+import { rawRows } from '../run.ts'
+
+/** An event that others follow and that is not here: where backfill continues. */
+export interface MissingRow {
+  room_nid: number
+  event_id: string
+  /** The event that names it among its prev_events. */
+  referrer_nid: number
+}
+
+export async function insertMissing(tx: Tx, rows: readonly MissingRow[]): Promise<void> {
+  await insertRows(
+    tx,
+    'missing_event (room_nid, event_id, referrer_nid)',
+    rows.map((row) => [row.room_nid, row.event_id, row.referrer_nid]),
+    'on conflict (room_nid, event_id, referrer_nid) do nothing',
+  )
+}
+
+export async function deleteMissing(tx: Tx, roomNid: number, eventIds: readonly string[]): Promise<void> {
+  await runIn(tx, 'delete from missing_event where room_nid = ? and event_id in', eventIds, [roomNid])
+}
+
+/** Whether any event of the room has predecessors that are not here. */
+export async function hasMissing(db: Db, roomNid: number): Promise<boolean> {
+  return (await rawRows(db, 'select 1 from missing_event where room_nid = ? limit 1', [roomNid])).length > 0
+}
+
+/**
+ * Events whose predecessors are missing, those nearest below a depth (inclusive) first: where a reader who has come down
+ * to that depth runs into a gap.
+ */
+export const listGapsBelow = (
+  db: Db,
+  roomNid: number,
+  depth: number,
+  limit: number,
+): Promise<{ event_id: string; depth: number; referrer_nid: number }[]> =>
+  rawRows(
+    db,
+    `select m.event_id, m.referrer_nid, e.depth from missing_event m join event e on e.nid = m.referrer_nid
+     where m.room_nid = ? and e.depth <= ? order by e.depth desc limit ?`,
+    [roomNid, depth, limit],
+  )
+
+/** Those of these events that are missing: others name them among their prev_events. */
+export async function listMissingAmong(db: Db, roomNid: number, eventIds: readonly string[]): Promise<string[]> {
+  const sql = 'select distinct event_id from missing_event where room_nid = ? and event_id in'
+  return (await rowsIn<{ event_id: string }>(db, sql, eventIds, [roomNid])).map((row) => row.event_id)
+}

@@ -1,0 +1,70 @@
+import type { Db, Tx } from '../db.ts'
+import { deletionBefore } from '../expire.ts'
+import { insertRows, rowsIn } from '../many.ts'
+import { places, rawRows } from '../run.ts'
+import { EVENT_COLUMNS, type EventRow } from './events.ts'
+
+/** One row of `transaction_id`: what a client's transaction id produced. */
+export interface TransactionRow {
+  device_nid: number
+  room_nid: number
+  txn_id: string
+  event_nid: number
+  created_ts: number
+}
+
+type EventTransaction = Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>
+
+/**
+ * Records what transaction ids produced. Answers the rows that it could not write, because their ids were used before:
+ * the key of the table decides, so that nobody has to look first.
+ */
+export async function insertTransactions(tx: Tx, rows: readonly TransactionRow[]): Promise<TransactionRow[]> {
+  const written = await insertRows(
+    tx,
+    'transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts)',
+    rows.map((row) => [row.device_nid, row.room_nid, row.txn_id, row.event_nid, row.created_ts]),
+    'on conflict (device_nid, room_nid, txn_id) do nothing',
+  )
+  if (written === rows.length) return []
+  const own = await listTransactionsOf(
+    tx,
+    rows.map((row) => row.event_nid),
+  )
+  const done = new Set(own.map((row) => row.event_nid))
+  return rows.filter((row) => !done.has(row.event_nid))
+}
+
+/** The events that these transaction ids produced in a room. */
+export const listTransactionEvents = (
+  db: Db,
+  roomNid: number,
+  txns: readonly { deviceNid: number; txnId: string }[],
+): Promise<(EventRow & { device_nid: number; txn_id: string })[]> =>
+  rawRows(
+    db,
+    `select t.device_nid, t.txn_id, ${EVENT_COLUMNS} from transaction_id t join event e on e.nid = t.event_nid
+     where ${txns.map(() => '(t.device_nid = ? and t.room_nid = ? and t.txn_id = ?)').join(' or ')}`,
+    txns.flatMap(({ deviceNid, txnId }) => [deviceNid, roomNid, txnId]),
+  )
+
+/** The transactions that produced these events, whosever they are. */
+export const listTransactionsOf = (db: Db, eventNids: readonly number[]): Promise<EventTransaction[]> =>
+  rowsIn(db, 'select event_nid, device_nid, txn_id from transaction_id where event_nid in', eventNids)
+
+/** The transactions of these devices that produced these events. */
+export const listTransactionsBy = (
+  db: Db,
+  deviceNids: readonly number[],
+  eventNids: readonly number[],
+): Promise<EventTransaction[]> =>
+  rowsIn(
+    db,
+    `select event_nid, device_nid, txn_id from transaction_id
+     where device_nid in (${places(deviceNids.length)}) and event_nid in`,
+    eventNids,
+    deviceNids,
+  )
+
+/** Forgets transaction ids older than this; returns how many, at most `limit`. */
+export const deleteTransactionsBefore = deletionBefore('transaction_id', 'event_nid', 'created_ts')
