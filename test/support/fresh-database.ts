@@ -29,13 +29,14 @@ export async function freshPostgres(url: string): Promise<FreshDatabase> {
   await administrate(url, `create schema ${schema}`)
   return {
     config: { kind: 'postgres', url, schema, maxConnections: 4 },
-    remove: () => administrate(url, `drop schema ${schema} cascade`),
+    remove: async () => void (await administrate(url, `drop schema ${schema} cascade`)),
   }
 }
 
-/** Runs one statement on a connection of its own. */
-export async function administrate(url: string, statement: string): Promise<void> {
-  const client = new pg.Client(url)
-  await client.connect()
-  await client.query(statement).finally(() => client.end())
+/** Runs statements on the one connection that this process keeps for it: a new one would have to learn all tables anew. */
+export async function administrate(url: string, statement: string, params?: string[]): Promise<pg.QueryResultRow[]> {
+  connection ??= new pg.Pool({ connectionString: url, max: 1, idleTimeoutMillis: 0, allowExitOnIdle: true })
+  return (await connection.query(statement, params)).rows
 }
+
+let connection: pg.Pool | undefined

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import pg from 'pg'
 import { type DatabaseConfig, openDatabase } from '../../src/storage/db.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { administrate } from './fresh-database.ts'
@@ -55,22 +54,25 @@ async function migrateNew(config: DatabaseConfig): Promise<void> {
 
 /** Brings the tables back to how migrations leave them; false: there are none. */
 async function empty(url: string, schema: string): Promise<boolean> {
-  const client = new pg.Client(url)
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ name: string; kind: string }>(
-      `select c.relname as name, c.relkind as kind from pg_class c
-       join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind in ('r', 'S')`,
-      [schema],
-    )
-    if (rows.length === 0) return false
-    const statements = rows.flatMap(({ name, kind }) => {
-      if (name === 'schema_version') return []
-      return kind === 'S' ? `alter sequence ${schema}.${name} restart` : `delete from ${schema}.${name}`
-    })
-    await client.query([...statements, `insert into ${schema}.counter values (1, 0, 0, 0)`].join(';'))
-    return true
-  } finally {
-    await client.end()
-  }
+  const tables = await administrate(
+    url,
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relkind = 'r' and pg_relation_size(c.oid) > 0`, // most of them nobody has used
+    [schema],
+  )
+  if (tables.length === 0) return false
+  const statements = tables.map(({ name }) => {
+    if (name === 'schema_version') return 'select 1'
+    // Without this row the next server would make the tables of the search anew.
+    if (name === 'search_place') return `update ${schema}.search_place set event_nid = 0, event_id = '', again = 0`
+    return `delete from ${schema}.${name}`
+  })
+  await administrate(
+    url,
+    `${statements.join(';')};
+     insert into ${schema}.counter values (1, 0, 0, 0);
+     select setval(c.oid::regclass, 1, false) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = '${schema}' and c.relkind = 'S'`,
+  )
+  return true
 }
