@@ -127,7 +127,7 @@ it('learn nothing of who types and reads in a frozen room, and neither do our us
 })
 
 it('are noticed in a state that is taken over at a gap, before they say anything', async () => {
-  const { world, one, two, alice, bob, carol } = await three()
+  const { world, one, two, alice, bob, carol, warnings } = await three()
   const roomId = await bob.createRoom(open)
   await joinVia(alice, roomId, 'two.test')
   world.network.cut(one.address)
@@ -144,6 +144,11 @@ it('are noticed in a state that is taken over at a gap, before they say anything
   }
   world.network.mend(one.address)
   world.clock.advance(7_200_000)
+  await until(
+    async () => warnings,
+    (texts) => texts.some((text) => text.includes('frozen')),
+  )
+  // It is said just before it is done.
   await until(
     async () => (await says(alice, roomId, 'hello')).status,
     (status) => status === 403,
