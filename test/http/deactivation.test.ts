@@ -7,7 +7,7 @@ const auth = { type: 'm.login.password', identifier: { type: 'm.id.user', user: 
 
 it('a deactivated account leaves its rooms and refuses its invites', async () => {
   const { client, server } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const joined = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(joined)
   const invited = await bob.createRoom({ invite: [alice.userId] })
@@ -22,7 +22,7 @@ it('a deactivated account leaves its rooms and refuses its invites', async () =>
 
 it('what a restart cut short goes on after it', async () => {
   const first = await startServer()
-  const [alice, bob] = [await first.client.register('alice'), await first.client.register('bob')]
+  const [alice, bob] = await first.client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
   // The account ends in the database; whatever would take it out of its rooms is not told.

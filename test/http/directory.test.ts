@@ -28,7 +28,7 @@ it('leads from an alias to its room, in any form of Unicode', async () => {
 
 it('lets members take aliases, and give up their own', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   expect(await setAlias(bob, '#bobs:example.org', roomId)).toEqual([403, 'M_FORBIDDEN'])
   expect(await outcome(bob.request('GET', `${roomPath(roomId)}/aliases`))).toEqual([403, 'M_FORBIDDEN'])
@@ -71,7 +71,7 @@ it('lets a room call its own only aliases that lead to it', async () => {
 
 it('lists what is published, largest first, page by page', async () => {
   const { client, server } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   expect((await client.get('/v3/publicRooms')).chunk).toEqual([])
   const small = await alice.createRoom({ visibility: 'public', name: 'Small', room_alias_name: 'small' })
   const large = await alice.createRoom({ visibility: 'public', name: 'Large', topic: 'Wombles' })

@@ -45,7 +45,7 @@ it('names what a state event replaced', async () => {
 
 it('prunes what was redacted, for everybody and in every place, and says why', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat', topic: 'secret' })
   await bob.join(roomId)
   const message = await alice.send(roomId, 'secret')
@@ -74,7 +74,7 @@ it('prunes what was redacted, for everybody and in every place, and says why', a
 
 it('shows the context of an event: as many before as after, tokens, the state there', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat', name: 'old' })
   await bob.join(roomId)
   const ids: string[] = []

@@ -115,11 +115,7 @@ it('filters by type, sender, url and relation', async () => {
 
 it('gives the members who sent the events where they are loaded lazily', async () => {
   const { client } = await startServer()
-  const [alice, bob, carol] = [
-    await client.register('alice'),
-    await client.register('bob'),
-    await client.register('carol'),
-  ]
+  const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
   await carol.join(roomId)
@@ -131,7 +127,7 @@ it('gives the members who sent the events where they are loaded lazily', async (
 
 it('shows who left what happened until then, in both directions, and the state as it was', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat', name: 'before' })
   await bob.join(roomId)
   await alice.send(roomId, 'before')

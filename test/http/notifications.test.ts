@@ -5,11 +5,7 @@ import { filter } from '../support/sync.ts'
 
 async function room() {
   const { client } = await startServer()
-  const [alice, bob, carol] = [
-    await client.register('alice'),
-    await client.register('bob'),
-    await client.register('carol'),
-  ]
+  const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   for (const user of [bob, carol]) await user.join(roomId)
   await bob.sync()

@@ -11,7 +11,7 @@ const readable = {
 
 it('gives everything about a room at once, to members and to who may look in', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ ...readable, visibility: 'public' })
   await alice.send(roomId, 'one')
   await alice.send(roomId, 'two')
@@ -29,7 +29,7 @@ it('gives everything about a room at once, to members and to who may look in', a
 
 it('gives the rooms of a user, with invites, and those that were left if asked for', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const [joined, left, invited] = [await bob.createRoom(), await bob.createRoom(), await alice.createRoom()]
   await alice.invite(invited, bob.userId)
   await bob.leave(left)
@@ -48,7 +48,7 @@ it('gives the rooms of a user, with invites, and those that were left if asked f
 
 it('streams the events of a room to who looks in, waking them when there is one', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom(readable)
   const { messages } = await bob.get(`${roomPath(roomId)}/initialSync`)
   const room = `room_id=${encodeURIComponent(roomId)}`
@@ -62,7 +62,7 @@ it('streams the events of a room to who looks in, waking them when there is one'
 
 it('streams the events of all rooms of a user', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const [one, two] = [await alice.createRoom(), await alice.createRoom()]
   const { end } = await alice.get('/v3/initialSync')
   const foreign = await bob.createRoom()

@@ -47,7 +47,7 @@ async function settled({ server }: TestServer) {
 async function scene(data: object = {}) {
   const gateway = await PushGateway.start()
   const server = await startServer({ config: reaching(gateway) })
-  const [alice, bob] = [await server.client.register('alice'), await server.client.register('bob')]
+  const [alice, bob] = await server.client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat', name: '예산과', room_alias_name: 'budget' })
   await bob.join(roomId)
   await setPusher(bob, gateway, {}, data)
@@ -159,7 +159,7 @@ describe('Push notifications', () => {
     const [directory, clock] = [temporary(), new FakeClock()]
     const options = { config: reaching(gateway), directory, clock }
     const first = await openServer(options)
-    const [alice, bob] = [await first.client.register('alice'), await first.client.register('bob')]
+    const [alice, bob] = await first.client.registerAll('alice', 'bob')
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(roomId)
     await setPusher(bob, gateway)
@@ -181,7 +181,7 @@ describe('Push notifications', () => {
     const gateway = await PushGateway.start()
     const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
     const first = await openServer(options)
-    const [alice, bob] = [await first.client.register('alice'), await first.client.register('bob')]
+    const [alice, bob] = await first.client.registerAll('alice', 'bob')
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(roomId)
     await alice.send(roomId, 'before there was a pusher')
@@ -231,7 +231,7 @@ describe('Push notifications', () => {
     const gateway = await PushGateway.start()
     const { outbound } = reaching(gateway)
     const server = await startServer({ config: { outbound: { ...outbound, allow: [] } } })
-    const [alice, bob] = [await server.client.register('alice'), await server.client.register('bob')]
+    const [alice, bob] = await server.client.registerAll('alice', 'bob')
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(roomId)
     await setPusher(bob, gateway)

@@ -47,7 +47,7 @@ describe('Pushers', () => {
 
   it('move with the device to whoever sets them, unless they are appended', async () => {
     const { client } = await startServer()
-    const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+    const [alice, bob] = await client.registerAll('alice', 'bob')
     await set(alice)
     await set(bob, { append: true })
     expect([await keysOf(alice), await keysOf(bob)]).toEqual([['phone'], ['phone']])

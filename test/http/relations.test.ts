@@ -14,7 +14,7 @@ const edit = (event_id: string, body: string) => relation('m.replace', event_id,
 
 async function setUp() {
   const { client, clock } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
   const root = await alice.send(roomId, 'root')
@@ -188,7 +188,7 @@ it('knows no relations to an event of another room', async () => {
 
 it('redacts what relates to an event along with it, where the user wants that and may (MSC3912)', async () => {
   const { server, client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
   const isRedacted = async (id: string) =>

@@ -23,11 +23,7 @@ it('gives all state events, the content of one, or one whole', async () => {
 
 it('gives members as they are and as they were, by membership', async () => {
   const { client } = await startServer()
-  const [alice, bob, carol] = [
-    await client.register('alice'),
-    await client.register('bob'),
-    await client.register('carol'),
-  ]
+  const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   const { start: beforeBob } = await alice.get(`${roomPath(roomId)}/messages?dir=b&limit=1`)
   await bob.join(roomId)
@@ -46,7 +42,7 @@ it('gives members as they are and as they were, by membership', async () => {
 
 it('lists the profiles of who is joined to who is joined', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
   const { joined } = await alice.get(`${roomPath(roomId)}/joined_members`)

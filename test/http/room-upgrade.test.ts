@@ -54,11 +54,7 @@ it('names the last event of the room that a version before 12 replaces', async (
 
 it('upgrades only for those who may, and only to versions there are', async () => {
   const { client } = await startServer()
-  const [alice, bob, carol] = [
-    await client.register('alice'),
-    await client.register('bob'),
-    await client.register('carol'),
-  ]
+  const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
   const refused = async (user: User, version: string) => {

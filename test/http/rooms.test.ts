@@ -139,7 +139,7 @@ it('refuses content that no event may have', async () => {
 
 it('treats redactions alike, however they are sent', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   for (const room_version of ['2', '10', '11', '12']) {
     const roomId = await alice.createRoom({ preset: 'public_chat', room_version })
     await bob.join(roomId)

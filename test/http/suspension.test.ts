@@ -4,7 +4,7 @@ import { startServer } from '../support/server.ts'
 
 it('a suspended account reads and leaves, and adds nothing', async () => {
   const { client, server } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await bob.createRoom({ preset: 'public_chat' })
   const other = await bob.createRoom({ preset: 'public_chat' })
   await alice.join(roomId)

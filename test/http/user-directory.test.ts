@@ -12,11 +12,7 @@ const AMONG_ACQUAINTANCES = { profiles: { search: 'acquaintances' } } as const
 describe('the user directory', () => {
   it('finds people in public rooms by their public name, never by the name that they have in a room', async () => {
     const { client } = await startServer({ config: AMONG_ACQUAINTANCES })
-    const [alice, bob, eve] = [
-      await client.register('u-alice'),
-      await client.register('u-bob'),
-      await client.register('u-eve'),
-    ]
+    const [alice, bob, eve] = await client.registerAll('u-alice', 'u-bob', 'u-eve')
     await setName(alice, 'Alice Cooper')
     expect(await search(eve, 'Alice Cooper')).toEqual([])
     await alice.createRoom({ visibility: 'public' })
@@ -36,7 +32,7 @@ describe('the user directory', () => {
 
   it('no longer shows who has left, and follows the rules of rooms', async () => {
     const { client } = await startServer({ config: AMONG_ACQUAINTANCES })
-    const [alice, eve] = [await client.register('alice'), await client.register('eve')]
+    const [alice, eve] = await client.registerAll('alice', 'eve')
     await setName(alice, '홍길동')
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     const joinRules = (join_rule: string) => alice.sendState(roomId, 'm.room.join_rules', { join_rule })

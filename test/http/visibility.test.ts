@@ -17,7 +17,7 @@ const bodyOf = (event: { content: { body: string } }) => event.content.body
 /** Alice speaks before bob is invited, before he joins, while he is there, while he is away, and when he is back. */
 async function comeAndGo(visibility: string) {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom(withVisibility(visibility))
   const ids: Record<string, string> = {}
   const say = async (body: string) => (ids[body] = await alice.send(roomId, body))
@@ -59,7 +59,7 @@ for (const [visibility, expected] of Object.entries(CASES)) {
 
 it('goes by the setting at the time of each event, and shows changes of it from either side', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom(withVisibility('shared'))
   const set = (history_visibility: string) =>
     alice.sendState(roomId, 'm.room.history_visibility', { history_visibility })
@@ -77,7 +77,7 @@ it('goes by the setting at the time of each event, and shows changes of it from 
 
 it('lets anybody, guests too, look into a room that is world-readable, and only as long as it is', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom(withVisibility('world_readable'))
   await alice.send(roomId, 'hello')
   expect(await seen(bob, roomId)).toEqual(['hello'])
@@ -90,7 +90,7 @@ it('lets anybody, guests too, look into a room that is world-readable, and only 
 
 it('says which membership the viewer had at each event', async () => {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await alice.send(roomId, 'before')
   await alice.invite(roomId, bob.userId)
@@ -104,11 +104,7 @@ it('says which membership the viewer had at each event', async () => {
 
 it('keeps events of a user who was erased from those who came later', async () => {
   const { client } = await startServer()
-  const [alice, bob, carol] = [
-    await client.register('alice'),
-    await client.register('bob'),
-    await client.register('carol'),
-  ]
+  const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
   await bob.send(roomId, 'personal')

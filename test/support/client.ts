@@ -76,6 +76,13 @@ export class Client {
     return new User(this.url, made.access_token, made.user_id, made.device_id)
   }
 
+  /** Users of these names, in their order. */
+  async registerAll<const Names extends readonly string[]>(...names: Names): Promise<{ [Index in keyof Names]: User }> {
+    const users: User[] = []
+    for (const name of names) users.push(await this.register(name))
+    return users as { [Index in keyof Names]: User }
+  }
+
   /** Logs an account in on a new device. */
   async login(user: string, password = PASSWORD): Promise<User> {
     const identifier = { type: 'm.id.user', user }

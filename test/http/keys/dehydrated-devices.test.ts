@@ -7,7 +7,7 @@ const DEVICE = '/unstable/org.matrix.msc3814.v1/dehydrated_device'
 
 async function world() {
   const { client } = await startServer()
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+  const [alice, bob] = await client.registerAll('alice', 'bob')
   await bob.join(await alice.createRoom({ preset: 'public_chat' }))
   await bob.sync()
   return { client, alice, bob }

@@ -114,7 +114,7 @@ describe('Messages to devices', () => {
 
   it('arrive in the order in which a device sent them, though it did not wait for the answers', async () => {
     const { client, server } = await startServer()
-    const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+    const [alice, bob] = await client.registerAll('alice', 'bob')
     const { sessions, toDevice } = server.services
     const sender = await sessions.authenticate(alice.accessToken ?? '')
     if (sender instanceof MatrixError) throw sender

@@ -167,7 +167,7 @@ describe('Keys in a backup', () => {
 
   it('are nobody else’s', async () => {
     const { client } = await startServer()
-    const [alice, bob] = [await client.register('alice'), await client.register('bob')]
+    const [alice, bob] = await client.registerAll('alice', 'bob')
     await create(alice)
     await create(bob)
     await alice.put(`${KEYS}/!room/session?version=1`, key(1))
