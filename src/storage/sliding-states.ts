@@ -1,5 +1,6 @@
 import type { Db, Tx } from './db.ts'
 import { deletionBefore } from './expire.ts'
+import { runIn } from './many.ts'
 import { rawRows, rawRun } from './run.ts'
 
 /** The stored state of a connection, as JSON text, and when it was last used; undefined: there is none. */
@@ -58,7 +59,7 @@ export async function updateSlidingUse(tx: Tx, deviceNid: number, connId: string
 
 export const deleteSlidingStatesBefore = deletionBefore('sliding_state', 'device_nid, conn_id, id', 'used_ts')
 
-/** Deletes the connections of devices that go; `meant` is SQL for an `in` list, with its `params`. */
-export async function deleteSlidingOfDevices(tx: Tx, meant: string, params: readonly number[]): Promise<void> {
-  await rawRun(tx, `delete from sliding_state where device_nid in (${meant})`, params)
+/** Deletes the connections of devices that go. */
+export async function deleteSlidingOfDevices(tx: Tx, deviceNids: readonly number[]): Promise<void> {
+  await runIn(tx, 'delete from sliding_state where device_nid in', deviceNids)
 }

@@ -3,6 +3,7 @@ import { deleteAccountData } from '../account-data.ts'
 import type { Db, Tx } from '../db.ts'
 import { deleteSignaturesOn } from '../keys/cross-signing.ts'
 import { deleteKeysOfDevices } from '../keys/device-keys.ts'
+import { runIn } from '../many.ts'
 import { deletePushersOfDevices } from '../push/pushers.ts'
 import { places, rawRows, rawRun } from '../run.ts'
 import { deleteSlidingOfDevices } from '../sliding-states.ts'
@@ -135,20 +136,19 @@ export async function deleteDevices(tx: Tx, userNid: number, choice: DeviceChoic
   const rows = await rawRows<{ nid: number; device_id: string; published: unknown }>(tx, sql, [userNid, ...nids])
   if (rows.length === 0) return []
   const gone = rows.map(({ nid }) => nid)
-  const meant = places(gone.length)
   const deviceIds = rows.map(({ device_id }) => device_id)
-  await rawRun(tx, `delete from access_token where device_nid in (${meant})`, gone)
-  await rawRun(tx, `delete from refresh_token where device_nid in (${meant})`, gone)
-  await deletePushersOfDevices(tx, meant, gone)
-  await deleteKeysOfDevices(tx, meant, gone)
-  await deleteSlidingOfDevices(tx, meant, gone)
+  await runIn(tx, 'delete from access_token where device_nid in', gone)
+  await runIn(tx, 'delete from refresh_token where device_nid in', gone)
+  await deletePushersOfDevices(tx, gone)
+  await deleteKeysOfDevices(tx, gone)
+  await deleteSlidingOfDevices(tx, gone)
   await deleteSignaturesOn(tx, userNid, deviceIds)
   await deleteAccountData(
     tx,
     userNid,
     deviceIds.flatMap((id) => LOCAL_SETTINGS.map((prefix) => prefix + id)),
   )
-  await rawRun(tx, `delete from device where nid in (${meant})`, gone)
+  await runIn(tx, 'delete from device where nid in', gone)
   return rows.map(({ nid, device_id, published }) => ({ nid, deviceId: device_id, wasPublished: Boolean(published) }))
 }
 

@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db.ts'
-import { rowsIn } from '../many.ts'
+import { rowsIn, runIn } from '../many.ts'
 import { places, rawRows, rawRun } from '../run.ts'
 
 /** What one device published. `json`: the key object's text. */
@@ -33,8 +33,8 @@ export const listDeviceKeys = (db: Db, userNids: readonly number[]): Promise<Dev
     userNids,
   )
 
-/** Deletes keys, messages and remembered transactions of devices. `meant`: what stands in the `in` list. */
-export async function deleteKeysOfDevices(tx: Tx, meant: string, params: readonly number[]): Promise<void> {
+/** Deletes keys, messages and remembered transactions of devices. */
+export async function deleteKeysOfDevices(tx: Tx, deviceNids: readonly number[]): Promise<void> {
   const tables = [
     'device_key',
     'one_time_key',
@@ -44,7 +44,7 @@ export async function deleteKeysOfDevices(tx: Tx, meant: string, params: readonl
     'dehydrated_device',
   ]
   for (const table of tables) {
-    await rawRun(tx, `delete from ${table} where device_nid in (${meant})`, params)
+    await runIn(tx, `delete from ${table} where device_nid in`, deviceNids)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db.ts'
-import { rawRows, rawRun } from '../run.ts'
+import { places, rawRows, rawRun } from '../run.ts'
 
 /** Where notifications of a user go; the columns are explained in the migration. */
 export interface PusherRow {
@@ -81,9 +81,8 @@ export const deletePusher = (tx: Tx, userNid: number, appId: string, pushkey: st
 export const deletePushersOfOthers = (tx: Tx, userNid: number, appId: string, pushkey: string): Promise<void> =>
   deleteWhere(tx, 'app_id = ? and pushkey = ? and user_nid <> ?', [appId, pushkey, userNid])
 
-/** `devices`: a list or a query of device nids, as it stands in parentheses behind `in`, with its parameters. */
-export const deletePushersOfDevices = (tx: Tx, devices: string, params: readonly number[]): Promise<void> =>
-  deleteWhere(tx, `device_nid in (${devices})`, params)
+export const deletePushersOfDevices = (tx: Tx, deviceNids: readonly number[]): Promise<void> =>
+  deleteWhere(tx, `device_nid in (${places(deviceNids.length)})`, deviceNids)
 
 async function deleteWhere(tx: Tx, condition: string, params: readonly (string | number)[]): Promise<void> {
   await rawRun(tx, `delete from push_queue where pusher_nid in (select nid from pusher where ${condition})`, params)
