@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { paced } from '../load/paced.ts'
 import { latencies, median, ms, percentile } from '../load/statistics.ts'
 import { Syncer, type User } from '../load/user.ts'
@@ -28,6 +29,9 @@ export async function makeGroups(world: World, clients: number, rooms: number): 
   }
   return { rooms: made }
 }
+
+/** Until all long polls that follow the first syncs have reached the server: the clients wait when the first message comes. */
+const SETTLE_MS = 500
 
 const MARK = /mark-(\d+)-/g
 
@@ -60,6 +64,7 @@ export async function measureDelivery(
     }
   }
   await Promise.all(syncers.map((syncer) => syncer.start()))
+  await sleep(SETTLE_MS)
   await paced(perSecond, seconds, async (index) => {
     const room = rooms[index % rooms.length]
     const senders = room?.senders ?? room?.members ?? []

@@ -4,9 +4,12 @@ import type { JsonObject } from '../matrix/json.ts'
 import type { Db } from '../storage/db.ts'
 import { listNeighbours } from '../storage/keys/device-lists.ts'
 import { listPresence, type PresenceRow, upsertPresence } from '../storage/presence.ts'
+import { countSharedRooms, meetsLocalUser } from '../storage/rooms/shared-rooms.ts'
+import { chunks } from '../util/chunks.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Owner } from './account-data.ts'
 import type { Hub } from './hub.ts'
+import { PresenceChanges } from './presence-changes.ts'
 import type { Stream } from './stream.ts'
 import {
   devicesSay,
@@ -43,6 +46,8 @@ export interface RemotePresence {
 
 /** What another server said counts for this long. */
 const REMOTE_MS = 30 * 60_000
+/** Users whose presence ends at once, after an outage or a restart, are told of so many at a time. */
+const SETTLED_AT_ONCE = 50
 /** A device counts for this long after its last request ended. */
 const LINGER_MS = 30_000
 
@@ -54,11 +59,12 @@ const LINGER_MS = 30_000
 export class Presence {
   readonly #deps: Deps
   readonly #known = new Map<UserId, UserPresence>()
+  readonly changes: PresenceChanges
   readonly #listeners: PresenceListener[] = []
-  #lastPos = 0
 
   constructor(deps: Deps) {
     this.#deps = deps
+    this.changes = new PresenceChanges(deps.db)
   }
 
   onChanged(listener: PresenceListener): void {
@@ -82,7 +88,7 @@ export class Presence {
         lastActiveTs: row.last_active_ts,
         pos: row.pos,
       })
-      this.#lastPos = Math.max(this.#lastPos, row.pos)
+      this.changes.note(known)
       if (presence !== 'offline') known.devices.set(0, { presence, until })
     }
   }
@@ -119,12 +125,6 @@ export class Presence {
     await this.#settle(changed)
   }
 
-  /** Whether a user shares a room with a local one. */
-  async sharesRoom(viewer: Owner, userId: UserId): Promise<boolean> {
-    const known = this.#known.get(userId)
-    return known !== undefined && (await this.neighboursOf(known)).has(viewer.userId)
-  }
-
   /** Ends the presence of devices that have gone; called again and again. */
   async expire(): Promise<void> {
     const now = this.#deps.clock.now()
@@ -133,29 +133,16 @@ export class Presence {
       for (const [deviceNid, { until }] of known.devices) if (until <= now) known.devices.delete(deviceNid)
       if (devicesSay(known, now) !== known.presence) changed.push(known)
     }
-    await this.#settle(changed)
+    for (const some of chunks(changed, SETTLED_AT_ONCE)) await this.#settle(some)
   }
 
   /** A user's presence, for somebody who shares a room. */
   async get(viewer: Owner, userId: UserId): Promise<Record<string, unknown>> {
-    const isSeen = viewer.userId === userId || (await this.neighboursOf(viewer)).has(userId)
-    if (!isSeen && !(await this.sharesRoom(viewer, userId))) {
+    if (viewer.userId !== userId && (await countSharedRooms(this.#deps.db, viewer.userNid, userId)) === 0) {
       throw forbidden('You do not share a room with this user')
     }
     const known = this.#known.get(userId)
     return known ? presenceContent(known, this.#deps.clock.now()) : { presence: 'offline' }
-  }
-
-  /** Users whose presence changed in (`after`, `upTo`]. */
-  changedSince(after: number, upTo: number): UserId[] {
-    const changed: UserId[] = []
-    for (const { userId, pos } of this.#known.values()) if (pos > after && pos <= upTo) changed.push(userId)
-    return changed
-  }
-
-  /** The newest position at which anybody's presence changed. */
-  get lastPos(): number {
-    return this.#lastPos
   }
 
   /** The `m.presence` event of a user as JSON text, if there is anything to tell. */
@@ -164,6 +151,11 @@ export class Presence {
     if (!known || known.pos === 0) return undefined
     const content = JSON.stringify(presenceContent(known, this.#deps.clock.now()))
     return `{"type":"m.presence","sender":${JSON.stringify(userId)},"content":${content}}`
+  }
+
+  /** Whether any local user shares a room with this one, of another server. */
+  isMet({ userNid }: Owner): Promise<boolean> {
+    return meetsLocalUser(this.#deps.db, userNid)
   }
 
   /** The local users with whom a user shares a room, the user among them. */
@@ -184,8 +176,8 @@ export class Presence {
   async #settle(users: readonly UserPresence[], statusMsg?: string): Promise<void> {
     if (users.length === 0) return
     const { clock, stream, hub } = this.#deps
-    const audience = new Set<UserId>()
-    for (const known of users) for (const userId of await this.neighboursOf(known)) audience.add(userId)
+    const userNids = users.map(({ userNid }) => userNid)
+    const audience = new Set([...users.map(({ userId }) => userId), ...(await listNeighbours(this.#deps.db, userNids))])
     await stream.write(async (tx, take) => {
       const { pos } = await take(1)
       const now = clock.now()
@@ -209,8 +201,8 @@ export class Presence {
             known.presence = row.presence as PresenceState
             known.statusMsg = row.status_msg ?? undefined
             known.pos = pos
+            this.changes.note(known)
           }
-          this.#lastPos = pos
           hub.publish(audience, pos)
           for (const listener of this.#listeners)
             for (const known of users) listener(known, presenceContent(known, now))

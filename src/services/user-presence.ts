@@ -10,6 +10,8 @@ export interface UserPresence extends Owner {
   statusMsg: string | undefined
   lastActiveTs: number
   pos: number
+  /** The rooms, by number, that the user was in at the last change; undefined until somebody asks. */
+  rooms: readonly number[] | undefined
   /** What each device says, and until when that counts. */
   readonly devices: Map<number, { presence: PresenceState; until: number }>
 }
@@ -25,6 +27,7 @@ export const unknownPresence = ({ userId, userNid }: Owner): UserPresence => ({
   statusMsg: undefined,
   lastActiveTs: 0,
   pos: 0,
+  rooms: undefined,
   devices: new Map(),
 })
 

@@ -71,7 +71,7 @@ async function takePresence(deps: Deps, origin: string, content: JsonObject): Pr
     if (typeof userId !== 'string' || !isUserId(userId) || serverOf(userId) !== origin || !presence) continue
     const owner = await deps.ownerOf(userId)
     // Of users whom nobody here meets nothing is kept.
-    if ((await deps.presence.neighboursOf(owner)).size < 2) continue
+    if (!(await deps.presence.isMet(owner))) continue
     said.push({
       owner,
       presence,

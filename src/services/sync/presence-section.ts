@@ -60,12 +60,10 @@ export class PresenceSection implements SyncSection {
     const { presence } = this.#deps
     const from = since?.pos ?? 0
     const news = new Set<UserId>()
-    if (presence.lastPos > from) {
-      const changed = presence.changedSince(from, upTo.pos)
-      const neighbours = changed.length === 0 ? news : await presence.neighboursOf(viewer)
-      for (const userId of changed) {
-        if (neighbours.has(userId) || (await presence.sharesRoom(viewer, userId))) news.add(userId)
-      }
+    if (presence.changes.lastPos > from) {
+      const joined = [...rooms.values()].filter(({ membership }) => membership === 'join')
+      const nids = new Set(joined.map(({ roomNid }) => roomNid))
+      for (const userId of await presence.changes.seenBy(viewer, nids, from, upTo.pos)) news.add(userId)
     }
     for (let i = this.#joins.length - 1; i >= 0; i--) {
       const join = this.#joins[i]

@@ -1,4 +1,5 @@
 import type { Db } from '../db.ts'
+import { rowsIn } from '../many.ts'
 import { rawRows } from '../run.ts'
 
 const SHARED = `from membership m join membership o on o.room_nid = m.room_nid
@@ -24,3 +25,17 @@ export async function countSharedRooms(db: Db, userNid: number, otherId: string)
   const rows = await rawRows<{ n: number }>(db, `select count(*) as n ${SHARED}`, [userNid, otherId])
   return rows[0]?.n ?? 0
 }
+
+/** Whether any local user is joined to a room that this one is joined to. */
+export async function meetsLocalUser(db: Db, userNid: number): Promise<boolean> {
+  const sql = `select 1 from membership m join membership o on o.room_nid = m.room_nid
+    where m.user_nid = ? and m.membership = 'join' and o.membership = 'join' and o.is_local = 1 limit 1`
+  return (await rawRows(db, sql, [userNid])).length > 0
+}
+
+/** Which rooms these users are joined to. */
+export const listJoinedRooms = (
+  db: Db,
+  userNids: readonly number[],
+): Promise<{ user_nid: number; room_nid: number }[]> =>
+  rowsIn(db, `select user_nid, room_nid from membership where membership = 'join' and user_nid in`, userNids)

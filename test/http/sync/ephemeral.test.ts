@@ -138,6 +138,21 @@ describe('Presence', () => {
     expect((await carol.sync()).presence).toBeUndefined()
   })
 
+  it('is told as it is by now to those who were away, of each user once', async () => {
+    const { client, alice, bob, roomId } = await twoInARoom()
+    const [carol, stranger] = [await client.register('carol'), await client.register('stranger')]
+    await carol.join(roomId)
+    await bob.sync()
+    for (const user of [carol, stranger, alice, carol]) await user.put(status(user), { presence: 'unavailable' })
+    await carol.put(status(carol), { presence: 'online', status_msg: '자리에 있음' })
+    const answer = await bob.sync()
+    expect(answer.presence.events.map(({ sender }: { sender: string }) => sender).sort()).toEqual(
+      [alice.userId, carol.userId].sort(),
+    )
+    expect(presenceOf(answer, carol)).toMatchObject({ presence: 'online', status_msg: '자리에 있음' })
+    expect((await bob.sync()).presence).toBeUndefined()
+  })
+
   it('ends when a client has gone, and comes with a new member', async () => {
     const { client, clock, alice, bob, roomId } = await twoInARoom()
     const carol = await client.register('carol')

@@ -1,0 +1,69 @@
+import type { UserId } from '../matrix/ids.ts'
+import type { Db } from '../storage/db.ts'
+import { listJoinedRooms } from '../storage/rooms/shared-rooms.ts'
+import type { Owner } from './account-data.ts'
+import type { UserPresence } from './user-presence.ts'
+
+interface Change {
+  readonly pos: number
+  readonly known: UserPresence
+}
+
+/**
+ * Whose presence changed, in the order of positions. Looking costs as much as there is new: when a thousand people come back
+ * after an outage, a thousand look.
+ */
+export class PresenceChanges {
+  readonly #db: Db
+  /** A user's older entries count no more. */
+  #all: Change[] = []
+  readonly #users = new Set<UserPresence>()
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** The newest position at which anybody's presence changed. */
+  get lastPos(): number {
+    return this.#all.at(-1)?.pos ?? 0
+  }
+
+  /** A user's presence changed at the user's `pos`. */
+  note(known: UserPresence): void {
+    known.rooms = undefined
+    this.#users.add(known)
+    this.#all.push({ pos: known.pos, known })
+    if (this.#all.length > 2 * this.#users.size) this.#all = this.#all.filter(isNewest)
+  }
+
+  /**
+   * The viewer, and users in any of these rooms (by number), whose presence changed in (`after`, `upTo`]. What rooms a user
+   * is in is asked once for each change, not once for each viewer.
+   */
+  async seenBy(viewer: Owner, rooms: ReadonlySet<number>, after: number, upTo: number): Promise<UserId[]> {
+    const changed = this.#between(after, upTo)
+    await this.#findRooms(changed.filter((known) => known.rooms === undefined))
+    return changed
+      .filter((known) => known.userId === viewer.userId || known.rooms?.some((nid) => rooms.has(nid)))
+      .map(({ userId }) => userId)
+  }
+
+  #between(after: number, upTo: number): UserPresence[] {
+    const changed: UserPresence[] = []
+    for (let i = this.#all.length - 1; i >= 0; i--) {
+      const change = this.#all[i]
+      if (!change || change.pos <= after) break
+      if (change.pos <= upTo && isNewest(change)) changed.push(change.known)
+    }
+    return changed
+  }
+
+  async #findRooms(users: readonly UserPresence[]): Promise<void> {
+    if (users.length === 0) return
+    const userNids = users.map(({ userNid }) => userNid)
+    const rooms = Map.groupBy(await listJoinedRooms(this.#db, userNids), (row) => row.user_nid)
+    for (const known of users) known.rooms = (rooms.get(known.userNid) ?? []).map((row) => row.room_nid)
+  }
+}
+
+const isNewest = ({ pos, known }: Change): boolean => pos === known.pos
