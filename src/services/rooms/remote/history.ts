@@ -69,9 +69,12 @@ export class History {
     }
   }
 
-  /** Fetches an event that is not here, with some of what is before it, where something of the room's past is missing. */
+  /**
+   * Fetches an event that is not here, with some of what is before it, where something of the room's past is missing. Not in
+   * a room that was just joined: its members are needed first, and whoever asks may ask again.
+   */
   async seek(room: LiveRoom, eventId: EventId): Promise<void> {
-    if (this.#isPaused(eventId) || !(await hasMissing(this.#deps.db, room.nid))) return
+    if (room.isPartial || this.#isPaused(eventId) || !(await hasMissing(this.#deps.db, room.nid))) return
     await this.#alone(room, () => this.#fill(room, [eventId]))
   }
 
