@@ -65,6 +65,11 @@ class Scene {
     if (key === undefined) delete this.devices[deviceId]
     else this.devices[deviceId] = key
     this.streamId = streamId
+    return this.announce(deviceId, key, streamId, prevIds, fields)
+  }
+
+  /** Announces a change, whatever the list is by now. */
+  announce(deviceId: string, key: string | undefined, streamId: number, prevIds: number[], fields: JsonObject = {}) {
     const what = key === undefined ? { deleted: true } : { keys: this.#keys(deviceId, key) }
     const user_id = this.peer.creator
     const content = { user_id, device_id: deviceId, stream_id: streamId, prev_id: prevIds, ...what, ...fields }
@@ -156,9 +161,7 @@ describe('A device list that changes', () => {
     await scene.isTold()
     await scene.update('TWO', '3', 3, [2])
     expect(await scene.isTold()).toBe(false)
-    await scene.update('TWO', 'old', 1, [])
-    scene.devices.TWO = '3'
-    scene.streamId = 3
+    await scene.announce('TWO', 'old', 1, [])
     expect(await scene.seen()).toEqual({ ONE: '2', TWO: '3' })
     expect(await scene.isTold()).toBe(false)
   })
