@@ -40,7 +40,7 @@ interface Parts {
   profiles: Profiles
 }
 
-const PRESENCE_SWEEP_MS = 5_000
+const PRESENCE_SWEEP_MS = 1_000
 /**
  * How many long answers are composed at a time. A first sync of hundreds of rooms weighs megabytes: a whole office that
  * comes back at once would otherwise exhaust the memory (200 such clients needed over 600 MiB), and nobody would have
@@ -69,7 +69,7 @@ export function composeSync(
   const receipts = new Receipts({ db, clock, stream, hub, rooms, accountData })
   const presence = new Presence({ db, clock, stream, hub, enabled: config.presence.enabled })
   lifetime.add({ start: () => presence.start() })
-  every(PRESENCE_SWEEP_MS, 'ending the presence of who left', () => presence.expire())
+  every(PRESENCE_SWEEP_MS, 'telling who came and who left', () => presence.sweep())
   const judge = new Judge({ pushRules, pushEvents: new PushEvents(), following })
   const threads = new Threads(db)
   const unread = new UnreadCounts({ judge, threads, receipts, following })

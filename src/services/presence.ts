@@ -46,8 +46,8 @@ export interface RemotePresence {
 
 /** What another server said counts for this long. */
 const REMOTE_MS = 30 * 60_000
-/** Users whose presence ends at once, after an outage or a restart, are told of so many at a time. */
-const SETTLED_AT_ONCE = 50
+/** Of many who come or go at once, after an outage or a restart, so many are told of at a time. */
+const SETTLED_AT_ONCE = 200
 /** A device counts for this long after its last request ended. */
 const LINGER_MS = 30_000
 
@@ -102,14 +102,17 @@ export class Presence {
     await this.#settle([known], statusMsg)
   }
 
-  /** A device asks `/sync`, which may take as long as `timeoutMs`. 'offline' leaves everything as it is. */
-  async onSync(device: Device, presence: PresenceState, timeoutMs: number): Promise<void> {
+  /**
+   * A device asks `/sync`, which may take as long as `timeoutMs`. 'offline' leaves everything as it is. The next sweep tells
+   * of it: were each of a thousand people who come in the morning told of at once, all who are there would wake a thousand
+   * times.
+   */
+  onSync(device: Device, presence: PresenceState, timeoutMs: number): void {
     if (!this.isEnabled || presence === 'offline') return
     const known = this.#of(device)
     const now = this.#deps.clock.now()
     if (presence === 'online') known.lastActiveTs = now
     known.devices.set(device.deviceNid, { presence, until: now + timeoutMs + LINGER_MS })
-    if (devicesSay(known, now) !== known.presence) await this.#settle([known])
   }
 
   /** Other servers say so of their users. */
@@ -125,8 +128,8 @@ export class Presence {
     await this.#settle(changed)
   }
 
-  /** Ends the presence of devices that have gone; called again and again. */
-  async expire(): Promise<void> {
+  /** Tells of those whom devices made come or go; called again and again. */
+  async sweep(): Promise<void> {
     const now = this.#deps.clock.now()
     const changed: UserPresence[] = []
     for (const known of this.#known.values()) {

@@ -159,7 +159,8 @@ describe('Presence', () => {
     await carol.sync()
     await bob.sync()
     await carol.join(roomId)
-    expect(presenceOf(await bob.sync(), carol)).toMatchObject({ presence: 'online' })
+    clock.advance(1_000)
+    await expect.poll(async () => presenceOf(await bob.sync(), carol)).toMatchObject({ presence: 'online' })
     expect(presenceOf(await carol.sync(), alice)).toMatchObject({ presence: 'online' })
     const waiting = bob.sync({ timeout: '60000' })
     // Bob waits and stays; the others have not been heard of.

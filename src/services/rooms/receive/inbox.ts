@@ -43,7 +43,7 @@ interface Deps {
 export type Results = Map<string, string | undefined>
 
 /**
- * Rooms whose events are judged at a time. Each gives the turn back every 5 ms, so that what waits besides them waits
+ * Rooms whose events are judged at a time. Each gives the turn back every few ms, so that what waits besides them waits
  * for so many slices at most.
  */
 const MAX_ROOMS = 3
