@@ -53,9 +53,11 @@ it('ends nevertheless, and takes what was cut off for no failure', async () => {
   await one.close(10)
   expect(await sent).toBe('cut')
   answer()
-  await until(
+  const line = await until(
     async () => lines.find(({ op }) => op === 'server.sendTransaction'),
-    (line) => line?.status === 499,
+    (found) => found !== undefined,
   )
+  // PostgreSQL may still take what comes of it when the look-up of the key was cut off.
+  expect(line?.status).toBeOneOf([200, 499])
   expect(lines.filter(({ level }) => level >= 50)).toEqual([])
 })
