@@ -48,6 +48,8 @@ export interface RemotePresence {
 const REMOTE_MS = 30 * 60_000
 /** Of many who come or go at once, after an outage or a restart, so many are told of at a time. */
 const SETTLED_AT_ONCE = 200
+/** So many who come between two sweeps are told of at once, themselves in the answer that they wait for. */
+const TOLD_AT_ONCE = 10
 /** A device counts for this long after its last request ended. */
 const LINGER_MS = 30_000
 
@@ -61,6 +63,7 @@ export class Presence {
   readonly #known = new Map<UserId, UserPresence>()
   readonly changes: PresenceChanges
   readonly #listeners: PresenceListener[] = []
+  #toldSinceSweep = 0
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -103,16 +106,18 @@ export class Presence {
   }
 
   /**
-   * A device asks `/sync`, which may take as long as `timeoutMs`. 'offline' leaves everything as it is. The next sweep tells
-   * of it: were each of a thousand people who come in the morning told of at once, all who are there would wake a thousand
-   * times.
+   * A device asks `/sync`, which may take as long as `timeoutMs`. 'offline' leaves everything as it is. Where many come at
+   * once, the next sweep tells of them: for each of a thousand in the morning, a thousand would wake.
    */
-  onSync(device: Device, presence: PresenceState, timeoutMs: number): void {
+  async onSync(device: Device, presence: PresenceState, timeoutMs: number): Promise<void> {
     if (!this.isEnabled || presence === 'offline') return
     const known = this.#of(device)
     const now = this.#deps.clock.now()
     if (presence === 'online') known.lastActiveTs = now
     known.devices.set(device.deviceNid, { presence, until: now + timeoutMs + LINGER_MS })
+    if (devicesSay(known, now) === known.presence || this.#toldSinceSweep >= TOLD_AT_ONCE) return
+    this.#toldSinceSweep++
+    await this.#settle([known])
   }
 
   /** Other servers say so of their users. */
@@ -130,6 +135,7 @@ export class Presence {
 
   /** Tells of those whom devices made come or go; called again and again. */
   async sweep(): Promise<void> {
+    this.#toldSinceSweep = 0
     const now = this.#deps.clock.now()
     const changed: UserPresence[] = []
     for (const known of this.#known.values()) {

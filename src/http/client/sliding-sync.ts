@@ -62,7 +62,7 @@ async function answer(
   if (hasTooManyRules(body)) throw invalidParam('There are more than 100 lists or subscriptions')
   const pos = query.pos ?? body.pos ?? undefined
   const timeoutMs = Math.max(query.timeout ?? body.timeout ?? 0, 0)
-  presence.onSync(requester, presenceOf(query.set_presence ?? body.set_presence ?? undefined), timeoutMs)
+  await presence.onSync(requester, presenceOf(query.set_presence ?? body.set_presence ?? undefined), timeoutMs)
   const request: SlidingRequest = {
     ...rules,
     dialect,

@@ -22,7 +22,7 @@ export const sync = route(
   },
   async ({ requester, query, signal }, { sync, presence }) => {
     const timeoutMs = Math.max(query.timeout, 0)
-    presence.onSync(requester, query.set_presence, timeoutMs)
+    await presence.onSync(requester, query.set_presence, timeoutMs)
     const params = {
       filter: query.filter,
       since: query.since,
