@@ -9,15 +9,18 @@ interface Change {
   readonly known: UserPresence
 }
 
+/** Below this many entries, old ones are not worth looking for. */
+const MIN_LENGTH = 1_000
+
 /**
  * Whose presence changed, in the order of positions. Looking costs as much as there is new: when a thousand people come back
  * after an outage, a thousand look.
  */
 export class PresenceChanges {
   readonly #db: Db
-  /** A user's older entries count no more. */
+  /** A user's older entries count no more, and go when the list has become twice as long as it was without them. */
   #all: Change[] = []
-  readonly #users = new Set<UserPresence>()
+  #maxLength = MIN_LENGTH
 
   constructor(db: Db) {
     this.#db = db
@@ -31,9 +34,10 @@ export class PresenceChanges {
   /** A user's presence changed at the user's `pos`. */
   note(known: UserPresence): void {
     known.rooms = undefined
-    this.#users.add(known)
     this.#all.push({ pos: known.pos, known })
-    if (this.#all.length > 2 * this.#users.size) this.#all = this.#all.filter(isNewest)
+    if (this.#all.length <= this.#maxLength) return
+    this.#all = this.#all.filter(isNewest)
+    this.#maxLength = Math.max(2 * this.#all.length, MIN_LENGTH)
   }
 
   /**

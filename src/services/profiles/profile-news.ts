@@ -1,7 +1,6 @@
 import type { UserId } from '../../matrix/ids.ts'
 import { type FieldNews, listFieldChanges, listFieldsOfMembers } from '../../storage/accounts/profiles.ts'
 import type { Db } from '../../storage/db.ts'
-import { ChangeIndex } from '../change-index.ts'
 import type { Stream } from '../stream.ts'
 import type { RoomChanges } from '../sync/room-changes.ts'
 import type { RoomOfUser } from '../sync/user-rooms.ts'
@@ -28,8 +27,6 @@ export interface NewsQuery {
 /** Of each user, the fields as JSON texts; null: the field was taken away. */
 export type ProfileNewsOf = ReadonlyMap<UserId, ReadonlyMap<string, string | null>>
 
-const ANYBODY = 0
-
 /**
  * What clients are told of the profiles of this server's users (MSC4429, MSC4262): what changes in those of whom the viewer
  * shares a room with, and the whole of those with whom the viewer newly does. Profiles of other servers' users stay there
@@ -37,16 +34,17 @@ const ANYBODY = 0
  */
 export class ProfileNews {
   readonly #deps: Deps
-  readonly #changed: ChangeIndex<number>
+  /** The position at which anybody's profile last changed; what was before this server started may be as new as that. */
+  #newest: number
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#changed = new ChangeIndex(deps.stream.current)
+    this.#newest = deps.stream.current
   }
 
   /** A profile changed at this position. */
   note(pos: number): void {
-    this.#changed.note(ANYBODY, pos)
+    this.#newest = pos
   }
 
   async of({ viewerNid, after, upTo, fields, rooms, isNew }: NewsQuery): Promise<ProfileNewsOf> {
@@ -67,7 +65,7 @@ export class ProfileNews {
     if (after === undefined) return news
     const moved = (known ?? []).filter((roomNid) => changes.mayHaveChangedState(roomNid, after))
     add(await listFieldsOfMembers(db, moved, after, fields))
-    if (this.#changed.mayHaveChanged(ANYBODY, after)) add(await listFieldChanges(db, viewerNid, after, upTo, fields))
+    if (this.#newest > after) add(await listFieldChanges(db, viewerNid, after, upTo, fields))
     return news
   }
 }
