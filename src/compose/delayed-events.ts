@@ -1,8 +1,8 @@
 import type { Config } from '../config/schema.ts'
 import { newSecret } from '../services/accounts/token-text.ts'
-import { DelayedEvents } from '../services/rooms/delayed-events.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
-import type { Sending } from '../services/rooms/sending.ts'
+import { DelayedEvents } from '../services/rooms/send/delayed-events.ts'
+import type { Sending } from '../services/rooms/send/sending.ts'
 import { delayLimitsOf } from './discovery.ts'
 import type { Ground } from './ground.ts'
 

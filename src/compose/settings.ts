@@ -5,7 +5,7 @@ import type { SigningKey } from '../matrix/signing-key.ts'
 import type { HashMethod } from '../services/accounts/password-hash.ts'
 import type { PasswordPolicy } from '../services/accounts/password-policy.ts'
 import type { ClassLimits } from '../services/rate-limits.ts'
-import { OwnPolicy } from '../services/rooms/own-policy.ts'
+import { OwnPolicy } from '../services/rooms/policy/own-policy.ts'
 import type { DatabaseConfig } from '../storage/config.ts'
 
 /** Sections of the configuration in the terms of those who use them. */

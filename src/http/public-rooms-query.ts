@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { invalidParam } from '../matrix/errors.ts'
-import type { PublicRoomsQuery } from '../services/rooms/public-rooms.ts'
+import type { PublicRoomsQuery } from '../services/rooms/directory/public-rooms.ts'
 import { boolParam, firstParam, intParam } from './query.ts'
 
 const MAX_SEARCH = 200

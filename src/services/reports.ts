@@ -5,7 +5,7 @@ import { findRoom } from '../storage/rooms/rooms.ts'
 import type { Clock } from '../util/clock.ts'
 import { findVisible } from './reading/one-event.ts'
 import type { Reading } from './reading/reading.ts'
-import type { Viewer } from './rooms/viewer.ts'
+import type { Viewer } from './rooms/view/viewer.ts'
 
 interface Deps {
   db: Db

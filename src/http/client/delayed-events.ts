@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { roomId } from '../../matrix/ids.ts'
 import type { Services } from '../../server.ts'
-import type { Waiting } from '../../services/rooms/delayed-events.ts'
+import type { Waiting } from '../../services/rooms/send/delayed-events.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'
 import { bounded, timed, timeOf } from './event-input.ts'

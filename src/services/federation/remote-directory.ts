@@ -2,7 +2,7 @@ import type { FederationClient } from '../../federation/client.ts'
 import { RemoteFailure } from '../../federation/remote-failure.ts'
 import { isRoomId, isServerName, type RoomAlias, type RoomId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import type { PublicRoomsQuery } from '../rooms/public-rooms.ts'
+import type { PublicRoomsQuery } from '../rooms/directory/public-rooms.ts'
 
 /** Servers that are tried to join a room that an alias leads to. */
 const MAX_SERVERS = 50

@@ -6,10 +6,10 @@ import { type Db, transact } from '../../storage/db.ts'
 import { findNoticeRoom, upsertNoticeRoom } from '../../storage/notice-rooms.ts'
 import { InTurn } from '../../util/in-turn.ts'
 import type { Accounts } from '../accounts/accounts.ts'
-import type { CreateRoomInput } from '../rooms/create.ts'
+import type { CreateRoomInput } from '../rooms/create/create.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
-import type { Memberships } from '../rooms/membership.ts'
-import type { Sending } from '../rooms/sending.ts'
+import type { Memberships } from '../rooms/membership/membership.ts'
+import type { Sending } from '../rooms/send/sending.ts'
 import type { Tags } from '../tags.ts'
 
 interface Deps {

@@ -2,7 +2,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { RoomId, UserId } from '../../matrix/ids.ts'
 import * as table from '../../storage/accounts/profiles.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import type { MemberProfile } from '../rooms/member-profile.ts'
+import type { MemberProfile } from '../rooms/membership/member-profile.ts'
 
 interface Deps {
   readonly db: Db

@@ -1,7 +1,7 @@
 import { nameNids } from '../../storage/names.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 import { EventFilter, filterable } from '../sync/event-filter.ts'
 import type { EventFilterContent } from '../sync/filter-schema.ts'
 import { type Placed, tokenAfter } from '../tokens.ts'

@@ -1,7 +1,7 @@
 import type { UserId } from '../../matrix/ids.ts'
 import { listArrived, listArrivedOfUser } from '../../storage/rooms/events.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 import { parseToken, syncToken } from '../tokens.ts'
 import type { Reading } from './reading.ts'
 

@@ -1,8 +1,8 @@
 import { nameNids } from '../../storage/names.ts'
 import { eventsByNid } from '../../storage/rooms/events.ts'
 import { stateEntries } from '../../storage/state/state.ts'
-import { sendersInAuth } from '../rooms/auth-members.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
+import { sendersInAuth } from '../rooms/state/auth-members.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Reading } from './reading.ts'
 

@@ -1,5 +1,5 @@
 import { invalidParam } from '../../matrix/errors.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 import type { EventFilterContent } from '../sync/filter-schema.ts'
 import { tokenAfter } from '../tokens.ts'
 import { sendersOf } from './lazy-members.ts'

@@ -3,7 +3,7 @@ import { isEventId } from '../../matrix/ids.ts'
 import { EVENT_KIND, findEvent } from '../../storage/rooms/events.ts'
 import { findRoomByNid } from '../../storage/rooms/rooms.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 import type { Reading } from './reading.ts'
 import type { RoomView } from './room-access.ts'
 

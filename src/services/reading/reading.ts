@@ -1,9 +1,9 @@
 import type { EventId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
-import type { ClientEvents } from '../rooms/client-events.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
-import type { Visibility } from '../rooms/visibility.ts'
+import type { ClientEvents } from '../rooms/view/client-events.ts'
+import type { Visibility } from '../rooms/view/visibility.ts'
 import type { Placed } from '../tokens.ts'
 import type { RoomAccess } from './room-access.ts'
 

@@ -5,10 +5,10 @@ import { listNewest } from '../../storage/rooms/events.ts'
 import { findMembership } from '../../storage/rooms/memberships.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
-import type { Standing } from '../rooms/standing.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
-import type { Viewer } from '../rooms/viewer.ts'
-import type { Visibility } from '../rooms/visibility.ts'
+import type { Standing } from '../rooms/view/standing.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
+import type { Visibility } from '../rooms/view/visibility.ts'
 import type { Placed } from '../tokens.ts'
 
 /** A room as one user may read it. */

@@ -1,7 +1,7 @@
 import { notFound } from '../../matrix/errors.ts'
 import { listByTime } from '../../storage/rooms/events.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 import type { Reading } from './reading.ts'
 import type { Direction } from './scan.ts'
 

@@ -4,7 +4,7 @@ import { Turn } from '../../util/turn.ts'
 import type { Reading } from '../reading/reading.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 import { type EventFilter, filterable } from '../sync/event-filter.ts'
 import type { SearchIndex } from './search-index.ts'
 

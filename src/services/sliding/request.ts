@@ -1,5 +1,5 @@
 import type { UserId } from '../../matrix/ids.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 import type { Point } from '../sync/request.ts'
 import type { RoomOfUser, RoomsOfUser } from '../sync/user-rooms.ts'
 import type { RequiredState } from './required-state.ts'

@@ -1,4 +1,4 @@
-import type { StateTuple } from '../rooms/current-state.ts'
+import type { StateTuple } from '../rooms/state/current-state.ts'
 
 /** State events by type and key; null stands for any. */
 export type Pattern = readonly [type: string | null, key: string | null]

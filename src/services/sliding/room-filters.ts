@@ -1,6 +1,6 @@
 import type { DirectRooms } from '../direct-rooms.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 import type { RoomOfUser, RoomsOfUser } from '../sync/user-rooms.ts'
 import type { TaggedRooms } from '../tagged-rooms.ts'
 import type { RoomFilter } from './request.ts'

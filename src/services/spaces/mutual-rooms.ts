@@ -2,7 +2,7 @@ import { invalidParam } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import { countSharedRooms, listSharedRooms } from '../../storage/rooms/shared-rooms.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 
 /** Rooms that two users are in. */
 export interface MutualRooms {

@@ -1,7 +1,7 @@
 import { isObject } from '../../matrix/json.ts'
-import type { ClientEvents } from '../rooms/client-events.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
+import type { ClientEvents } from '../rooms/view/client-events.ts'
 import type { SyncContext } from './request.ts'
 
 /** Timeline events as JSON texts, in the format that the filter asks for. */

@@ -1,7 +1,7 @@
 import type { Db } from '../../storage/db.ts'
 import { findMembership } from '../../storage/rooms/memberships.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
-import { ownMemberEvent } from '../rooms/stripped-state.ts'
+import { ownMemberEvent } from '../rooms/state/stripped-state.ts'
 import type { SyncContext } from './request.ts'
 
 /** What a client is told of a room that its user is invited to or knocks at: stripped state, with the member event. */

@@ -1,6 +1,6 @@
 import type { UserId } from '../../matrix/ids.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
-import type { Viewer } from '../rooms/viewer.ts'
+import type { Viewer } from '../rooms/view/viewer.ts'
 import type { Filter } from './filter.ts'
 import type { RoomOfUser, RoomsOfUser } from './user-rooms.ts'
 

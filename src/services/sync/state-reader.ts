@@ -9,9 +9,9 @@ import {
 } from '../../storage/rooms/current-state.ts'
 import { type EventRow, eventsByNid } from '../../storage/rooms/events.ts'
 import { Turn } from '../../util/turn.ts'
-import { sendersInAuth } from '../rooms/auth-members.ts'
-import type { StateTuple } from '../rooms/current-state.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
+import { sendersInAuth } from '../rooms/state/auth-members.ts'
+import type { StateTuple } from '../rooms/state/current-state.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 
 const MEMBER = 'm.room.member'

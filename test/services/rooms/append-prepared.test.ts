@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
 import type { RoomId } from '../../../src/matrix/ids.ts'
-import { buildEvent } from '../../../src/services/rooms/build-event.ts'
+import { buildEvent } from '../../../src/services/rooms/append/build-event.ts'
 import type { Draft } from '../../../src/services/rooms/draft.ts'
 import type { Batch, Entry, StateRef } from '../../../src/services/rooms/entry.ts'
 import type { LiveRoom } from '../../../src/services/rooms/live-room.ts'

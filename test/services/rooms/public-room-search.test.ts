@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { finderOf, roomTexts } from '../../../src/services/rooms/public-room-search.ts'
+import { finderOf, roomTexts } from '../../../src/services/rooms/directory/public-room-search.ts'
 
 const budget = roomTexts(['2027 예산안 검토방', '까치 홍보', '#budget:example.org'])
 const finds = (term: string, room = budget) => finderOf(term)(room)

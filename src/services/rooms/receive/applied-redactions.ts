@@ -1,6 +1,6 @@
 import type { RoomVersion } from '../../../room/versions.ts'
 import type { Entry } from '../entry.ts'
-import { type StateView, storedView, type ViewReader } from '../state-view.ts'
+import { type StateView, storedView, type ViewReader } from '../state/state-view.ts'
 import type { StoredEvent } from '../stored-event.ts'
 import type { KnownEvents } from './known-events.ts'
 import { REDACTION_PLACES, redactedId, takesEffect } from './redactions.ts'

@@ -1,8 +1,8 @@
 import { prevEventIds } from '../../../room/event.ts'
 import type { Batch, StateEdit } from '../entry.ts'
-import type { ResolveDeps } from '../resolution.ts'
-import { editsBetween, resolveViews } from '../resolve-state.ts'
-import { type StateView, storedView } from '../state-view.ts'
+import type { ResolveDeps } from '../state/resolution.ts'
+import { editsBetween, resolveViews } from '../state/resolve-state.ts'
+import { type StateView, storedView } from '../state/state-view.ts'
 import type { StoredEvent } from '../stored-event.ts'
 
 /** Events without a place in the timeline that are walked through for what stands before them. */

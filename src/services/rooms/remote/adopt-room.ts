@@ -12,8 +12,8 @@ import type { LiveRoom } from '../live-room.ts'
 import { type Incoming, toStored } from '../receive/incoming.ts'
 import { createEventId, judgeByAuthEvents, judgeByState, placesFor, withMembersIn } from '../receive/judge.ts'
 import { storeOutliers } from '../receive/outliers.ts'
-import { type Change, changesTo, editsOf } from '../state-difference.ts'
-import { editedView, storedView, ViewReader } from '../state-view.ts'
+import { type Change, changesTo, editsOf } from '../state/state-difference.ts'
+import { editedView, storedView, ViewReader } from '../state/state-view.ts'
 import { StoredEvent } from '../stored-event.ts'
 
 /** Entries of the state that one transaction writes. */

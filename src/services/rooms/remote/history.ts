@@ -14,7 +14,7 @@ import { type FetchDeps, fetchMissingAuth } from '../receive/missing-auth.ts'
 import { receiveEvents } from '../receive/receive-events.ts'
 import { stateBeforeEvent } from '../receive/state-at-gap.ts'
 import { topological } from '../receive/topological.ts'
-import { type StateView, storedView } from '../state-view.ts'
+import { type StateView, storedView } from '../state/state-view.ts'
 
 interface Deps extends FetchDeps {
   readonly clock: Clock

@@ -1,7 +1,7 @@
 import type { FederationClient } from '../../../federation/client.ts'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import type { UserId } from '../../../matrix/ids.ts'
-import type { MemberProfile } from '../member-profile.ts'
+import type { MemberProfile } from '../membership/member-profile.ts'
 
 /**
  * How an invite shows a user of another server: as that server says, so that a room of two is called by a name and not

@@ -1,8 +1,8 @@
 import { isObject } from '../../../matrix/json.ts'
 import type { StateLookup } from '../../../room/event.ts'
 import { pduText } from '../serve/event-texts.ts'
+import { STRIPPED_TYPES } from '../state/stripped-state.ts'
 import type { StoredEvent } from '../stored-event.ts'
-import { STRIPPED_TYPES } from '../stripped-state.ts'
 
 /** What is taken of what another server says of its room. */
 const MAX_EVENTS = 50

@@ -9,7 +9,7 @@ import { type StateKey, stateEntries } from '../../../storage/state/state.ts'
 import { chunks } from '../../../util/chunks.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'
-import { loadEvents } from '../state-view.ts'
+import { loadEvents } from '../state/state-view.ts'
 import { StoredEvent } from '../stored-event.ts'
 
 /** Users of one server whose membership decides what the server is shown. */

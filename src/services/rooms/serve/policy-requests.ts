@@ -6,8 +6,8 @@ import type { Pdu } from '../../../room/event.ts'
 import { checkFormat } from '../../../room/format.ts'
 import { hasOwnContent } from '../../../room/hashes.ts'
 import type { LiveRooms } from '../live-rooms.ts'
-import type { OwnPolicy } from '../own-policy.ts'
-import { isPolicy, type PolicyServers } from '../policy-server.ts'
+import type { OwnPolicy } from '../policy/own-policy.ts'
+import { isPolicy, type PolicyServers } from '../policy/policy-server.ts'
 
 interface Deps {
   readonly rooms: LiveRooms

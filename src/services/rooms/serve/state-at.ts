@@ -6,10 +6,10 @@ import { eventsById } from '../../../storage/rooms/events.ts'
 import { findReplacedBy } from '../../../storage/rooms/state-history.ts'
 import { loadState } from '../../../storage/state/state.ts'
 import type { LiveRoom } from '../live-room.ts'
-import { resolveViews } from '../resolve-state.ts'
-import { keyOf, type StateView, storedView } from '../state-view.ts'
+import { resolveViews } from '../state/resolve-state.ts'
+import { keyOf, type StateView, storedView } from '../state/state-view.ts'
+import { Unsaved } from '../state/unsaved.ts'
 import { StoredEvent } from '../stored-event.ts'
-import { Unsaved } from '../unsaved.ts'
 
 /** The numbers of the state events before an event; undefined where nobody here knows the state. */
 export async function stateBefore(db: Db, room: LiveRoom, event: StoredEvent): Promise<number[] | undefined> {

@@ -4,10 +4,10 @@ import type { JsonObject } from '../../../matrix/json.ts'
 import type { SigningKey } from '../../../matrix/signing-key.ts'
 import type { Db } from '../../../storage/db.ts'
 import type { Clock } from '../../../util/clock.ts'
-import { Chain } from '../chain.ts'
-import { loadKnown } from '../known.ts'
+import { Chain } from '../append/chain.ts'
+import { loadKnown } from '../append/known.ts'
 import type { LiveRoom } from '../live-room.ts'
-import { authorisingUser } from '../restricted-join.ts'
+import { authorisingUser } from '../membership/restricted-join.ts'
 import type { PeerRooms } from './peer-rooms.ts'
 
 interface Deps {

@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from '../../../matrix/json.ts'
 import type { Append } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
-import { thirdPartyInvite } from '../third-party-invite.ts'
+import { thirdPartyInvite } from '../membership/third-party-invite.ts'
 import { isAdmitted } from './peer-rooms.ts'
 
 interface Deps {

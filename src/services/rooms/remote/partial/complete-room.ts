@@ -5,10 +5,10 @@ import { eventsById } from '../../../../storage/rooms/events.ts'
 import type { Append } from '../../append.ts'
 import type { Batch } from '../../entry.ts'
 import type { LiveRoom } from '../../live-room.ts'
-import { editsBetween, resolveViews } from '../../resolve-state.ts'
-import { storedView } from '../../state-view.ts'
+import { editsBetween, resolveViews } from '../../state/resolve-state.ts'
+import { storedView } from '../../state/state-view.ts'
+import { Unsaved } from '../../state/unsaved.ts'
 import { StoredEvent } from '../../stored-event.ts'
-import { Unsaved } from '../../unsaved.ts'
 import type { JudgedEvents } from './judged-events.ts'
 
 interface Deps {

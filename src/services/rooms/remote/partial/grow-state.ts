@@ -7,8 +7,8 @@ import { Turn } from '../../../../util/turn.ts'
 import type { Append } from '../../append.ts'
 import type { Batch, StateEdit } from '../../entry.ts'
 import type { LiveRoom } from '../../live-room.ts'
-import { toChange } from '../../persist-state.ts'
-import { type Change, changesTo, editsOf } from '../../state-difference.ts'
+import { toChange } from '../../persist/states.ts'
+import { type Change, changesTo, editsOf } from '../../state/state-difference.ts'
 
 /** Entries of the state that one transaction writes. */
 const MAX_AT_ONCE = 150

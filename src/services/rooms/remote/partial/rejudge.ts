@@ -8,7 +8,7 @@ import { heldIncoming, type Incoming } from '../../receive/incoming.ts'
 import type { FetchDeps } from '../../receive/missing-auth.ts'
 import { ReceivedChain } from '../../receive/received-chain.ts'
 import { wholeStateAfterGap } from '../../receive/state-at-gap.ts'
-import { type StateView, storedView } from '../../state-view.ts'
+import { type StateView, storedView } from '../../state/state-view.ts'
 import type { JudgedEvents } from './judged-events.ts'
 
 /** Events of one transaction. */

@@ -1,0 +1,164 @@
+import { serverOf, type UserId } from '../../../matrix/ids.ts'
+import type { Pdu } from '../../../room/event.ts'
+import { type HistoryVisibility, historyVisibilityOf, maySee, type Sight } from '../../../room/visibility.ts'
+import type { Db } from '../../../storage/db.ts'
+import { nameNids } from '../../../storage/names.ts'
+import { listReplacedAt, listReplacedBy } from '../../../storage/rooms/state-history.ts'
+import type { LiveRoom } from '../live-room.ts'
+import type { StoredEvent } from '../stored-event.ts'
+import type { ErasedUsers } from './erased-users.ts'
+import { PastState } from './past-state.ts'
+import { isJoined, type Standing, standingOf } from './standing.ts'
+import type { Viewer } from './viewer.ts'
+
+interface Deps {
+  db: Db
+  serverName: string
+  erased: ErasedUsers
+  ignoredUsers: IgnoredUsers
+}
+
+/** Whom a user ignores. */
+export type IgnoredUsers = (userId: UserId) => Promise<ReadonlySet<UserId>>
+
+const HISTORY_VISIBILITY = 'm.room.history_visibility'
+/** Former values that are looked at before a room counts as one that always was open. */
+const MAX_VISIBILITIES = 20
+
+/**
+ * Which events a user may see (spec: Room history visibility). The usual case, a member of a room whose history always
+ * was open to its members, is decided without looking at any event.
+ */
+export class Visibility {
+  readonly #deps: Deps
+  readonly #past: PastState
+  // Holds while the history visibility event is the same.
+  readonly #open = new WeakMap<LiveRoom, { as: StoredEvent | undefined; isOpen: boolean }>()
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+    this.#past = new PastState(deps.db)
+  }
+
+  standing(room: LiveRoom, viewer: Viewer): Promise<Standing> {
+    return standingOf(this.#deps.db, room, viewer)
+  }
+
+  /**
+   * Those of the events that the viewer may see, in their order. Events of ignored users are left out, or pruned where
+   * the caller needs them; those of erased users are pruned for who was no member then.
+   */
+  async visibleEvents(
+    room: LiveRoom,
+    all: readonly StoredEvent[],
+    viewer: Viewer,
+    ignored: 'omit' | 'prune' = 'omit',
+  ): Promise<StoredEvent[]> {
+    const events = await this.#withoutIgnored(all, viewer, ignored)
+    if (events.length === 0) return []
+    if (isJoined(room, viewer) && (await this.#isOpen(room))) return this.#withoutErased(room, events, viewer)
+    const standing = await this.standing(room, viewer)
+    const sights = await this.#past.sights(statesOf(events), viewer.userNid)
+    const before = await this.#visibilitiesBefore(room, events)
+    const visible = events.filter((event) => {
+      // Also when it rejects an invite, or is a ban after having left: who else should know?
+      if (event.type === 'm.room.member' && event.stateKey === viewer.userId) return true
+      const sight = sights.get(event.row.state_nid ?? 0)
+      if (!sight) return false
+      const isBeforeLeaving = event.pos <= standing.joinedUntil
+      const after = isBeforeLeaving ? sight : notJoined(sight)
+      const visibility = before.get(event.nid) ?? after.visibility
+      return maySee(event.pdu, viewer.userId, { ...after, visibility }, after, isBeforeLeaving)
+    })
+    return this.#withoutErased(room, visible, viewer)
+  }
+
+  /** The membership of the viewer at each of these events, any change by the event included (MSC4115). */
+  async memberships(
+    room: LiveRoom,
+    events: readonly StoredEvent[],
+    viewer: Viewer,
+  ): Promise<(event: StoredEvent) => string> {
+    const memberEvent = await room.stateEvent('m.room.member', viewer.userId)
+    const current = memberEvent?.membership ?? 'leave'
+    const since = memberEvent?.pos ?? 0
+    // What is made here builds upon all that the room had, so it comes after the member event in every sense.
+    const isCurrent = ({ row, pos, pdu }: StoredEvent) =>
+      row.state_nid === room.stateNid || (pos >= since && serverOf(pdu.sender) === this.#deps.serverName)
+    const others = events.filter((event) => !isCurrent(event))
+    if (others.length === 0) return () => current
+    const sights = await this.#past.sights(statesOf(others), viewer.userNid)
+    return (event) => (isCurrent(event) ? current : (sights.get(event.row.state_nid ?? 0)?.membership ?? 'leave'))
+  }
+
+  /** Whether anybody may read the room as it is now. */
+  async isWorldReadable(room: LiveRoom): Promise<boolean> {
+    return historyVisibilityOf((await room.stateEvent(HISTORY_VISIBILITY, ''))?.pdu) === 'world_readable'
+  }
+
+  /** Whether the history visibility never was one that hides anything from a member. */
+  async #isOpen(room: LiveRoom): Promise<boolean> {
+    const current = await room.stateEvent(HISTORY_VISIBILITY, '')
+    const known = this.#open.get(room)
+    if (known && known.as === current) return known.isOpen
+    const isOpen = showsAllToMembers(current?.pdu) && (await this.#wasAlwaysOpen(room))
+    this.#open.set(room, { as: current, isOpen })
+    return isOpen
+  }
+
+  async #wasAlwaysOpen(room: LiveRoom): Promise<boolean> {
+    const { db } = this.#deps
+    const names = await nameNids(db, [HISTORY_VISIBILITY, ''])
+    const [typeNid, keyNid] = [names.get(HISTORY_VISIBILITY), names.get('')]
+    if (typeNid === undefined || keyNid === undefined) return true
+    const former = await listReplacedAt(db, room.nid, typeNid, keyNid, MAX_VISIBILITIES)
+    return former.length < MAX_VISIBILITIES && former.every((row) => showsAllToMembers(JSON.parse(row.json) as Pdu))
+  }
+
+  /** A change of the history visibility may be seen by whoever could see events before it: those values by number. */
+  async #visibilitiesBefore(room: LiveRoom, events: readonly StoredEvent[]): Promise<Map<number, HistoryVisibility>> {
+    const changes = events.filter((event) => event.isState && event.type === HISTORY_VISIBILITY)
+    if (changes.length === 0) return new Map()
+    const replaced = await listReplacedBy(this.#deps.db, room.nid, changes)
+    return new Map(
+      changes.map(({ nid }) => {
+        const row = replaced.get(nid)
+        return [nid, historyVisibilityOf(row && (JSON.parse(row.json) as Pdu))]
+      }),
+    )
+  }
+
+  /** State is shown whoever sent it (spec: Ignoring Users). */
+  async #withoutIgnored(
+    events: readonly StoredEvent[],
+    viewer: Viewer,
+    how: 'omit' | 'prune',
+  ): Promise<readonly StoredEvent[]> {
+    const ignored: ReadonlySet<string> = await this.#deps.ignoredUsers(viewer.userId)
+    if (ignored.size === 0) return events
+    const isShown = (event: StoredEvent) => event.isState || !ignored.has(event.pdu.sender)
+    return how === 'omit' ? events.filter(isShown) : events.map((event) => (isShown(event) ? event : event.pruned()))
+  }
+
+  /** Events of users who asked to be erased are shown whole only to those who were members then (spec: deactivation). */
+  async #withoutErased(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer): Promise<StoredEvent[]> {
+    const { erased } = this.#deps
+    const concerned = events.filter((event) => erased.has(event.row.sender_nid))
+    if (concerned.length === 0) return [...events]
+    const membershipAt = await this.memberships(room, concerned, viewer)
+    return events.map((event) =>
+      erased.has(event.row.sender_nid) && membershipAt(event) !== 'join' ? event.pruned() : event,
+    )
+  }
+}
+
+const statesOf = (events: readonly StoredEvent[]): number[] =>
+  events.map((event) => event.row.state_nid).filter((nid) => nid !== null)
+
+const showsAllToMembers = (pdu: Pdu | undefined): boolean => {
+  const visibility = historyVisibilityOf(pdu)
+  return visibility === 'shared' || visibility === 'world_readable'
+}
+
+/** Who has left sees nothing that arrived later, even where an event does not know of the leaving yet. */
+const notJoined = (sight: Sight): Sight => (sight.membership === 'join' ? { ...sight, membership: 'leave' } : sight)
