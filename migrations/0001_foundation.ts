@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Columns } from '../src/storage/migrate.ts'
+import type { Columns } from '../src/storage/dialect.ts'
 
 /**
  * The first schema. Conventions: `nid` is a number that stands for a text id inside this database only; `pos` is a

@@ -1,5 +1,5 @@
+import type { Services } from '../../src/compose/services.ts'
 import type { RoomId, UserId } from '../../src/matrix/ids.ts'
-import type { Services } from '../../src/server.ts'
 import { onSite } from '../federation/site.ts'
 import { meanwhile, talkers, talkOn } from '../federation/talkers.ts'
 import { withServices } from '../fill.ts'

@@ -4,9 +4,9 @@ import { createHttpServer, type HttpServer, type Listener } from '../http/app.ts
 import { healthRoutes, metricsRoutes } from '../http/health.ts'
 import type { Route } from '../http/route.ts'
 import { clientRoutes, federationRoutes, localRoutes } from '../http/routes.ts'
-import type { Services } from '../server.ts'
 import { currentPosition } from '../storage/counter.ts'
 import type { Ground } from './ground.ts'
+import type { Services } from './services.ts'
 import { httpLimitsOf } from './settings.ts'
 
 /** The HTTP servers that the configuration asks for, over the services. */

@@ -5,8 +5,8 @@ import type { Json } from '../matrix/json.ts'
 import { parseJson } from '../matrix/parse-json.ts'
 import type { Claim, ReceivedRequest } from '../services/federation/request-auth.ts'
 import type { BodyReader } from './body.ts'
+import type { RequestLimiter } from './request-limiter.ts'
 import type { Peer, Route } from './route.ts'
-import type { RequestLimiter } from './serve.ts'
 
 /** Knows which server a request comes from. */
 export interface PeerAuthenticator {

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import type { z } from 'zod'
+import type { Services } from '../compose/services.ts'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
-import type { Services } from '../server.ts'
 import type { Requester } from '../services/accounts/sessions.ts'
 
 export type { Requester } from '../services/accounts/sessions.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Services } from '../compose/services.ts'
 import { invalidParam } from '../matrix/errors.ts'
-import type { Services } from '../server.ts'
 import type { RecordRequest } from '../services/metrics.ts'
 import type { AddressOf } from './address.ts'
 import { answerJson, answerWith } from './answer.ts'
@@ -13,13 +13,9 @@ import { parseJsonBody } from './json-body.ts'
 import { parsePart } from './parse.ts'
 import { admitPeer, type PeerAuthenticator } from './peer.ts'
 import { parseQuery } from './query.ts'
+import type { RequestLimiter } from './request-limiter.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Requester, Route } from './route.ts'
-
-/** The part of the rate limits that a request meets; throws `M_LIMIT_EXCEEDED`. */
-export interface RequestLimiter {
-  count(limitClass: string, who: { userId?: string | undefined; address?: string | undefined }): void
-}
 
 export interface ServeDeps {
   readonly services: Services
@@ -66,8 +62,9 @@ export function serveRoute(route: Route, deps: ServeDeps): (matched: Matched) =>
       status = typeof answered === 'number' ? answered : await answered
     } catch (error) {
       status = refuse(error, deps, id, operationId, matched.res)
+    } finally {
+      deps.drain.leave()
     }
-    deps.drain.leave()
     const ms = performance.now() - started
     record(status, ms)
     deps.requestLog.request(id, operationId, seen.userId, status, ms)

@@ -1,7 +1,7 @@
 import { Turn } from '../util/turn.ts'
 import type { Owner } from './account-data.ts'
-import type { Outcome } from './push-rules/compiled-rules.ts'
 import type { Judge } from './push-rules/judge.ts'
+import type { Outcome } from './push-rules/plan.ts'
 import type { Threads } from './push-rules/threads.ts'
 import type { Receipts } from './receipts.ts'
 import type { LiveRoom } from './rooms/live-room.ts'

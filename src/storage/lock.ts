@@ -1,11 +1,7 @@
 import type { DatabaseConfig } from './config.ts'
+import type { DatabaseLock } from './database-lock.ts'
 import { lockPostgres } from './postgres/lock.ts'
 import { lockSqlite } from './sqlite/lock.ts'
-
-/** Held until `close`, or until the process ends, however it ends. */
-export interface DatabaseLock {
-  close(): Promise<void>
-}
 
 /**
  * Makes this process the one that writes to a database: what its caches hold is right only while nobody else changes

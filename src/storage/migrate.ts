@@ -1,16 +1,8 @@
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type Db, type Tx, transact } from './db.ts'
-import { type Columns, columns, kindOf } from './dialect.ts'
-import { migrations } from './migrations.ts'
+import { columns, kindOf } from './dialect.ts'
+import { type Migration, migrations } from './migrations.ts'
 import { rawRows, rawRun } from './run.ts'
-
-export type { Columns } from './dialect.ts'
-
-/** One step of the schema. Forward only: it runs once, in a transaction with the record that it ran. */
-export interface Migration {
-  readonly name: string
-  up(db: Kysely<unknown>, columns: Columns): Promise<void>
-}
 
 /** The database was last used by a newer version of the program. */
 export class DatabaseTooNew extends Error {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Db, openDatabase } from '../../src/storage/db.ts'
-import { DatabaseTooNew, type Migration, migrate, schemaVersion } from '../../src/storage/migrate.ts'
-import { migrations } from '../../src/storage/migrations.ts'
+import { DatabaseTooNew, migrate, schemaVersion } from '../../src/storage/migrate.ts'
+import { type Migration, migrations } from '../../src/storage/migrations.ts'
 import { type FreshDatabase, freshPostgres, freshSqlite, postgresUrl } from '../support/fresh-database.ts'
 
 const makes = (table: string): Migration => ({

@@ -1,6 +1,7 @@
 import type { RoomEvent } from '../../src/room/event.ts'
+import type { Conflict } from '../../src/room/resolve/conflict.ts'
 import { type AuthNode, type GraphEvent, Known, type Need } from '../../src/room/resolve/known.ts'
-import { type Conflict, resolve } from '../../src/room/resolve/resolve.ts'
+import { resolve } from '../../src/room/resolve/resolve.ts'
 import { split } from '../../src/room/resolve/split.ts'
 import { stateKeyOf } from '../../src/room/state-key.ts'
 import type { RoomVersion } from '../../src/room/versions.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import type { Services } from '../../compose/services.ts'
 import { roomId } from '../../matrix/ids.ts'
-import type { Services } from '../../server.ts'
 import type { Waiting } from '../../services/rooms/send/delayed-events.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'

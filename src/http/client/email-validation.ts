@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import type { Services } from '../../compose/services.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import type { Services } from '../../server.ts'
 import type { Purpose } from '../../services/mail/mail-texts.ts'
 import { htmlPage } from '../html-page.ts'
 import { firstParam } from '../query.ts'

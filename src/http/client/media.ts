@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
-import type { Services } from '../../server.ts'
+import type { Services } from '../../compose/services.ts'
 import type { Asking } from '../../services/media/downloads.ts'
 import { cleanFilename } from '../../services/media/filename.ts'
 import type { Upload } from '../../services/media/media.ts'

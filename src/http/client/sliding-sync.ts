@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { Services } from '../../compose/services.ts'
 import { invalidParam } from '../../matrix/errors.ts'
-import type { Services } from '../../server.ts'
 import type { SlidingRequest } from '../../services/sliding/request.ts'
 import { PRESENCES } from '../../services/user-presence.ts'
 import { firstParam, intParam } from '../query.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Services } from '../../server.ts'
+import type { Services } from '../../compose/services.ts'
 import { firstParam, intParam } from '../query.ts'
 import { jsonText, route } from '../route.ts'
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { Services } from '../../server.ts'
+import type { Services } from '../../compose/services.ts'
 import type { MediaFile } from '../../services/media/media-file.ts'
 import type { ThumbnailWish } from '../../services/media/thumbnail-size.ts'
 import type { Thumbnail } from '../../services/media/thumbnails.ts'

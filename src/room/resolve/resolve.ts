@@ -1,15 +1,8 @@
-import type { RoomEvent } from '../event.ts'
 import type { RoomVersion } from '../versions.ts'
+import type { Conflict } from './conflict.ts'
 import type { GraphEvent, Known, Need } from './known.ts'
 import { resolveV1 } from './v1.ts'
 import { resolveV2 } from './v2.ts'
-
-/** Where the states of forks differ. */
-export interface Conflict {
-  /** Of each fork the events that its state has at keys where not all forks have the same (see `split`). */
-  readonly forks: readonly (readonly number[])[]
-  readonly create: RoomEvent
-}
 
 /**
  * Resolves the states of forks (spec: rooms/, State resolution). Gives the events that the resolved state has where the

@@ -5,11 +5,11 @@ import { isState } from '../event.ts'
 import { integerOf } from '../power-levels.ts'
 import { stateKeyOf } from '../state-key.ts'
 import type { RoomVersion } from '../versions.ts'
+import type { Conflict } from './conflict.ts'
 import { PartialState } from './iterate.ts'
 import type { GraphEvent, Known, Need } from './known.ts'
 import { loadEvents, loadState } from './load.ts'
 import { compareLevels } from './order.ts'
-import type { Conflict } from './resolve.ts'
 
 /** State resolution of version 1 (rooms/v1). */
 export function* resolveV1(

@@ -3,12 +3,12 @@ import { isState } from '../event.ts'
 import { stateKeyOf } from '../state-key.ts'
 import type { RoomVersion } from '../versions.ts'
 import { authDifference } from './auth-difference.ts'
+import type { Conflict } from './conflict.ts'
 import { applyAllowed, PartialState } from './iterate.ts'
 import type { GraphEvent, Known, Need } from './known.ts'
 import { loadEvents, loadState } from './load.ts'
 import { sortByMainline } from './mainline.ts'
 import { powerEvents, sortByPower } from './power-sort.ts'
-import type { Conflict } from './resolve.ts'
 import { conflictedSubgraph } from './subgraph.ts'
 
 /** State resolution of versions 2 to 11 (v2) and of version 12 (v2.1); the steps are those of the specification. */

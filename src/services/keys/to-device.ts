@@ -1,7 +1,6 @@
 import type { Sender } from '../../federation/sending/sender.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
-import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { findDevicesOf } from '../../storage/keys/device-keys.ts'
 import * as store from '../../storage/keys/to-device.ts'
@@ -13,6 +12,7 @@ import type { Requester } from '../accounts/sessions.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
+import { isOfSize, MAX_MESSAGE_BYTES, type Messages, type ReceivedMessages } from './device-messages.ts'
 import { toDeviceLetters } from './remote/to-device-letters.ts'
 
 interface Deps {
@@ -25,24 +25,6 @@ interface Deps {
   /** At most 32 characters (spec: m.direct_to_device). */
   newMessageId(): string
 }
-
-/** Contents by user and device; the device `*` stands for all of the user's. */
-export type Messages = ReadonlyMap<UserId, ReadonlyMap<string, JsonObject>>
-
-/** Messages that came from another server. */
-export interface RemoteMessages {
-  readonly sender: UserId
-  readonly type: string
-  readonly messageId: string
-  readonly messages: Messages
-}
-
-/** As much as an event: keys and secrets take a few kilobytes. */
-const MAX_MESSAGE_BYTES = 64 * 1024
-
-/** Whether this is no more than one message may hold. */
-export const isOfSize = (content: JsonObject): boolean =>
-  Buffer.byteLength(JSON.stringify(content)) <= MAX_MESSAGE_BYTES
 
 /** Part of the transaction in which messages to these devices are stored under a position. */
 export type MessagesListener = (tx: Tx, pos: number, owners: ReadonlyMap<number, UserId>) => Promise<void>
@@ -100,7 +82,7 @@ export class ToDevice {
   }
 
   /** Takes messages of another server's user, once for each id that the server gave them. */
-  async receiveFrom(server: string, { sender, type, messageId, messages }: RemoteMessages): Promise<void> {
+  async receiveFrom(server: string, { sender, type, messageId, messages }: ReceivedMessages): Promise<void> {
     const { clock } = this.#deps
     await this.#deliver(sender, type, messages, async (tx) => {
       const serverNid = (await internNames(tx, [server])).get(server) ?? 0

@@ -1,15 +1,9 @@
 import { isObject } from '../../matrix/json.ts'
-import { bodyMatches, type Condition, compileCondition, type PushUser } from './conditions.ts'
+import { bodyMatches, type Condition, compileCondition } from './conditions.ts'
+import type { Outcome, Plan } from './plan.ts'
 import { TEXT_MENTION_RULES } from './predefined.ts'
 import type { PushEvent } from './push-event.ts'
 import { type PushAction, type PushRule, RULE_KINDS, type RuleKind, type Ruleset } from './rule.ts'
-
-/** What an event does for a user. */
-export interface Outcome {
-  readonly notify: boolean
-  readonly highlight: boolean
-  readonly actions: readonly PushAction[]
-}
 
 const NOTHING: Outcome = { notify: false, highlight: false, actions: [] }
 
@@ -17,13 +11,6 @@ interface CompiledRule {
   readonly conditions: readonly Condition[]
   readonly outcome: Outcome
   readonly isPersonal: boolean
-}
-
-/** What an event yields for everybody with one rule set: one outcome, and the rules that come before it for some. */
-export interface Plan {
-  readonly needsDisplayName: boolean
-  readonly needsFollowing: boolean
-  decide(user: PushUser): Outcome
 }
 
 /** The enabled rules of a user, or of all users who changed nothing, ready to judge events. */

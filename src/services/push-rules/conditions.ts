@@ -1,18 +1,9 @@
-import type { UserId } from '../../matrix/ids.ts'
 import { localpartOf } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { Glob } from './glob.ts'
+import type { PushUser } from './plan.ts'
 import { SELF, SELF_LOCALPART, THREAD_SUBSCRIPTION } from './predefined.ts'
 import { type PushEvent, parsePath } from './push-event.ts'
-
-/** Whom an event is judged for. */
-export interface PushUser {
-  userId: UserId
-  /** The user's display name in the room; needed only where the plan says so. */
-  displayName?: string | undefined
-  /** Whether the user follows the event's thread; undefined: the user follows no threads at all, as clients go. */
-  followsThread?: boolean | undefined
-}
 
 /** A condition, split into what holds for everybody and what depends on the user. */
 export interface Condition {

@@ -1,5 +1,5 @@
-import type { CompiledRules, Outcome } from './compiled-rules.ts'
-import type { PushUser } from './conditions.ts'
+import type { CompiledRules } from './compiled-rules.ts'
+import type { Outcome, PushUser } from './plan.ts'
 import type { PushEvent } from './push-event.ts'
 
 export interface Judged extends PushUser {

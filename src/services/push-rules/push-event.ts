@@ -1,7 +1,7 @@
 import { isObject, type Json } from '../../matrix/json.ts'
 import type { Pdu } from '../../room/event.ts'
 import { relationOf } from '../rooms/relation.ts'
-import type { CompiledRules, Plan } from './compiled-rules.ts'
+import type { Plan } from './plan.ts'
 
 /** What conditions ask of the room. */
 export interface RoomFacts {
@@ -11,12 +11,17 @@ export interface RoomFacts {
   senderMayNotify(kind: string): boolean
 }
 
+/** A rule set that is ready to judge events: `CompiledRules`. */
+interface Planning {
+  plan(event: PushEvent): Plan
+}
+
 /** An event as push rules look at it. What it yields for a rule set is worked out once, for all who share that set. */
 export class PushEvent {
   readonly facts: RoomFacts
   readonly #pdu: Pdu
   readonly #eventId: string
-  readonly #plans = new Map<CompiledRules, Plan>()
+  readonly #plans = new Map<Planning, Plan>()
   // null: it has none.
   #body: string | null | undefined
 
@@ -62,7 +67,8 @@ export class PushEvent {
     return value as Json | undefined
   }
 
-  planFor(rules: CompiledRules): Plan {
+  /** What the event yields for a rule set. */
+  planFor(rules: Planning): Plan {
     let plan = this.#plans.get(rules)
     if (!plan) {
       plan = rules.plan(this)

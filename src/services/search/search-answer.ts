@@ -5,19 +5,9 @@ import type { Reading } from '../reading/reading.ts'
 import { stateTexts } from '../reading/room-state.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
-import type { SearchInput } from './search.ts'
 import type { SearchCursor } from './search-cursor.ts'
+import type { ContextRequest, SearchInput } from './search-input.ts'
 import type { VisibleHit } from './visible-hits.ts'
-
-/** How much around a hit is shown. */
-export interface ContextRequest {
-  readonly before: number
-  readonly after: number
-  /** With the names that the senders had then. */
-  readonly includeProfile: boolean
-}
-
-type GroupKey = 'room_id' | 'sender'
 
 export interface SearchFindings {
   readonly found: readonly VisibleHit[]
@@ -108,7 +98,11 @@ interface Group {
 }
 
 /** Each group comes by its best hit, and goes on where the page does. */
-function groupsOf(key: GroupKey, found: readonly VisibleHit[], next: SearchFindings['next']): Record<string, Group> {
+function groupsOf(
+  key: SearchInput['groupBy'][number],
+  found: readonly VisibleHit[],
+  next: SearchFindings['next'],
+): Record<string, Group> {
   const groups = new Map<string, Group>()
   for (const { event, room } of found) {
     const name = key === 'room_id' ? room.roomId : event.pdu.sender

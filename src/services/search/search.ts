@@ -1,29 +1,17 @@
 import { SEARCHED_TYPES } from '../../matrix/searchable.ts'
 import { nameNids } from '../../storage/names.ts'
 import type { SearchedRoom } from '../../storage/search/rooms.ts'
-import type { IndexQuery, SearchOrder, TextKind } from '../../storage/search/store.ts'
+import type { IndexQuery } from '../../storage/search/store.ts'
 import { parseSearchTerm } from '../../util/search-tokens.ts'
 import type { Reading } from '../reading/reading.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import { EventFilter } from '../sync/event-filter.ts'
-import type { EventFilterContent } from '../sync/filter-schema.ts'
-import { type ContextRequest, searchAnswer } from './search-answer.ts'
+import { searchAnswer } from './search-answer.ts'
 import { cursorToken, parseCursor, type SearchCursor } from './search-cursor.ts'
 import type { SearchIndex } from './search-index.ts'
+import type { SearchInput } from './search-input.ts'
 import type { SearchedRooms } from './searched-rooms.ts'
 import { visibleHits } from './visible-hits.ts'
-
-export interface SearchInput {
-  readonly term: string
-  /** What to search in; undefined: everything. */
-  readonly kinds: readonly TextKind[] | undefined
-  readonly filter: EventFilterContent
-  readonly order: SearchOrder
-  /** undefined: events around the hits are not asked for. */
-  readonly context: ContextRequest | undefined
-  readonly includeState: boolean
-  readonly groupBy: readonly ('room_id' | 'sender')[]
-}
 
 export interface SearchDeps {
   readonly reading: Reading

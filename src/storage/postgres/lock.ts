@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { PostgresConfig } from '../config.ts'
+import type { DatabaseLock } from '../database-lock.ts'
 import { storageFailure } from '../failure.ts'
-import type { DatabaseLock } from '../lock.ts'
 import { DatabaseInUse } from '../unsuitable.ts'
 import { clientConfig } from './pool.ts'
 

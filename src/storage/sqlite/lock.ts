@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import type { SqliteConfig } from '../config.ts'
-import type { DatabaseLock } from '../lock.ts'
+import type { DatabaseLock } from '../database-lock.ts'
 import { DatabaseInUse } from '../unsuitable.ts'
 
 /**

@@ -1,6 +1,7 @@
 import { isUserId, serverOf, type UserId } from '../../../matrix/ids.ts'
 import { isObject, type JsonObject, own } from '../../../matrix/json.ts'
-import { isOfSize, type Messages, type ToDevice } from '../to-device.ts'
+import { isOfSize, type Messages } from '../device-messages.ts'
+import type { ToDevice } from '../to-device.ts'
 import type { RemoteLists } from './remote-lists.ts'
 
 interface Deps {

@@ -1,7 +1,7 @@
 import type { Letter } from '../../../federation/sending/edu.ts'
 import { serverOf, type UserId } from '../../../matrix/ids.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
-import type { Messages } from '../to-device.ts'
+import type { Messages } from '../device-messages.ts'
 
 interface Sending {
   readonly sender: UserId
