@@ -2,6 +2,7 @@ import { isObject } from '../matrix/json.ts'
 import { parseServerName } from '../matrix/server-name.ts'
 import type { Answer } from '../outbound/exchange.ts'
 import type { GuardedClient } from '../outbound/guarded-client.ts'
+import { backoffMs } from '../util/backoff.ts'
 import { type Clock, HOUR_MS, MINUTE_MS } from '../util/clock.ts'
 import { lruCache } from '../util/lru.ts'
 
@@ -58,7 +59,7 @@ export class WellKnown {
       return delegated
     }
     const failures = (before?.failures ?? 0) + 1
-    const until = now + Math.min(MINUTE_MS * 2 ** (failures - 1), LONGEST_FAILURE_MS)
+    const until = now + backoffMs(failures, MINUTE_MS, LONGEST_FAILURE_MS)
     this.#known.set(host, { delegated: undefined, until, failures })
     return undefined
   }

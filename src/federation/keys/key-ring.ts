@@ -2,6 +2,7 @@ import type { JsonObject } from '../../matrix/json.ts'
 import type { VerifyKeys } from '../../matrix/sign-json.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import * as table from '../../storage/federation/server-keys.ts'
+import { backoffMs } from '../../util/backoff.ts'
 import type { Clock } from '../../util/clock.ts'
 import { lruCache } from '../../util/lru.ts'
 import { Turn } from '../../util/turn.ts'
@@ -135,7 +136,7 @@ export class KeyRing {
     const now = clock.now()
     if (!answer) {
       const failures = (this.#pauses.get(serverName)?.failures ?? 0) + 1
-      const pause = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS)
+      const pause = backoffMs(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS)
       this.#pauses.set(serverName, { until: now + pause, failures })
       return this.#known.get(serverName) ?? NO_KEYS
     }

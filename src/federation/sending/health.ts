@@ -1,4 +1,5 @@
 import type { DestinationRow } from '../../storage/federation/destinations.ts'
+import { backoffMs } from '../../util/backoff.ts'
 
 const SECOND_MS = 1_000
 const FIRST_PAUSE_MS = 2 * SECOND_MS
@@ -43,7 +44,7 @@ export class Health {
   /** `retryAfterMs`: what the server asked for. */
   onFailure(now: number, reason: string, retryAfterMs = 0): void {
     const failures = this.#row.failures + 1
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS) * (0.8 + 0.4 * this.#random())
+    const pause = backoffMs(failures, FIRST_PAUSE_MS, LONGEST_PAUSE_MS) * (0.8 + 0.4 * this.#random())
     this.#triedAt = now
     this.#row = {
       ...this.#row,

@@ -1,6 +1,7 @@
 import { deleteQueuesExcept, deleteTransaction, type StoredTransaction } from '../../storage/appservices.ts'
 import { transact } from '../../storage/db.ts'
 import { internNames } from '../../storage/names.ts'
+import { backoffMs } from '../../util/backoff.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Loops } from '../../util/loops.ts'
 import type { AppService } from './app-service.ts'
@@ -109,7 +110,7 @@ export class AppServiceDelivery {
     this.#tries.set(service, tries)
     const isAccepted = await this.#send(service, nids, transaction, stop)
     tries.failures = isAccepted ? 0 : failures + 1
-    return isAccepted ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS)
+    return isAccepted ? 0 : backoffMs(tries.failures, FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
   }
 
   /** Whether it was accepted. */

@@ -1,5 +1,6 @@
 import { afterCommit, type Db, type Tx, transact } from '../../storage/db.ts'
 import * as table from '../../storage/mail-queue.ts'
+import { backoffMs } from '../../util/backoff.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Loops } from '../../util/loops.ts'
 
@@ -68,7 +69,7 @@ export class MailQueue {
     // A mail server that does not answer keeps nobody from stopping; the mail stays, and may be sent twice.
     const delivery = await unlessAborted(deliver(mail), signal)
     if (!delivery) return undefined
-    const retryMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** mail.attempts)
+    const retryMs = backoffMs(mail.attempts + 1, FIRST_RETRY_MS, MAX_RETRY_MS)
     const retryAt = clock.now() + retryMs
     const willRetry = delivery.is === 'postponed' && retryAt < mail.created_ts + lifetimeMs
     if (delivery.is !== 'taken') onUndelivered({ reason: delivery.reason, willRetry })

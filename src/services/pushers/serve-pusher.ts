@@ -4,6 +4,7 @@ import type { GuardedClient } from '../../outbound/guarded-client.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import * as queue from '../../storage/push/push-queue.ts'
 import { deletePusher } from '../../storage/push/pushers.ts'
+import { backoffMs } from '../../util/backoff.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Threads } from '../push-rules/threads.ts'
 import type { Receipts } from '../receipts.ts'
@@ -102,7 +103,7 @@ async function deliver(
   await transact(db, async (tx) => {
     if (verdict === 'rejected') return deletePusher(tx, pusher.user_nid, pusher.app_id, pushkey)
     if (verdict === 'unknown') {
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** pusher.failures, LONGEST_PAUSE_MS)
+      const pause = backoffMs(pusher.failures + 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
       await queue.updateFailed(tx, nid, pusher.failures + 1, clock.now() + pause)
       return queue.trimQueue(tx, nid, MAX_WAITING)
     }

@@ -4,6 +4,7 @@ import { MatrixError } from '../../../matrix/errors.ts'
 import type { UserId } from '../../../matrix/ids.ts'
 import type { Db } from '../../../storage/db.ts'
 import { listStale, listStaleServers } from '../../../storage/keys/remote-lists.ts'
+import { backoffMs } from '../../../util/backoff.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { Slots } from '../../../util/slots.ts'
 import type { Lanes } from './lanes.ts'
@@ -94,7 +95,7 @@ export class ListRepairs {
       const isDone = await this.#slots.run(() => this.#pass(server)).catch(onCrash)
       if (isDone && !loop.isDirty) break
       if (isDone) continue
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures++, LONGEST_PAUSE_MS) * (1 + 0.2 * random())
+      const pause = backoffMs(++failures, FIRST_PAUSE_MS, LONGEST_PAUSE_MS) * (1 + 0.2 * random())
       loop.rearm = new AbortController()
       await clock.sleep(FIRST_PAUSE_MS, signal)
       await clock.sleep(pause - FIRST_PAUSE_MS, AbortSignal.any([signal, loop.rearm.signal]))

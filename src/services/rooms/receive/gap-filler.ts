@@ -6,6 +6,7 @@ import { prevEventIds } from '../../../room/event.ts'
 import { transact } from '../../../storage/db.ts'
 import * as held from '../../../storage/federation/held-events.ts'
 import { listEventStubs } from '../../../storage/rooms/events.ts'
+import { backoffMs } from '../../../util/backoff.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
@@ -67,7 +68,7 @@ export class GapFiller {
     if (waiting.length === 0 || signal.aborted) return
     const ids = new Set(waiting.map(({ eventId }) => eventId))
     const attempts = Math.min(...rows.flatMap((row) => (ids.has(row.event_id) ? row.attempts : [])))
-    const pause = Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts, 20), LONGEST_RETRY_MS)
+    const pause = backoffMs(attempts + 1, FIRST_RETRY_MS, LONGEST_RETRY_MS)
     const retryAt = this.#deps.clock.now() + pause
     await transact(this.#deps.db, (tx) => held.postponeHeld(tx, room.nid, [...ids], retryAt))
   }

@@ -4,6 +4,7 @@ import type { RoomId } from '../../../../matrix/ids.ts'
 import { transact } from '../../../../storage/db.ts'
 import { findPartialRoom, listPartialRooms, postponePartialRoom } from '../../../../storage/federation/partial-rooms.ts'
 import { eventsByNid } from '../../../../storage/rooms/events.ts'
+import { backoffMs } from '../../../../util/backoff.ts'
 import type { Clock } from '../../../../util/clock.ts'
 import { Slots } from '../../../../util/slots.ts'
 import type { Appended } from '../../append.ts'
@@ -190,7 +191,7 @@ export class PartialRooms {
 
   async #retryLater(room: LiveRoom, attempts: number): Promise<void> {
     const { clock, log } = this.#deps
-    const pause = Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 20), LONGEST_RETRY_MS)
+    const pause = backoffMs(attempts, FIRST_RETRY_MS, LONGEST_RETRY_MS)
     log.warn({ roomId: room.roomId, attempts, pause }, 'nobody tells the state of a room yet')
     await this.#postpone(room, attempts, clock.now() + pause)
   }
