@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { roomVersion } from '../room/versions.ts'
+import { DEFAULT_ROOM_VERSION, roomVersion } from '../room/versions.ts'
 import { duration } from './units.ts'
 
 export const rooms = z
@@ -7,7 +7,7 @@ export const rooms = z
     default_version: z
       .string()
       .refine((id) => roomVersion(id) !== undefined, 'is no room version that this server knows')
-      .prefault('12')
+      .prefault(DEFAULT_ROOM_VERSION)
       .describe(
         'The version of new rooms. Older clients do not see that who made a room of version 12 may do everything in it; 11 serves them.',
       ),

@@ -82,6 +82,7 @@ const STABLE = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12]
 const UNSTABLE = [owned10, owned11]
 const VERSIONS = new Map([...STABLE, ...UNSTABLE].map((v) => [v.id, v]))
 
+/** The version that the specification recommends for new rooms. */
 export const DEFAULT_ROOM_VERSION = '12'
 export const roomVersion = (id: string): RoomVersion | undefined => VERSIONS.get(id)
 /** The versions of the specification. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { administrator } from '../support/administrator.ts'
 import type { User } from '../support/client.ts'
 import { startServer } from '../support/server.ts'
 
@@ -6,10 +7,9 @@ const pathOf = (what: string, userId: string) => `/v1/admin/${what}/${encodeURIC
 const whoIs = (userId: string) => `/v3/admin/whois/${encodeURIComponent(userId)}`
 
 async function adminAndUsers() {
-  const { client, server } = await startServer()
-  const admin = await client.register('admin')
-  const { accounts } = server.services
-  await accounts.setAdmin((await accounts.get('admin')).userNid, true)
+  const started = await startServer()
+  const { client } = started
+  const admin = await administrator(started)
   return { client, admin, alice: await client.register('alice'), bob: await client.register('bob') }
 }
 

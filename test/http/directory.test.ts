@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { administrator } from '../support/administrator.ts'
 import { type Answer, roomPath, type User } from '../support/client.ts'
 import { startServer } from '../support/server.ts'
 
@@ -70,7 +71,8 @@ it('lets a room call its own only aliases that lead to it', async () => {
 })
 
 it('lists what is published, largest first, page by page', async () => {
-  const { client, server } = await startServer()
+  const started = await startServer()
+  const { client } = started
   const [alice, bob] = await client.registerAll('alice', 'bob')
   expect((await client.get('/v3/publicRooms')).chunk).toEqual([])
   const small = await alice.createRoom({ visibility: 'public', name: 'Small', room_alias_name: 'small' })
@@ -101,9 +103,8 @@ it('lists what is published, largest first, page by page', async () => {
   const now = await client.get('/v3/publicRooms')
   expect(now.chunk.map((room: { room_id: string }) => room.room_id)).toEqual([small, hidden])
   expect(await outcome(bob.request('PUT', path, { visibility: 'private' }))).toEqual([403, 'M_FORBIDDEN'])
-  const { accounts } = server.services
-  await accounts.setAdmin((await accounts.get('bob')).userNid, true)
-  expect(await outcome(bob.request('PUT', path, { visibility: 'private' }))).toBe(200)
+  const admin = await administrator(started)
+  expect(await outcome(admin.request('PUT', path, { visibility: 'private' }))).toBe(200)
 })
 
 it('finds published rooms by their words and types, as they change', async () => {

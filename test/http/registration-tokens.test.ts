@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { administrator } from '../support/administrator.ts'
 import type { Client } from '../support/client.ts'
 import { startServer } from '../support/server.ts'
 
@@ -14,7 +15,7 @@ async function start() {
       password,
       auth: { type: 'm.login.registration_token', token, ...(session && { session }) },
     })
-  return { ...started, registrationTokens, register }
+  return { ...started, started, registrationTokens, register }
 }
 
 const session = async (client: Client, username: string): Promise<string> =>
@@ -83,9 +84,8 @@ describe('registration by token', () => {
   })
 
   it('is prepared by administrators alone', async () => {
-    const { client, server, register, registrationTokens } = await start()
-    await server.services.accounts.createWithPassword('boss', password, true)
-    const boss = await client.login('boss', password)
+    const { started, client, register, registrationTokens } = await start()
+    const boss = await administrator(started)
     const path = '/_synapse/admin/v1/registration_tokens'
     const made = await boss.post(`${path}/new`, { token: 'spring', uses_allowed: 3 })
     expect(made).toMatchObject({ token: 'spring', uses_allowed: 3, pending: 0, completed: 0, expiry_time: null })

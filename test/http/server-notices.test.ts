@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest'
+import { administrator } from '../support/administrator.ts'
 import { startServer } from '../support/server.ts'
 
 const PATH = '/_synapse/admin/v1/send_server_notice'
 const NOTICES = '@_server:example.org'
 
 it('tells a user something in one room, which is tagged and whose invite cannot be rejected', async () => {
-  const { client, server } = await startServer({
+  const started = await startServer({
     config: { rooms: { encryption: 'forced' }, server_notices: { room_name: '서버 알림' } },
   })
-  const admin = await client.register('admin')
+  const { client, server } = started
+  const admin = await administrator(started)
   const alice = await client.register('alice')
   const body = { user_id: alice.userId, content: { msgtype: 'm.text', body: '점검이 있습니다' } }
-  expect((await admin.request('POST', PATH, {})).body.errcode).toBe('M_FORBIDDEN')
-  const { userNid } = await server.services.accounts.get('admin')
-  await server.services.accounts.setAdmin(userNid, true)
+  expect((await alice.request('POST', PATH, {})).body.errcode).toBe('M_FORBIDDEN')
 
   // Whoever takes no invites from anybody still gets this one.
   await alice.put(`/v3/user/${alice.userId}/account_data/m.invite_permission_config`, { default_action: 'block' })

@@ -26,8 +26,8 @@ describe('registration with the shared secret', () => {
     await register(client, 'boss', { admin: true })
     await register(client, 'robot', { user_type: 'bot' })
     const { accounts } = server.services
-    expect(await accounts.isAdmin('@boss:example.org')).toBe(true)
-    expect(await accounts.isAdmin('@user-upper:example.org')).toBe(false)
+    expect(await accounts.get('boss')).toMatchObject({ isAdmin: true })
+    expect(await accounts.get('user-upper')).toMatchObject({ isAdmin: false })
     expect((await accounts.get('robot')).userType).toBe('bot')
   })
 

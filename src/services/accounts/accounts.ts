@@ -116,14 +116,6 @@ export class Accounts {
     return accounts.listAccounts(this.#deps.db, after, limit)
   }
 
-  async isAdmin(userId: UserId): Promise<boolean> {
-    return (await accounts.findAccount(this.#deps.db, userId))?.isAdmin ?? false
-  }
-
-  async setAdmin(userNid: number, isAdmin: boolean): Promise<void> {
-    await this.#change(userNid, (tx) => accounts.updateAdmin(tx, userNid, isAdmin))
-  }
-
   /** A locked account keeps its logins but can use none of them until it is unlocked (spec: Account locking). */
   async setLocked(userNid: number, isLocked: boolean): Promise<void> {
     await this.#change(userNid, (tx) => accounts.updateLocked(tx, userNid, isLocked))

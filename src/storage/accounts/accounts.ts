@@ -130,10 +130,6 @@ export async function listErasedNids(db: Db): Promise<number[]> {
   return rows.map((row) => row.user_nid)
 }
 
-export async function updateAdmin(tx: Tx, userNid: number, isAdmin: boolean): Promise<void> {
-  await rawRun(tx, 'update account set is_admin = ? where user_nid = ?', [isAdmin ? 1 : 0, userNid])
-}
-
 export async function updateLocked(tx: Tx, userNid: number, isLocked: boolean): Promise<void> {
   await rawRun(tx, 'update account set locked = ? where user_nid = ?', [isLocked ? 1 : 0, userNid])
 }

@@ -4,7 +4,6 @@ import type { JsonObject } from '../../../src/matrix/json.ts'
 import type { Pdu } from '../../../src/room/event.ts'
 import { CompiledRules } from '../../../src/services/push-rules/compiled-rules.ts'
 import { changeRule, setRule } from '../../../src/services/push-rules/edit.ts'
-import { evaluate } from '../../../src/services/push-rules/evaluate.ts'
 import { PushEvent } from '../../../src/services/push-rules/push-event.ts'
 import type { PushRule } from '../../../src/services/push-rules/rule.ts'
 import { effectiveRules, NO_CHANGES } from '../../../src/services/push-rules/rule-store.ts'
@@ -133,17 +132,18 @@ it('judges an event for 5,000 members in under 10 ms', () => {
   const members = Array.from({ length: 5_000 }, (_, i) => ({
     userId: `@user${i}:example.org` as UserId,
     displayName: `User ${i}`,
-    rules: PREDEFINED,
   }))
-  const judge = () => evaluate(eventOf(pdu({ body: 'a message for user17: look at the plan for next week' })), members)
+  const judge = () => {
+    const event = eventOf(pdu({ body: 'a message for user17: look at the plan for next week' }))
+    return members.map((member) => ({ userId: member.userId, ...event.planFor(PREDEFINED).decide(member) }))
+  }
   const times = Array.from({ length: 7 }, () => {
     const started = performance.now()
     const judged = judge()
-    expect(judged.size).toBe(5_000)
-    expect([...judged].filter(([, { highlight }]) => highlight).map(([{ userId }]) => userId)).toEqual([
-      '@user17:example.org',
-    ])
-    return performance.now() - started
+    const took = performance.now() - started
+    expect(judged.filter(({ notify }) => notify)).toHaveLength(5_000)
+    expect(judged.filter(({ highlight }) => highlight).map(({ userId }) => userId)).toEqual(['@user17:example.org'])
+    return took
   }).sort((a, b) => a - b)
   expect(times[3]).toBeLessThan(10)
 })
