@@ -37,21 +37,12 @@ interface NameRow {
 }
 
 /** The numbers of those texts that have one. */
-export async function nameNids(db: Db, texts: Iterable<string>): Promise<Map<string, number>> {
-  const cache = cacheOf(db)
-  const found = new Map<string, number>()
-  const missing = new Set<string>()
-  for (const text of texts) {
-    const nid = cache.nids.get(text)
-    if (nid === undefined) missing.add(text)
-    else found.set(text, nid)
-  }
-  if (missing.size === 0) return found
-  const rows = await rowsIn<NameRow>(db, 'select nid, text from name where text in', [...missing])
-  for (const { nid, text } of rows) found.set(text, nid)
-  remember(db, cache, rows)
-  return found
-}
+export const nameNids = (db: Db, texts: Iterable<string>): Promise<Map<string, number>> =>
+  lookUp(db, texts, cacheOf(db).nids, 'select nid, text from name where text in', ({ nid, text }) => [text, nid])
+
+/** The texts behind numbers. */
+export const namesOf = (db: Db, nids: Iterable<number>): Promise<Map<number, string>> =>
+  lookUp(db, nids, cacheOf(db).texts, 'select nid, text from name where nid in', ({ nid, text }) => [nid, text])
 
 /** The numbers of all these texts; those that have none get one. */
 export async function internNames(tx: Tx, texts: Iterable<string>): Promise<Map<string, number>> {
@@ -70,7 +61,7 @@ export async function internNames(tx: Tx, texts: Iterable<string>): Promise<Map<
     made.push(...rows)
   }
   for (const { nid, text } of made) found.set(text, nid)
-  remember(tx, cacheOf(tx), made)
+  remember(tx, made)
   // Somebody else interned these meanwhile; the insert has waited for their commit.
   if (found.size < wanted.size) {
     for (const [text, nid] of await nameNids(tx, missing)) found.set(text, nid)
@@ -78,25 +69,31 @@ export async function internNames(tx: Tx, texts: Iterable<string>): Promise<Map<
   return found
 }
 
-/** The texts behind numbers. */
-export async function namesOf(db: Db, nids: Iterable<number>): Promise<Map<number, string>> {
-  const cache = cacheOf(db)
-  const found = new Map<number, string>()
-  const missing = new Set<number>()
-  for (const nid of nids) {
-    const text = cache.texts.get(nid)
-    if (text === undefined) missing.add(nid)
-    else found.set(nid, text)
+/** What is cached of these, and the rest from the table; `entryOf`: what a row says of a key. */
+async function lookUp<Key extends string | number, Value extends string | number>(
+  db: Db,
+  keys: Iterable<Key>,
+  cached: LRUCache<Key, Value>,
+  sql: string,
+  entryOf: (row: NameRow) => [Key, Value],
+): Promise<Map<Key, Value>> {
+  const found = new Map<Key, Value>()
+  const missing = new Set<Key>()
+  for (const key of keys) {
+    const value = cached.get(key)
+    if (value === undefined) missing.add(key)
+    else found.set(key, value)
   }
   if (missing.size === 0) return found
-  const rows = await rowsIn<NameRow>(db, 'select nid, text from name where nid in', [...missing])
-  for (const { nid, text } of rows) found.set(nid, text)
-  remember(db, cache, rows)
+  const rows = await rowsIn<NameRow>(db, sql, [...missing])
+  for (const row of rows) found.set(...entryOf(row))
+  remember(db, rows)
   return found
 }
 
 /** What a transaction reads may be its own and still be undone, so it is remembered after the commit. */
-function remember(db: Db, cache: Cache, rows: readonly NameRow[]): void {
+function remember(db: Db, rows: readonly NameRow[]): void {
+  const cache = cacheOf(db)
   const store = () => {
     for (const { nid, text } of rows) {
       cache.nids.set(text, nid)
