@@ -46,6 +46,7 @@ interface Rooms {
   append: Append
   liveRooms: LiveRooms
   frozenRooms: FrozenRooms
+  isFrozen(roomId: RoomId): boolean
   policyServers: PolicyServers
 }
 
@@ -60,13 +61,12 @@ export function composeRemoteRooms(
   config: Config,
   ground: Ground,
   { client, keyRing, policy }: ReturnType<typeof composeFederation>,
-  { append, liveRooms: rooms, frozenRooms, policyServers }: Rooms,
+  { append, liveRooms: rooms, frozenRooms, isFrozen, policyServers }: Rooms,
   { refusesInvite, ensureUser }: People,
 ) {
   const { db, clock, log, random, serverName, signingKey, lifetime, every, forget } = ground
   const mayFederate = (name: string) => policy.mayFederate(name)
   const mayBelieve = (name: string) => policy.mayBelieve(name)
-  const isFrozen = (roomId: RoomId) => frozenRooms.has(roomId)
   const signatures = new EventSignatures({ serverName, keyRing, ownKeys: ownKeysOf(config, ground) })
   const base = {
     db,
