@@ -38,7 +38,7 @@ export interface RoomEvent {
 }
 
 /** Looks up a state event; synchronous, because the caller has loaded what the function needs. */
-export type StateLookup = (type: string, stateKey: string) => RoomEvent | undefined
+export type StateLookup<Event extends RoomEvent = RoomEvent> = (type: string, stateKey: string) => Event | undefined
 
 /** Looks up an event by id among those that the caller has loaded. */
 export type EventLookup = (eventId: string) => RoomEvent | undefined

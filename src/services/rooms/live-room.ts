@@ -111,7 +111,7 @@ export class LiveRoom {
   }
 
   /** Loads these entries of the current state, those that memory does not have yet, and answers look-ups of them. */
-  loadState(places: Iterable<StateTuple>): Promise<StateLookup> {
+  loadState(places: Iterable<StateTuple>): Promise<StateLookup<StoredEvent>> {
     return this.#state.load(places)
   }
 
@@ -119,7 +119,7 @@ export class LiveRoom {
   async stateEvent(type: string, stateKey: string): Promise<StoredEvent | undefined> {
     const known = this.#state.peek(type, stateKey)
     if (known !== undefined) return known ?? undefined
-    return (await this.#state.load([[type, stateKey]]))(type, stateKey) as StoredEvent | undefined
+    return (await this.#state.load([[type, stateKey]]))(type, stateKey)
   }
 
   /** The membership of a user in the current state: 'join', 'invite', 'knock', 'ban', 'leave', or undefined. */

@@ -104,7 +104,7 @@ export class StateReader {
     const found: StoredEvent[] = []
     const late = new Set<string>()
     for (const userId of userIds) {
-      const event = current(MEMBER, userId) as StoredEvent | undefined
+      const event = current(MEMBER, userId)
       if (event && event.pos <= pos) found.push(event)
       else if (event) late.add(placeOf(event.row))
     }
@@ -142,7 +142,7 @@ export class StateReader {
     const lookUp = await room.loadState(places)
     const found = new Map<string, StoredEvent>()
     for (const [type, key] of places) {
-      const event = lookUp(type, key) as StoredEvent | undefined
+      const event = lookUp(type, key)
       if (event && selection.matches(type, key)) found.set(placeOf(event.row), event)
     }
     let rows: EventRow[] = []

@@ -22,7 +22,7 @@ export interface Foundation {
   /** Its prev_events. */
   previous: readonly StoredEvent[]
   /** The current state; `authTypesFor` says which entries are asked. */
-  state: StateLookup
+  state: StateLookup<StoredEvent>
 }
 
 export interface Signer {
@@ -85,7 +85,7 @@ function assemble(draft: Draft, { roomId, version, previous, state }: Foundation
   }
   const authEvents: StoredEvent[] = []
   for (const [type, stateKey] of authTypesFor(pdu, version)) {
-    const event = state(type, stateKey) as StoredEvent | undefined
+    const event = state(type, stateKey)
     if (event) authEvents.push(event)
   }
   pdu.auth_events = authEvents.map((event) => referenceTo(event, version))

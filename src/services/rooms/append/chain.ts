@@ -110,11 +110,11 @@ export class Chain {
     return event
   }
 
-  readonly #state: StateLookup = (type, stateKey) =>
+  readonly #state: StateLookup<StoredEvent> = (type, stateKey) =>
     this.#overlay.get(stateKeyOf(type, stateKey)) ?? this.#known.state(type, stateKey)
 
   #stateEvent(type: string, stateKey: string): StoredEvent | undefined {
-    return this.#state(type, stateKey) as StoredEvent | undefined
+    return this.#state(type, stateKey)
   }
 
   get #levels(): PowerLevels {

@@ -15,7 +15,7 @@ import { StoredEvent } from '../stored-event.ts'
 
 /** What must be known of a room before events are built in it. */
 export interface Known {
-  readonly state: StateLookup
+  readonly state: StateLookup<StoredEvent>
   /** What transactions produced before, by `txnKey`. */
   readonly sent: ReadonlyMap<string, StoredEvent>
   /** Annotations that exist, by `annotationKey`. */

@@ -43,7 +43,7 @@ export async function successorState(
   { additionalCreators, profile, bans, random }: Options,
 ): Promise<Draft[]> {
   const lookup = await old.loadState([...TRANSFERRED, ...OTHERS].map((type) => [type, ''] as const))
-  const contentOf = (type: string) => (lookup(type, '') as StoredEvent | undefined)?.visible.content
+  const contentOf = (type: string) => lookup(type, '')?.visible.content
   const state = (type: string, content: JsonObject, stateKey = ''): Draft => ({ type, sender, stateKey, content })
   const create = createContent(
     version,

@@ -143,7 +143,7 @@ async function joinBatch(db: Db, room: LiveRoom, join: Incoming, ours: readonly 
   }
   // Where the other server took the user for a member already, the join is all that changes.
   const former = ours.find((edit) => edit.event?.stateKey === event.stateKey)
-  const replaces = former ? former.replaces : (state('m.room.member', event.stateKey ?? '') as StoredEvent | undefined)
+  const replaces = former ? former.replaces : state('m.room.member', event.stateKey ?? '')
   return {
     room,
     entries: [entry],

@@ -67,5 +67,5 @@ async function heroNids(room: LiveRoom): Promise<number[]> {
   if (isNamed) return []
   const heroes = (await room.heroes()).map((userId) => ['m.room.member', userId] as const)
   const lookup = await room.loadState(heroes)
-  return heroes.flatMap(([type, userId]) => (lookup(type, userId) as StoredEvent | undefined)?.nid ?? [])
+  return heroes.flatMap(([type, userId]) => lookup(type, userId)?.nid ?? [])
 }

@@ -44,7 +44,7 @@ export class CurrentState {
   }
 
   /** Loads the entries at these places, those that memory does not have yet, and answers look-ups of them. */
-  async load(places: Iterable<StateTuple>): Promise<StateLookup> {
+  async load(places: Iterable<StateTuple>): Promise<StateLookup<StoredEvent>> {
     const found = new Map<string, StoredEvent | null>()
     const missing: StateTuple[] = []
     for (const place of places) {

@@ -129,7 +129,7 @@ export class Resolution {
     const { base, overlay } = this.#first
     const places = [...overlay.keys()].map(placeOfKey)
     const below = await this.#reader.lookup(storedView(base), places)
-    const replaced = places.flatMap((place) => (below(...place) as StoredEvent | undefined)?.nid ?? [])
+    const replaced = places.flatMap((place) => below(...place)?.nid ?? [])
     const conflicted = [...this.#differences.values()].flatMap((values) => values.flatMap((event) => event?.nid ?? []))
     this.#covered = new Set([...replaced, ...conflicted])
     return this.#covered
@@ -182,7 +182,7 @@ export class Resolution {
   async #loadState(keys: readonly (readonly [string, string])[], known: Known): Promise<void> {
     const lookup = await this.#reader.lookup(this.#first, keys)
     for (const [type, stateKey] of keys) {
-      const event = lookup(type, stateKey) as StoredEvent | undefined
+      const event = lookup(type, stateKey)
       known.addState(type, stateKey, event && this.#remember(event))
     }
   }

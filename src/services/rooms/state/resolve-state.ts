@@ -64,7 +64,7 @@ async function differencesOf({ db, room }: ResolveDeps, views: readonly StateVie
   const places = [...over].map(placeOfKey)
   const below = await reader.lookup(storedView(first.base), places)
   for (const [index, key] of [...over].entries()) {
-    const event = below(...(places[index] as StateTuple)) as StoredEvent | undefined
+    const event = below(...(places[index] as StateTuple))
     found.set(
       key,
       views.map(() => event),

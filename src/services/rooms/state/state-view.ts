@@ -66,7 +66,7 @@ export class ViewReader {
   }
 
   /** Loads the entries at these places and answers look-ups of them. */
-  async lookup(view: StateView, places: readonly StateTuple[]): Promise<StateLookup> {
+  async lookup(view: StateView, places: readonly StateTuple[]): Promise<StateLookup<StoredEvent>> {
     const missing = places.filter((place) => !view.overlay.has(stateKeyOf(...place)))
     const below = missing.length === 0 ? NOTHING : await this.#stored(view.base, missing)
     return (type, stateKey) => {
@@ -77,10 +77,10 @@ export class ViewReader {
 
   /** One entry. */
   async event(view: StateView, type: string, stateKey: string): Promise<StoredEvent | undefined> {
-    return (await this.lookup(view, [[type, stateKey]]))(type, stateKey) as StoredEvent | undefined
+    return (await this.lookup(view, [[type, stateKey]]))(type, stateKey)
   }
 
-  async #stored(stateNid: number | undefined, places: readonly StateTuple[]): Promise<StateLookup> {
+  async #stored(stateNid: number | undefined, places: readonly StateTuple[]): Promise<StateLookup<StoredEvent>> {
     if (stateNid === undefined) return NOTHING
     if (stateNid === this.#room.stateNid) return this.#room.loadState(places)
     const nids = await nameNids(this.#db, places.flat())
@@ -100,7 +100,7 @@ export class ViewReader {
   }
 }
 
-const NOTHING: StateLookup = () => undefined
+const NOTHING: StateLookup<StoredEvent> = () => undefined
 
 /** Stored events of a room by their numbers. */
 export async function loadEvents(

@@ -13,9 +13,9 @@ export const STRIPPED_TYPES = [
 ] as const
 
 /** That state as JSON text, with the member event of who invites or knocks. */
-export function strippedStateText(state: StateLookup, sender: string): string {
+export function strippedStateText(state: StateLookup<StoredEvent>, sender: string): string {
   const shown = [...STRIPPED_TYPES.map((type) => state(type, '')), state('m.room.member', sender)]
-  return JSON.stringify(shown.flatMap((event) => (event ? strippedEvent(event as StoredEvent) : [])))
+  return JSON.stringify(shown.flatMap((event) => (event ? strippedEvent(event) : [])))
 }
 
 /** One event as the invited may see it. */
