@@ -6,7 +6,7 @@ import type { Receipts } from '../services/receipts.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
 import type { Typing } from '../services/typing.ts'
 import { transact } from '../storage/db.ts'
-import { internNames, nameNids } from '../storage/names.ts'
+import { internName, nameNids } from '../storage/names.ts'
 import type { Ground } from './ground.ts'
 
 interface Takers {
@@ -25,7 +25,7 @@ export function composeIncoming(
 ): void {
   const ownerOf = async (userId: UserId) => {
     const known = (await nameNids(db, [userId])).get(userId)
-    const userNid = known ?? ((await transact(db, (tx) => internNames(tx, [userId]))).get(userId) as number)
+    const userNid = known ?? (await transact(db, (tx) => internName(tx, userId)))
     return { userId, userNid }
   }
   takeEdus({ edus, rooms, isFrozen, typing, receipts, presence, now: () => clock.now(), ownerOf })

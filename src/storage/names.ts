@@ -69,6 +69,16 @@ export async function internNames(tx: Tx, texts: Iterable<string>): Promise<Map<
   return found
 }
 
+/** The number of one text, which gets one if it has none. */
+export const internName = async (tx: Tx, text: string): Promise<number> => nidOf(await internNames(tx, [text]), text)
+
+/** The number of a text among those that were interned. */
+export function nidOf(interned: ReadonlyMap<string, number>, text: string): number {
+  const nid = interned.get(text)
+  if (nid === undefined) throw new Error('A name was not interned')
+  return nid
+}
+
 /** What is cached of these, and the rest from the table; `entryOf`: what a row says of a key. */
 async function lookUp<Key extends string | number, Value extends string | number>(
   db: Db,

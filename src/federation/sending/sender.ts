@@ -1,7 +1,7 @@
 import { afterCommit, type Db, type Tx, transact } from '../../storage/db.ts'
 import { findDestination } from '../../storage/federation/destinations.ts'
 import { listWaitingServers, queueEdus } from '../../storage/federation/outbox.ts'
-import { internNames, nameNids } from '../../storage/names.ts'
+import { internName, internNames, nameNids } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Loops } from '../../util/loops.ts'
 import { Slots } from '../../util/slots.ts'
@@ -170,7 +170,7 @@ export class Sender {
   async #read(server: string): Promise<Destination> {
     const { db, random } = this.#deps
     const known = (await nameNids(db, [server])).get(server)
-    const nid = known ?? (await transact(db, (tx) => internNames(tx, [server]))).get(server) ?? 0
+    const nid = known ?? (await transact(db, (tx) => internName(tx, server)))
     const row = await findDestination(db, nid)
     const blank = {
       server_nid: nid,

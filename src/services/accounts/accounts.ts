@@ -4,7 +4,7 @@ import * as accounts from '../../storage/accounts/accounts.ts'
 import { deleteThirdPartyIds } from '../../storage/accounts/third-party-ids.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { markDeleted } from '../../storage/keys/key-backups.ts'
-import { internNames } from '../../storage/names.ts'
+import { internName } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Profiles } from '../profiles/profiles.ts'
@@ -78,8 +78,7 @@ export class Accounts {
     const { displayName = localpartOf(userId) } = user
     const login = user.device && sessions.mint(user.device)
     await transact(db, async (tx) => {
-      const userNid = (await internNames(tx, [userId])).get(userId)
-      if (userNid === undefined) throw new Error('A name was not interned')
+      const userNid = await internName(tx, userId)
       const account = { userNid, userId, passwordHash, isAdmin, isGuest, userType, createdTs: clock.now() }
       if (!(await accounts.insertAccount(tx, account))) throw inUse()
       await profiles.insert(tx, { userId, userNid }, displayName)

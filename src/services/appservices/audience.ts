@@ -1,7 +1,7 @@
 import type { RoomId, UserId } from '../../matrix/ids.ts'
 import { queueForAppService } from '../../storage/appservices.ts'
 import type { Db, Tx } from '../../storage/db.ts'
-import { internNames } from '../../storage/names.ts'
+import { internNames, nidOf } from '../../storage/names.ts'
 import { listAliases } from '../../storage/rooms/directory.ts'
 import { lruCache } from '../../util/lru.ts'
 import type { Appended, RoomBefore } from '../rooms/append.ts'
@@ -56,7 +56,7 @@ export class Audience {
       for (const [{ id }, events] of heard) {
         await queueForAppService(
           tx,
-          nids.get(id) as number,
+          nidOf(nids, id),
           [...events].map(({ nid }) => nid),
         )
       }

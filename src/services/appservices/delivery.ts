@@ -1,6 +1,6 @@
 import { deleteQueuesExcept, deleteTransaction, type StoredTransaction } from '../../storage/appservices.ts'
 import { transact } from '../../storage/db.ts'
-import { internNames } from '../../storage/names.ts'
+import { internNames, nidOf } from '../../storage/names.ts'
 import { backoffMs } from '../../util/backoff.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Loops } from '../../util/loops.ts'
@@ -67,13 +67,12 @@ export class AppServiceDelivery {
       )
       await deleteQueuesExcept(
         tx,
-        listening.map(({ id }) => interned.get(id) as number),
+        listening.map(({ id }) => nidOf(interned, id)),
       )
       return interned
     })
     for (const service of listening) {
-      const serviceNid = nids.get(service.id) as number
-      this.#nids.set(service, { serviceNid, senderNid: nids.get(service.sender) as number })
+      this.#nids.set(service, { serviceNid: nidOf(nids, service.id), senderNid: nidOf(nids, service.sender) })
       this.wake(service)
     }
   }

@@ -1,7 +1,7 @@
 import type { UserId } from '../../matrix/ids.ts'
 import { queueChangedUsers, queueMessages } from '../../storage/appservices.ts'
 import { afterCommit, type Tx } from '../../storage/db.ts'
-import { internNames } from '../../storage/names.ts'
+import { internName } from '../../storage/names.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { KeyClaims } from '../keys/key-claims.ts'
 import type { ToDevice } from '../keys/to-device.ts'
@@ -42,7 +42,7 @@ export class EncryptionNews {
     const told = new Set(seenBy.flatMap((userId) => this.#deps.appServices.ofUser(userId)))
     for (const service of told) {
       if (!service.wantsEncryption || service.url === undefined) continue
-      await queueChangedUsers(tx, await nidOf(tx, service), userNids)
+      await queueChangedUsers(tx, await internName(tx, service.id), userNids)
       afterCommit(tx, () => this.#deps.wake(service))
     }
   }
@@ -56,7 +56,7 @@ export class EncryptionNews {
       }
     }
     for (const [service, deviceNids] of devices) {
-      await queueMessages(tx, await nidOf(tx, service), pos, deviceNids)
+      await queueMessages(tx, await internName(tx, service.id), pos, deviceNids)
       afterCommit(tx, () => this.#deps.wake(service))
     }
   }
@@ -70,5 +70,3 @@ export class EncryptionNews {
     }
   }
 }
-
-const nidOf = async (tx: Tx, { id }: AppService): Promise<number> => (await internNames(tx, [id])).get(id) as number

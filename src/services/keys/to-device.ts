@@ -4,7 +4,7 @@ import { serverOf, type UserId } from '../../matrix/ids.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { findDevicesOf } from '../../storage/keys/device-keys.ts'
 import * as store from '../../storage/keys/to-device.ts'
-import { internNames, nameNids } from '../../storage/names.ts'
+import { internName, nameNids } from '../../storage/names.ts'
 import type { Clock } from '../../util/clock.ts'
 import { InTurn } from '../../util/in-turn.ts'
 import { lruCache } from '../../util/lru.ts'
@@ -85,7 +85,7 @@ export class ToDevice {
   async receiveFrom(server: string, { sender, type, messageId, messages }: ReceivedMessages): Promise<void> {
     const { clock } = this.#deps
     await this.#deliver(sender, type, messages, async (tx) => {
-      const serverNid = (await internNames(tx, [server])).get(server) ?? 0
+      const serverNid = await internName(tx, server)
       return store.insertInboundMessage(tx, serverNid, messageId, clock.now())
     })
   }

@@ -4,7 +4,7 @@ import type { Db } from '../../../storage/db.ts'
 import { isServerInPartialRoom } from '../../../storage/federation/partial-rooms.ts'
 import { listChangedMembers } from '../../../storage/keys/device-lists.ts'
 import * as store from '../../../storage/keys/remote-lists.ts'
-import { internNames, nameNids } from '../../../storage/names.ts'
+import { internName, nameNids } from '../../../storage/names.ts'
 import { chunks } from '../../../util/chunks.ts'
 import type { Owner } from '../../account-data.ts'
 import type { Stream } from '../../stream.ts'
@@ -111,7 +111,7 @@ export class ListUpdates {
     if (count >= MAX_UNPROVEN || !(await isServerInPartialRoom(db, origin))) return
     this.#unproven.set(origin, count + 1)
     await stream.write(async (tx, take) => {
-      const userNid = (await internNames(tx, [userId])).get(userId) as number
+      const userNid = await internName(tx, userId)
       return { value: undefined, announce: await lists.noteOthers(tx, take, [{ userId, userNid }]) }
     })
   }

@@ -3,7 +3,7 @@ import { serverOf } from '../../../matrix/ids.ts'
 import type { Db } from '../../../storage/db.ts'
 import { transact } from '../../../storage/db.ts'
 import * as store from '../../../storage/keys/remote-lists.ts'
-import { internNames, nameNids } from '../../../storage/names.ts'
+import { internNames, nameNids, nidOf } from '../../../storage/names.ts'
 import type { Stream } from '../../stream.ts'
 import type { DeviceLists } from '../device-lists.ts'
 import { replaceContents } from './list-contents.ts'
@@ -76,7 +76,7 @@ export class RemoteLists {
       const seen = await store.listRemoteLists(tx, await this.#ownNid(tx), all)
       await store.insertStale(
         tx,
-        [...nids].map(([userId, nid]) => ({ user_nid: nid, server_nid: servers.get(serverOf(userId)) ?? 0, pos })),
+        [...nids].map(([userId, nid]) => ({ user_nid: nid, server_nid: nidOf(servers, serverOf(userId)), pos })),
       )
       const rows = await store.lockRemoteLists(tx, all)
       return {

@@ -4,7 +4,7 @@ import { type RoomId, serverOf } from '../../../matrix/ids.ts'
 import type { RoomEvent } from '../../../room/event.ts'
 import { type Db, transact } from '../../../storage/db.ts'
 import * as table from '../../../storage/federation/frozen-rooms.ts'
-import { internNames, nameNids } from '../../../storage/names.ts'
+import { internName, nameNids } from '../../../storage/names.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { Append, Appended } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
@@ -153,7 +153,7 @@ export class UnlistedMembers {
     }
     log.warn({ roomId, server }, 'a server that is not listed is in a room: it is frozen for our users')
     await transact(db, async (tx) => {
-      const serverNid = (await internNames(tx, [server])).get(server) as number
+      const serverNid = await internName(tx, server)
       await table.insertFrozenRoom(tx, room.nid, serverNid, clock.now())
     })
     this.#frozen.add(roomId, server)

@@ -1,5 +1,6 @@
 import { serverOf } from '../../../matrix/ids.ts'
 import type { Tx } from '../../../storage/db.ts'
+import { nidOf } from '../../../storage/names.ts'
 import { changeCurrentState } from '../../../storage/rooms/current-state.ts'
 import * as memberships from '../../../storage/rooms/memberships.ts'
 import { changeRoomServers, type RoomServerChange } from '../../../storage/rooms/room-servers.ts'
@@ -18,11 +19,11 @@ export async function persistChanges(
   batches: readonly Batch[],
   lastPositions: readonly (number | undefined)[],
   serverName: string,
-  nidOf: (text: string) => number,
+  names: ReadonlyMap<string, number>,
 ): Promise<void> {
   const rows: Parameters<typeof changeCurrentState>[1][number][] = []
   const members = new MemberRows()
-  const servers = new RoomServerCounts(nidOf)
+  const servers = new RoomServerCounts(names)
   for (const [index, { room, changes }] of batches.entries()) {
     for (const { edit, at, pos: past } of changes) {
       const { event, replaces } = edit
@@ -73,16 +74,16 @@ class MemberRows {
 /** Which servers gained or lost members. */
 class RoomServerCounts {
   readonly #found = new Map<string, RoomServerChange>()
-  readonly #nidOf: (text: string) => number
+  readonly #names: ReadonlyMap<string, number>
 
-  constructor(nidOf: (text: string) => number) {
-    this.#nidOf = nidOf
+  constructor(names: ReadonlyMap<string, number>) {
+    this.#names = names
   }
 
   count(roomNid: number, edit: StateEdit, pos: number): void {
     const move = moveOf(edit)
     if (!move) return
-    const serverNid = this.#nidOf(move.server)
+    const serverNid = nidOf(this.#names, move.server)
     const key = `${roomNid} ${serverNid}`
     const before = this.#found.get(key)
     this.#found.set(key, { roomNid, serverNid, joined: (before?.joined ?? 0) + move.by, pos: before?.pos ?? pos })

@@ -1,7 +1,7 @@
 import { serverOf } from '../../../matrix/ids.ts'
 import type { Tx } from '../../../storage/db.ts'
 import { queueEvents, queueForRooms } from '../../../storage/federation/outbox.ts'
-import { internNames } from '../../../storage/names.ts'
+import { internName, internNames, nidOf } from '../../../storage/names.ts'
 import type { Batch, Entry, StateEdit } from '../entry.ts'
 import { applyMove, moveOf } from '../server-moves.ts'
 import type { StoredEvent } from '../stored-event.ts'
@@ -21,8 +21,7 @@ export async function persistOutgoing(tx: Tx, batches: readonly Batch[], serverN
     else if (hasOthers(room.servers, serverName)) plain.push(...sent.map(({ event }) => event.nid))
   }
   if (plain.length === 0) return
-  const own = await internNames(tx, [serverName])
-  await queueForRooms(tx, plain, own.get(serverName) ?? 0)
+  await queueForRooms(tx, plain, await internName(tx, serverName))
 }
 
 const isSent = ({ event, outgoing }: Entry): boolean => outgoing !== undefined && event.isTimeline
@@ -63,7 +62,7 @@ async function queueOneByOne(tx: Tx, { room, entries, changes }: Batch, serverNa
   }
   const nids = await internNames(tx, new Set(queued.flatMap(({ servers }) => [...servers])))
   const rows = queued.flatMap(({ event: { nid, row }, servers }) =>
-    [...servers].map((server) => ({ server_nid: nids.get(server) ?? 0, event_nid: nid, room_nid: row.room_nid })),
+    [...servers].map((server) => ({ server_nid: nidOf(nids, server), event_nid: nid, room_nid: row.room_nid })),
   )
   if (rows.length > 0) await queueEvents(tx, rows)
 }

@@ -1,7 +1,7 @@
 import { serverOf } from '../../../matrix/ids.ts'
 import { takeBack } from '../../../storage/counter.ts'
 import type { Tx } from '../../../storage/db.ts'
-import { internNames } from '../../../storage/names.ts'
+import { internNames, nidOf } from '../../../storage/names.ts'
 import * as events from '../../../storage/rooms/events.ts'
 import { deleteMissing, insertMissing } from '../../../storage/rooms/missing-events.ts'
 import * as rooms from '../../../storage/rooms/rooms.ts'
@@ -44,17 +44,13 @@ interface Site {
   now: number
 }
 
-/** The number of an interned text. */
-type NidOf = (text: string) => number
-
 /**
  * Writes the batches of different rooms with everything beside the events: names first, then the positions, then inserts
  * only, each of the rows of all rooms at once (design: Order). Fills in the rows of the entries.
  */
 export async function persist(tx: Tx, take: Take, batches: readonly Batch[], site: Site): Promise<Persisted[]> {
   const entries = batches.flatMap((batch) => batch.entries)
-  const nids = await internNames(tx, namesIn(entries, batches))
-  const nidOf: NidOf = (text) => nids.get(text) as number
+  const names = await internNames(tx, namesIn(entries, batches))
   const counts = batches.map(countPositions)
   const sum = (of: keyof (typeof counts)[number]) => counts.reduce((total, count) => total + count[of], 0)
   let { pos, eventNid } = await take(sum('visible') + sum('loose'), sum('created'))
@@ -62,7 +58,7 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
 
   const lastPositions = batches.map((batch, index) => {
     const { visible, loose, past, created } = counts[index] as (typeof counts)[number]
-    number(batch, batch.isHistory ? backPos : pos, eventNid, nidOf)
+    number(batch, batch.isHistory ? backPos : pos, eventNid, names)
     pos += visible + loose
     backPos += past
     eventNid += created
@@ -94,9 +90,9 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
   )
   await persistMissing(tx, batches)
   await persistOutgoing(tx, batches, site.serverName)
-  await persistChanges(tx, batches, lastPositions, site.serverName, nidOf)
+  await persistChanges(tx, batches, lastPositions, site.serverName, names)
   await persistPartial(tx, batches, lastPositions, site)
-  await persistRelations(tx, entries, nidOf)
+  await persistRelations(tx, entries, names)
   await persistRedactions(tx, entries)
   await persistTransactions(tx, entries, site)
   return persisted
@@ -115,7 +111,12 @@ function countPositions({ entries, changes, isHistory, partial }: Batch) {
 }
 
 /** Gives every entry its numbers. */
-function number({ room, entries }: Batch, firstPos: number, firstNid: number, nidOf: NidOf): void {
+function number(
+  { room, entries }: Batch,
+  firstPos: number,
+  firstNid: number,
+  names: ReadonlyMap<string, number>,
+): void {
   let pos = firstPos
   let nid = firstNid
   for (const entry of entries) {
@@ -125,9 +126,9 @@ function number({ room, entries }: Batch, firstPos: number, firstNid: number, ni
     if (isStored) continue
     row.room_nid = room.nid
     row.nid = nid++
-    row.type_nid = nidOf(pdu.type)
-    row.sender_nid = nidOf(pdu.sender)
-    row.key_nid = event.stateKey === undefined ? null : nidOf(event.stateKey)
+    row.type_nid = nidOf(names, pdu.type)
+    row.sender_nid = nidOf(names, pdu.sender)
+    row.key_nid = event.stateKey === undefined ? null : nidOf(names, event.stateKey)
     row.auth = JSON.stringify(authEvents.map((auth) => auth.nid))
     row.auth_rank = isOutside ? 0 : 1 + authEvents.reduce((highest, auth) => Math.max(highest, auth.row.auth_rank), 0)
   }

@@ -1,4 +1,5 @@
 import type { Tx } from '../../../storage/db.ts'
+import { nidOf } from '../../../storage/names.ts'
 import { deleteRelation, insertRelations } from '../../../storage/rooms/relations.ts'
 import { type Entry, keepsPlace } from '../entry.ts'
 import { relationOf } from '../relation.ts'
@@ -11,7 +12,7 @@ import type { StoredEvent } from '../stored-event.ts'
 export async function persistRelations(
   tx: Tx,
   entries: readonly Entry[],
-  nidOf: (text: string) => number,
+  names: ReadonlyMap<string, number>,
 ): Promise<void> {
   const rows = entries.flatMap((entry) => {
     const { nid, pos, row, pdu, isTimeline } = entry.event
@@ -22,7 +23,7 @@ export async function persistRelations(
       parent_id: relation.parentId,
       pos,
       event_nid: nid,
-      rel_type_nid: nidOf(relation.relType),
+      rel_type_nid: nidOf(names, relation.relType),
       type_nid: row.type_nid,
       sender_nid: row.sender_nid,
       agg_key: relation.key,

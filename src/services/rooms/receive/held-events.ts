@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { RoomId } from '../../../matrix/ids.ts'
 import { type Db, transact } from '../../../storage/db.ts'
 import * as table from '../../../storage/federation/held-events.ts'
-import { internNames } from '../../../storage/names.ts'
+import { internName } from '../../../storage/names.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { Incoming } from './incoming.ts'
@@ -60,7 +60,7 @@ export class HeldEvents {
     if (taken.length === 0) return
     const now = clock.now()
     await transact(db, async (tx) => {
-      const serverNid = (await internNames(tx, [origin])).get(origin) as number
+      const serverNid = await internName(tx, origin)
       await table.upsertHeld(
         tx,
         taken.map(({ eventId, json }) => ({

@@ -1,7 +1,7 @@
 import { badJson, MatrixError } from '../../../matrix/errors.ts'
 import { type Db, transact } from '../../../storage/db.ts'
 import { findInboundTransaction, insertInboundTransaction } from '../../../storage/federation/inbound-transactions.ts'
-import { internNames, nameNids } from '../../../storage/names.ts'
+import { internName, nameNids } from '../../../storage/names.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { Edus } from '../../edus.ts'
 import type { Inbox } from './inbox.ts'
@@ -74,7 +74,7 @@ export class InboundTransactions {
     const pdus = [...results].map(([eventId, error]) => [eventId, error === undefined ? {} : { error }])
     const answer = JSON.stringify({ pdus: Object.fromEntries(pdus) })
     await transact(db, async (tx) => {
-      const nid = (await internNames(tx, [origin])).get(origin) as number
+      const nid = await internName(tx, origin)
       await insertInboundTransaction(tx, { serverNid: nid, txnId: transaction.txnId, answer, receivedTs })
     })
     return answer
