@@ -9,7 +9,7 @@ interface Deps {
   pushRules: PushRules
   tags: Tags
   /** The numbers of these users. */
-  userNidsOf(userIds: Iterable<UserId>): Promise<Map<string, number>>
+  userNidsOf(userIds: Iterable<UserId>): Promise<Map<UserId, number>>
   onFailure(error: unknown): void
 }
 
@@ -45,7 +45,7 @@ export class MovedRooms {
     const turn = new Turn()
     for (let move = this.#moves.shift(); move && !signal.aborted; move = this.#moves.shift()) {
       for (const [userId, userNid] of await userNidsOf(move.members)) {
-        const owner = { userId: userId as UserId, userNid }
+        const owner = { userId, userNid }
         await pushRules.carryOver(owner, move.from.roomId, move.to.roomId)
         await tags.carryOver(owner, move.from.nid, move.to.nid)
         if (turn.isOver) await turn.give()

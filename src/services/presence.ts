@@ -84,7 +84,7 @@ export class Presence {
     const until = this.#deps.clock.now() + LINGER_MS
     for (const row of await listPresence(this.#deps.db)) {
       const presence = PRESENCES.find((state) => state === row.presence) ?? 'offline'
-      const known = this.#of({ userId: row.user_id as UserId, userNid: row.user_nid })
+      const known = this.#of({ userId: row.user_id, userNid: row.user_nid })
       Object.assign(known, {
         presence,
         statusMsg: row.status_msg ?? undefined,

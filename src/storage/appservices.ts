@@ -1,3 +1,4 @@
+import type { RoomId, UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
 import { insertRows, runIn } from './many.ts'
 import { type EventRow, selectEvents } from './rooms/events.ts'
@@ -18,8 +19,8 @@ export const listQueuedEvents = (
   db: Db,
   serviceNid: number,
   limit: number,
-): Promise<(EventRow & { room_id: string })[]> =>
-  selectEvents<{ room_id: string }>(
+): Promise<(EventRow & { room_id: RoomId })[]> =>
+  selectEvents<{ room_id: RoomId }>(
     db,
     `from appservice_event q join event e on e.nid = q.event_nid join room r on r.nid = e.room_nid
      where q.service_nid = ? order by q.event_nid limit ?`,
@@ -45,7 +46,7 @@ export interface QueuedMessage {
   readonly pos: number
   readonly device_nid: number
   readonly device_id: string
-  readonly user_id: string
+  readonly user_id: UserId
   /** Null where the device has fetched it itself meanwhile. */
   readonly json: string | null
 }
@@ -75,7 +76,7 @@ export const listChangedUsers = (
   db: Db,
   serviceNid: number,
   limit: number,
-): Promise<{ user_nid: number; user_id: string }[]> =>
+): Promise<{ user_nid: number; user_id: UserId }[]> =>
   rawRows(
     db,
     `select q.user_nid, n.text as user_id from appservice_device_list q join name n on n.nid = q.user_nid

@@ -36,13 +36,17 @@ interface NameRow {
   text: string
 }
 
+const BY_TEXT = 'select nid, text from name where text in'
+const BY_NID = 'select nid, text from name where nid in'
+
 /** The numbers of those texts that have one. */
-export const nameNids = (db: Db, texts: Iterable<string>): Promise<Map<string, number>> =>
-  lookUp(db, texts, cacheOf(db).nids, 'select nid, text from name where text in', ({ nid, text }) => [text, nid])
+export const nameNids = <Text extends string>(db: Db, texts: Iterable<Text>): Promise<Map<Text, number>> =>
+  // What is found is among what was asked for, and so of its type.
+  lookUp(db, texts, cacheOf(db).nids, BY_TEXT, ({ nid, text }) => [text, nid]) as Promise<Map<Text, number>>
 
 /** The texts behind numbers. */
 export const namesOf = (db: Db, nids: Iterable<number>): Promise<Map<number, string>> =>
-  lookUp(db, nids, cacheOf(db).texts, 'select nid, text from name where nid in', ({ nid, text }) => [nid, text])
+  lookUp(db, nids, cacheOf(db).texts, BY_NID, ({ nid, text }) => [nid, text])
 
 /** The numbers of all these texts; those that have none get one. */
 export async function internNames(tx: Tx, texts: Iterable<string>): Promise<Map<string, number>> {

@@ -5,8 +5,8 @@ import { rawRows, rawRun } from './run.ts'
 /** The room in which the server speaks to a user. */
 export async function findNoticeRoom(db: Db, userNid: number): Promise<RoomId | undefined> {
   const sql = 'select r.room_id from notice_room n join room r on r.nid = n.room_nid where n.user_nid = ?'
-  const [row] = await rawRows<{ room_id: string }>(db, sql, [userNid])
-  return row && (row.room_id as RoomId)
+  const [row] = await rawRows<{ room_id: RoomId }>(db, sql, [userNid])
+  return row?.room_id
 }
 
 export async function upsertNoticeRoom(tx: Tx, userNid: number, roomNid: number): Promise<void> {

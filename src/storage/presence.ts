@@ -1,3 +1,4 @@
+import type { UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
 import { insertRows } from './many.ts'
 import { rawRows } from './run.ts'
@@ -11,7 +12,7 @@ export interface PresenceRow {
 }
 
 /** All that are stored; one row for each user who ever was online. */
-export const listPresence = (db: Db): Promise<(PresenceRow & { user_id: string })[]> =>
+export const listPresence = (db: Db): Promise<(PresenceRow & { user_id: UserId })[]> =>
   rawRows(db, 'select p.*, n.text as user_id from presence p join name n on n.nid = p.user_nid order by p.pos')
 
 export async function upsertPresence(tx: Tx, rows: readonly PresenceRow[]): Promise<void> {

@@ -1,3 +1,4 @@
+import type { UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
 import { places, rawRows, rawRun } from './run.ts'
 
@@ -15,7 +16,7 @@ export interface ReceiptRow {
 
 /** A receipt as others are shown it. */
 export interface ShownReceipt {
-  user_id: string
+  user_id: UserId
   type: string
   thread: string
   event_id: string

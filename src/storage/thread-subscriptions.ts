@@ -1,3 +1,4 @@
+import type { RoomId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
 import { rawRows, rawRun } from './run.ts'
 
@@ -44,7 +45,7 @@ export const listThreadSubscriptions = (
   after: number,
   upTo: number,
   limit: number,
-): Promise<(ThreadSubscriptionRow & { room_id: string })[]> =>
+): Promise<(ThreadSubscriptionRow & { room_id: RoomId })[]> =>
   rawRows(
     db,
     `select t.*, r.room_id from thread_subscription t join room r on r.nid = t.room_nid

@@ -24,7 +24,7 @@ export async function queryKeys(
   wanted: ReadonlyMap<UserId, readonly string[]>,
 ): Promise<KeyAnswer> {
   const nids = await nameNids(db, wanted.keys())
-  const users = new Map([...nids].map(([userId, nid]) => [nid, userId as UserId]))
+  const users = new Map([...nids].map(([userId, nid]) => [nid, userId]))
   const userNids = [...users.keys()]
   const signatures = await SignaturesOn.read(db, userNids, viewerNid)
   const deviceKeys: KeyAnswer['device_keys'] = Object.fromEntries([...wanted.keys()].map((userId) => [userId, {}]))

@@ -95,7 +95,7 @@ export class ToDevice {
     const { db, stream, hub } = this.#deps
     const nids = await nameNids(db, messages.keys())
     const devices = await findDevicesOf(db, [...nids.values()])
-    const userIds = new Map([...nids].map(([userId, nid]) => [nid, userId as UserId]))
+    const userIds = new Map([...nids].map(([userId, nid]) => [nid, userId]))
     const receivers = new Map<number, UserId>()
     const rows = devices.flatMap(({ user_nid, device_id, nid }): store.WaitingMessage[] => {
       const userId = userIds.get(user_nid)

@@ -18,7 +18,7 @@ export class PusherUsers {
   }
 
   async load(db: Db): Promise<void> {
-    for (const row of await listPusherUsers(db)) this.add({ userId: row.user_id as UserId, userNid: row.user_nid })
+    for (const row of await listPusherUsers(db)) this.add({ userId: row.user_id, userNid: row.user_nid })
   }
 
   add({ userId, userNid }: Owner): void {

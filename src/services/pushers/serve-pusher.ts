@@ -54,7 +54,7 @@ export async function serveOnce(deps: ServeDeps, nid: number): Promise<number | 
   const waiting = await queue.findQueuedPush(db, nid)
   if (!waiting && pusher.badge_due === 0) return undefined
   if (pusher.retry_at > clock.now()) return pusher.retry_at - clock.now()
-  const owner = { userId: pusher.user_id as UserId, userNid: pusher.user_nid }
+  const owner = { userId: pusher.user_id, userNid: pusher.user_nid }
   if (!waiting) {
     const unread = await deps.badges.of(owner)
     if (unread === pusher.badge) await transact(db, (tx) => queue.updateAccepted(tx, nid, unread, pusher.badge_due))

@@ -16,7 +16,7 @@ import { TAIL_EVENTS, TimelineTail } from './timeline-tail.ts'
 
 /** Reads what a room in memory consists of. The current state comes later, as it is asked for. */
 export async function loadRoom(db: Db, row: RoomRow, version: RoomVersion): Promise<LiveRoom> {
-  const roomId = row.room_id as RoomId
+  const roomId = row.room_id
   const wrap = (event: events.EventRow) => new StoredEvent(event, roomId, version)
   const tail = await loadTail(db, row.nid, wrap)
   const extremities = await listExtremities(db, row.nid)

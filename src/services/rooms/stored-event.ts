@@ -1,4 +1,4 @@
-import type { EventId, RoomId } from '../../matrix/ids.ts'
+import type { EventId, RoomId, UserId } from '../../matrix/ids.ts'
 import { clientEvent } from '../../room/client-format.ts'
 import { isState, type Pdu, type RoomEvent, readPdu } from '../../room/event.ts'
 import { redact } from '../../room/redaction.ts'
@@ -64,6 +64,10 @@ export class StoredEvent implements RoomEvent {
 
   get type(): string {
     return this.pdu.type
+  }
+  /** What is stored has passed the checks of its form: its sender is a user id. */
+  get sender(): UserId {
+    return this.pdu.sender as UserId
   }
   get stateKey(): string | undefined {
     const { pdu } = this

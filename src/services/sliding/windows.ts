@@ -1,4 +1,3 @@
-import type { UserId } from '../../matrix/ids.ts'
 import { lruCache } from '../../util/lru.ts'
 import type { InviteRules } from '../invite-rules.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
@@ -96,8 +95,7 @@ export class RoomWindows {
   /** Invites of ignored users, and all where the user wants none, are not shown. */
   async #isHidden({ ignored, viewer }: SlidingContext, { senderId }: RoomOfUser): Promise<boolean> {
     if (senderId === undefined) return false
-    const sender = senderId as UserId
-    return ignored.has(sender) || (await this.#deps.inviteRules.hides(viewer.userId, sender))
+    return ignored.has(senderId) || (await this.#deps.inviteRules.hides(viewer.userId, senderId))
   }
 
   async #wasMember({ roomId, roomNid, pos }: RoomOfUser, viewer: Viewer): Promise<boolean> {

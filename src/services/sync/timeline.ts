@@ -66,7 +66,7 @@ export async function readTimeline(
 
 /** State events of ignored users are shown: the room must look the same to everybody (spec: Ignoring Users). */
 function passes(event: StoredEvent, filter: EventFilter, ignored: ReadonlySet<UserId>): boolean {
-  if (ignored.size > 0 && !event.isState && ignored.has(event.pdu.sender as UserId)) return false
+  if (ignored.size > 0 && !event.isState && ignored.has(event.sender)) return false
   return filter.isOpen || filter.admits(filterable(event))
 }
 

@@ -16,7 +16,7 @@ export interface RoomOfUser {
   readonly pos: number
   /** Where this membership began; a change of the profile moves `pos` only. */
   readonly sincePos: number
-  readonly senderId: string | undefined
+  readonly senderId: UserId | undefined
   readonly forgotten: boolean
 }
 
@@ -89,7 +89,7 @@ export class UserRooms {
       const pos = events.includes(event) ? event.pos : this.#deps.stream.current
       const sincePos = before?.membership === membership ? before.sincePos : pos
       const entry = { roomId: room.roomId, roomNid: room.nid, membership, pos, sincePos }
-      known.rooms.set(room.roomId, { ...entry, senderId: event.pdu.sender, forgotten: false })
+      known.rooms.set(room.roomId, { ...entry, senderId: event.sender, forgotten: false })
     }
   }
 
@@ -109,7 +109,7 @@ export class UserRooms {
     while (stream.current < newest) await new Promise((resolve) => setImmediate(resolve))
     const rooms = new Map<RoomId, RoomOfUser>()
     for (const row of rows) {
-      const roomId = row.room_id as RoomId
+      const roomId = row.room_id
       rooms.set(roomId, {
         roomId,
         roomNid: row.room_nid,

@@ -20,7 +20,7 @@ export interface Account {
 
 interface Row {
   user_nid: number
-  user_id: string
+  user_id: UserId
   password_hash: string | null
   is_admin: number
   is_guest: number
@@ -37,7 +37,7 @@ const COLUMNS =
 
 const toAccount = (row: Row): Account => ({
   userNid: row.user_nid,
-  userId: row.user_id as UserId,
+  userId: row.user_id,
   passwordHash: row.password_hash ?? undefined,
   isAdmin: row.is_admin === 1,
   isGuest: row.is_guest === 1,
@@ -151,7 +151,7 @@ export async function listUnfinishedDeactivations(
   after: number,
   limit: number,
 ): Promise<{ userNid: number; userId: UserId }[]> {
-  const rows = await rawRows<{ user_nid: number; user_id: string }>(
+  const rows = await rawRows<{ user_nid: number; user_id: UserId }>(
     db,
     `select a.user_nid, a.user_id from account a
      where a.deactivated = 1 and a.user_nid > ? and exists (
@@ -159,7 +159,7 @@ export async function listUnfinishedDeactivations(
      order by a.user_nid limit ?`,
     [after, limit],
   )
-  return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id as UserId }))
+  return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id }))
 }
 
 /** Holds the account's row until the transaction ends, so that changes that depend on each other do not interleave. */

@@ -65,13 +65,13 @@ export async function listDevicesByNid(
   nids: readonly number[],
 ): Promise<{ nid: number; deviceId: string; userId: UserId }[]> {
   if (nids.length === 0) return []
-  const rows = await rawRows<{ nid: number; device_id: string; user_id: string }>(
+  const rows = await rawRows<{ nid: number; device_id: string; user_id: UserId }>(
     db,
     `select d.nid, d.device_id, n.text as user_id from device d join name n on n.nid = d.user_nid
      where d.nid in (${nids.map(() => '?').join(', ')})`,
     nids,
   )
-  return rows.map((row) => ({ nid: row.nid, deviceId: row.device_id, userId: row.user_id as UserId }))
+  return rows.map((row) => ({ nid: row.nid, deviceId: row.device_id, userId: row.user_id }))
 }
 
 /** The device's nid. A known device keeps its display name (spec: `initial_device_display_name` is ignored then). */

@@ -1,3 +1,4 @@
+import type { UserId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
 import { rawRows, rawRun } from '../run.ts'
 
@@ -8,7 +9,7 @@ export async function insertOpenIdToken(tx: Tx, tokenHash: string, userNid: numb
 
 /** Whose token it is, while the account can be used. */
 export async function findOpenIdUser(db: Db, tokenHash: string, now: number): Promise<string | undefined> {
-  const [row] = await rawRows<{ user_id: string }>(
+  const [row] = await rawRows<{ user_id: UserId }>(
     db,
     `select a.user_id from openid_token t join account a on a.user_nid = t.user_nid
      where t.token_hash = ? and t.expires_ts > ? and a.deactivated = 0 and a.locked = 0`,

@@ -104,13 +104,13 @@ export async function listJoinedRooms(
   after: number,
   limit: number,
 ): Promise<{ roomNid: number; roomId: RoomId }[]> {
-  const rows = await rawRows<{ room_nid: number; room_id: string }>(
+  const rows = await rawRows<{ room_nid: number; room_id: RoomId }>(
     db,
     `select m.room_nid, r.room_id from membership m join room r on r.nid = m.room_nid
      where m.user_nid = ? and m.membership = 'join' and m.room_nid > ? order by m.room_nid limit ?`,
     [userNid, after, limit],
   )
-  return rows.map((row) => ({ roomNid: row.room_nid, roomId: row.room_id as RoomId }))
+  return rows.map((row) => ({ roomNid: row.room_nid, roomId: row.room_id }))
 }
 
 /** A user whose member events still have to follow a change of the profile. */

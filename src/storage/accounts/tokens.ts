@@ -19,7 +19,7 @@ export interface AccessTokenOwner {
 
 interface OwnerRow {
   user_nid: number
-  user_id: string
+  user_id: UserId
   device_nid: number
   device_id: string
   is_guest: number
@@ -44,7 +44,7 @@ export async function findAccessToken(db: Db, tokenHash: string): Promise<Access
   return (
     row && {
       userNid: row.user_nid,
-      userId: row.user_id as UserId,
+      userId: row.user_id,
       deviceNid: row.device_nid,
       deviceId: row.device_id,
       isGuest: row.is_guest === 1,

@@ -20,7 +20,7 @@ interface Openness {
 
 interface Row {
   user_nid: number
-  user_id: string
+  user_id: UserId
   display_name: string | null
   avatar_url: string | null
   details: string | null
@@ -29,7 +29,7 @@ interface Row {
 
 const toUser = (row: Row): DirectoryUser & Openness => ({
   userNid: row.user_nid,
-  userId: row.user_id as UserId,
+  userId: row.user_id,
   displayName: row.display_name ?? undefined,
   avatarUrl: row.avatar_url ?? undefined,
   details: row.details ?? undefined,
@@ -168,7 +168,7 @@ export async function listRemoteMembers(
   roomNid: number,
   userNids: readonly number[],
 ): Promise<{ userNid: number; userId: UserId; json: string }[]> {
-  const rows = await rowsIn<{ user_nid: number; user_id: string; json: string }>(
+  const rows = await rowsIn<{ user_nid: number; user_id: UserId; json: string }>(
     db,
     `select m.user_nid, n.text as user_id, e.json from membership m join name n on n.nid = m.user_nid
      join event e on e.nid = m.event_nid
@@ -176,7 +176,7 @@ export async function listRemoteMembers(
     userNids,
     [roomNid],
   )
-  return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id as UserId, json: row.json }))
+  return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id, json: row.json }))
 }
 
 /** A room whose members have to follow: in `is_open`, and those of other servers by being there at all. */

@@ -1,3 +1,4 @@
+import type { RoomId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
 import { rawRows, rawRun } from '../run.ts'
 
@@ -13,7 +14,7 @@ export async function deleteFrozenRooms(tx: Tx, serverNid: number): Promise<void
 }
 
 /** All of them: few, because a person looks into each. */
-export const listFrozenRooms = (db: Db): Promise<{ room_id: string; server: string }[]> =>
+export const listFrozenRooms = (db: Db): Promise<{ room_id: RoomId; server: string }[]> =>
   rawRows(
     db,
     `select r.room_id, n.text as server from frozen_room f join room r on r.nid = f.room_nid
@@ -27,7 +28,7 @@ export async function listServersInRooms(db: Db): Promise<string[]> {
 }
 
 /** The rooms in which a server has joined members. */
-export const listRoomsOfServer = (db: Db, server: string): Promise<{ room_id: string }[]> =>
+export const listRoomsOfServer = (db: Db, server: string): Promise<{ room_id: RoomId }[]> =>
   rawRows(
     db,
     `select r.room_id from room_server s join name n on n.nid = s.server_nid join room r on r.nid = s.room_nid

@@ -1,3 +1,4 @@
+import type { RoomId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
 import { insertRows, runIn } from '../many.ts'
 import { places, rawRows, rawRun } from '../run.ts'
@@ -48,8 +49,8 @@ export async function hasHeld(db: Db, roomNid: number): Promise<boolean> {
 }
 
 /** Rooms with events that are due, the longest due first. */
-export async function listRoomsDue(db: Db, now: number, limit: number): Promise<string[]> {
-  const rows = await rawRows<{ room_id: string }>(
+export async function listRoomsDue(db: Db, now: number, limit: number): Promise<RoomId[]> {
+  const rows = await rawRows<{ room_id: RoomId }>(
     db,
     `select r.room_id, min(h.retry_at) as due from held_event h join room r on r.nid = h.room_nid
      where h.retry_at <= ? group by r.room_id order by due limit ?`,

@@ -1,3 +1,4 @@
+import type { RoomId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
 import { insertRows } from '../many.ts'
 import { type EventRow, selectEvents } from '../rooms/events.ts'
@@ -30,7 +31,7 @@ export async function findPartialRoom(db: Db, roomNid: number): Promise<PartialR
 }
 
 /** All of them, the longest due first. */
-export const listPartialRooms = (db: Db): Promise<(PartialRoomRow & { room_id: string })[]> =>
+export const listPartialRooms = (db: Db): Promise<(PartialRoomRow & { room_id: RoomId })[]> =>
   rawRows(
     db,
     'select p.*, r.room_id from partial_room p join room r on r.nid = p.room_nid order by p.retry_at, p.room_nid',

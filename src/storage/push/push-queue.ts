@@ -1,3 +1,4 @@
+import type { RoomId, UserId } from '../../matrix/ids.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
 import { type EventRow, selectEvents } from '../rooms/events.ts'
@@ -18,7 +19,7 @@ export interface NewPush {
 export interface ServedPusher {
   nid: number
   user_nid: number
-  user_id: string
+  user_id: UserId
   app_id: string
   pushkey: string
   pushkey_ts: number
@@ -30,16 +31,16 @@ export interface ServedPusher {
   retry_at: number
 }
 
-export type QueuedPush = EventRow & { actions: string; room_id: string }
+export type QueuedPush = EventRow & { actions: string; room_id: RoomId }
 
 const MAX_AT_ONCE = 200
 
 /** The users who have pushers. */
-export const listPusherUsers = (db: Db): Promise<{ user_nid: number; user_id: string }[]> =>
+export const listPusherUsers = (db: Db): Promise<{ user_nid: number; user_id: UserId }[]> =>
   rawRows(db, 'select nid as user_nid, text as user_id from name where nid in (select user_nid from pusher)')
 
 /** The rooms of those users where something arrived after this position. */
-export const listRoomsWithNews = (db: Db, after: number): Promise<{ room_nid: number; room_id: string }[]> =>
+export const listRoomsWithNews = (db: Db, after: number): Promise<{ room_nid: number; room_id: RoomId }[]> =>
   rawRows(
     db,
     `select r.nid as room_nid, r.room_id from room r where r.nid in
@@ -101,7 +102,7 @@ export async function findServedPusher(db: Db, nid: number): Promise<ServedPushe
 
 /** The oldest event that waits for a pusher. */
 export async function findQueuedPush(db: Db, nid: number): Promise<QueuedPush | undefined> {
-  const [row] = await selectEvents<{ actions: string; room_id: string }>(
+  const [row] = await selectEvents<{ actions: string; room_id: RoomId }>(
     db,
     `from push_queue q join event e on e.nid = q.event_nid join room r on r.nid = q.room_nid
      where q.pusher_nid = ? order by q.event_nid limit 1`,

@@ -32,8 +32,8 @@ export interface DelayedEvent {
 interface Row {
   delay_id: string
   user_nid: number
-  user_id: string
-  room_id: string
+  user_id: UserId
+  room_id: RoomId
   event: string
   delay_ms: number
   send_at: number
@@ -48,8 +48,8 @@ const SELECT = `select d.delay_id, d.user_nid, a.user_id, r.room_id, d.event, d.
 const toEvent = (row: Row): DelayedEvent => ({
   delayId: row.delay_id,
   userNid: row.user_nid,
-  userId: row.user_id as UserId,
-  roomId: row.room_id as RoomId,
+  userId: row.user_id,
+  roomId: row.room_id,
   event: row.event,
   delayMs: row.delay_ms,
   sendAt: row.send_at,

@@ -1,10 +1,11 @@
+import type { RoomId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
 import { rowsIn } from '../many.ts'
 import { places, rawRows, rawRun } from '../run.ts'
 
 export interface AliasRow {
   alias: string
-  room_id: string
+  room_id: RoomId
   creator: string
 }
 
@@ -80,7 +81,7 @@ export const listPublishedState = (
   roomNids: readonly number[],
   types: readonly string[],
 ): Promise<
-  { room_nid: number; room_id: string; version: string; is_public: number; redacted: number; json: string }[]
+  { room_nid: number; room_id: RoomId; version: string; is_public: number; redacted: number; json: string }[]
 > =>
   rawRows(
     db,

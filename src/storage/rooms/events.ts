@@ -1,3 +1,4 @@
+import type { RoomId } from '../../matrix/ids.ts'
 import { chunks } from '../../util/chunks.ts'
 import { Turn } from '../../util/turn.ts'
 import type { Db, Tx } from '../db.ts'
@@ -101,8 +102,8 @@ export const listArrivedOfUser = (
   after: number,
   upTo: number,
   limit: number,
-): Promise<(EventRow & { room_id: string })[]> =>
-  selectEvents<{ room_id: string }>(
+): Promise<(EventRow & { room_id: RoomId })[]> =>
+  selectEvents<{ room_id: RoomId }>(
     db,
     `from membership m join room o on o.nid = m.room_nid join event e on e.room_nid = m.room_nid
      where m.user_nid = ? and m.membership = 'join' and e.pos > ? and e.pos <= ? and e.kind = 0 order by e.pos limit ?`,

@@ -1,3 +1,4 @@
+import type { RoomId, UserId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
 import { insertRows, rowsIn } from '../many.ts'
 import { places, rawRows, rawRun } from '../run.ts'
@@ -93,7 +94,7 @@ export async function listStrippedStates(
 export const listRoomsOfUser = (
   db: Db,
   userNid: number,
-): Promise<(MembershipRow & { room_id: string; version: string; sender_id: string })[]> =>
+): Promise<(MembershipRow & { room_id: RoomId; version: string; sender_id: UserId })[]> =>
   rawRows(
     db,
     `select m.*, r.room_id, r.version, n.text as sender_id from membership m join room r on r.nid = m.room_nid
@@ -107,7 +108,7 @@ export const listMembers = (
   roomNid: number,
   membership: string,
   limit = Number.MAX_SAFE_INTEGER,
-): Promise<(MembershipRow & { user_id: string })[]> =>
+): Promise<(MembershipRow & { user_id: UserId })[]> =>
   rawRows(
     db,
     `select m.*, n.text as user_id from membership m join name n on n.nid = m.user_nid
@@ -180,8 +181,8 @@ export async function listMemberNidsOfServer(
 }
 
 /** Ids of the guests among the local users who are joined. */
-export async function listJoinedGuests(db: Db, roomNid: number): Promise<string[]> {
-  const rows = await rawRows<{ user_id: string }>(
+export async function listJoinedGuests(db: Db, roomNid: number): Promise<UserId[]> {
+  const rows = await rawRows<{ user_id: UserId }>(
     db,
     `select a.user_id from membership m join account a on a.user_nid = m.user_nid
      where m.room_nid = ? and m.membership = 'join' and m.is_local = 1 and a.is_guest = 1`,

@@ -1,3 +1,4 @@
+import type { RoomId } from '../../matrix/ids.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
 import { insertRows } from '../many.ts'
@@ -6,7 +7,7 @@ import { EVENT_COLUMNS, type EventRow } from './events.ts'
 
 export interface RoomRow {
   nid: number
-  room_id: string
+  room_id: RoomId
   version: string
   is_public: number
   state_nid: number | null

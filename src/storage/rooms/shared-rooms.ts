@@ -1,3 +1,4 @@
+import type { RoomId } from '../../matrix/ids.ts'
 import type { Db } from '../db.ts'
 import { rowsIn } from '../many.ts'
 import { rawRows } from '../run.ts'
@@ -13,7 +14,7 @@ export const listSharedRooms = (
   otherId: string,
   after: number,
   limit: number,
-): Promise<{ room_nid: number; room_id: string }[]> =>
+): Promise<{ room_nid: number; room_id: RoomId }[]> =>
   rawRows(
     db,
     `select s.room_nid, r.room_id from (select m.room_nid ${SHARED} and m.room_nid > ? order by m.room_nid limit ?) s

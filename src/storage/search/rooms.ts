@@ -1,3 +1,4 @@
+import type { RoomId } from '../../matrix/ids.ts'
 import type { Db } from '../db.ts'
 import { rowsIn } from '../many.ts'
 import { nameNids } from '../names.ts'
@@ -5,7 +6,7 @@ import { rawRows } from '../run.ts'
 
 export interface SearchedRoom {
   readonly room_nid: number
-  readonly room_id: string
+  readonly room_id: RoomId
   readonly membership: string
 }
 

@@ -51,7 +51,7 @@ export class RemoteLists {
   async standing(userIds: Iterable<UserId>): Promise<Standing> {
     const { db } = this.#deps
     const nids = await nameNids(db, userIds)
-    const users = new Map([...nids].map(([userId, nid]) => [nid, userId as UserId]))
+    const users = new Map([...nids].map(([userId, nid]) => [nid, userId]))
     const ownNid = await this.#ownNid(db)
     const named = (found: readonly number[]) => new Set(found.flatMap((nid) => users.get(nid) ?? []))
     const rows = await store.listRemoteLists(db, ownNid, [...users.keys()])
@@ -69,7 +69,7 @@ export class RemoteLists {
   async begin(userIds: Iterable<UserId>): Promise<Reading> {
     const { db, stream } = this.#deps
     const pos = stream.current
-    const nids = (await nameNids(db, userIds)) as Map<UserId, number>
+    const nids = await nameNids(db, userIds)
     return transact(db, async (tx) => {
       const servers = await internNames(tx, new Set([...nids.keys()].map(serverOf)))
       const all = [...nids.values()]

@@ -65,7 +65,7 @@ export class Directory {
     if (!row) throw notFound('No room has this alias')
     const servers = [...((await rooms.find(row.room_id))?.servers.keys() ?? [])]
     const others = servers.filter((server) => server !== serverName).slice(0, MAX_SERVERS)
-    return { roomId: row.room_id as RoomId, servers: [serverName, ...others] }
+    return { roomId: row.room_id, servers: [serverName, ...others] }
   }
 
   /** Takes an alias for a room. Any member may (spec: who may is the server's choice). */
@@ -103,7 +103,7 @@ export class Directory {
     const mayChange = room !== undefined && (await mayChangeAliases(room, userId))
     if (row.creator !== userId && !isAdmin && !appservice && !mayChange) throw forbidden('This alias is not yours')
     await transact(db, (tx) => table.deleteAlias(tx, row.alias))
-    onAliased(row.room_id as RoomId)
+    onAliased(row.room_id)
     if (room && mayChange) await this.#dropCanonical(room, userId, row.alias)
   }
 

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
 import { MatrixError } from '../../../matrix/errors.ts'
-import type { UserId } from '../../../matrix/ids.ts'
 import type { Db } from '../../../storage/db.ts'
 import { listJoinedGuests } from '../../../storage/rooms/memberships.ts'
 import type { Append, Appended } from '../append.ts'
@@ -38,7 +37,7 @@ export class GuestAccess {
   }
 
   async #takeOut({ nid, roomId }: LiveRoom): Promise<void> {
-    const guests = (await listJoinedGuests(this.#deps.db, nid)) as UserId[]
+    const guests = await listJoinedGuests(this.#deps.db, nid)
     await Promise.all(
       guests.map(async (guest) => {
         const draft = { type: 'm.room.member', sender: guest, stateKey: guest, content: { membership: 'leave' } }

@@ -150,7 +150,7 @@ export class Memberships {
 
   async joinedRooms(userNid: number): Promise<RoomId[]> {
     const rows = await table.listRoomsOfUser(this.#deps.db, userNid)
-    return rows.filter((row) => row.membership === 'join').map((row) => row.room_id as RoomId)
+    return rows.filter((row) => row.membership === 'join').map((row) => row.room_id)
   }
 
   /** Has the user's member event show this profile; whoever is not in the room stays out of it. */
@@ -162,7 +162,7 @@ export class Memberships {
   async leaveAll(userId: UserId, userNid: number): Promise<void> {
     for (const row of await table.listRoomsOfUser(this.#deps.db, userNid)) {
       if (!['join', 'invite', 'knock'].includes(row.membership)) continue
-      await this.#leave({ sender: userId, roomId: row.room_id as RoomId }).catch((error: unknown) => {
+      await this.#leave({ sender: userId, roomId: row.room_id }).catch((error: unknown) => {
         if (!(error instanceof MatrixError)) throw error
       })
     }

@@ -82,7 +82,7 @@ export class UnlistedMembers {
 
   async start(): Promise<void> {
     const rows = await table.listFrozenRooms(this.#deps.db)
-    for (const { room_id, server } of rows) this.#frozen.add(room_id as RoomId, server)
+    for (const { room_id, server } of rows) this.#frozen.add(room_id, server)
     await this.review()
   }
 

@@ -119,7 +119,7 @@ export class HeldEvents {
     for (const roomId of await table.listRoomsDue(db, clock.now(), MAX_ROOMS * 2)) {
       if (this.#active.size >= MAX_ROOMS) return
       if (this.#active.has(roomId)) continue
-      const work = fill(roomId as RoomId, this.#stop.signal)
+      const work = fill(roomId, this.#stop.signal)
         .catch((err: unknown) => log.error({ err, roomId }, 'filling a gap failed'))
         .finally(() => {
           this.#active.delete(roomId)

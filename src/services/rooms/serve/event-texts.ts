@@ -51,8 +51,9 @@ export async function shownTo(
 }
 
 async function openStates(db: Db, room: LiveRoom, server: string, events: readonly StoredEvent[]) {
-  const names = await nameNids(db, [HISTORY_VISIBILITY, MEMBER, ''])
-  const [visibilityNid, memberNid, emptyNid] = [HISTORY_VISIBILITY, MEMBER, ''].map((name) => names.get(name) ?? 0)
+  const texts: string[] = [HISTORY_VISIBILITY, MEMBER, '']
+  const names = await nameNids(db, texts)
+  const [visibilityNid, memberNid, emptyNid] = texts.map((text) => names.get(text) ?? 0)
   const eventsIn = async (stateNid: number, keys: readonly StateKey[]) => {
     const entries = await stateEntries(db, stateNid, keys)
     const nids = entries.map(({ eventNid }) => eventNid)
