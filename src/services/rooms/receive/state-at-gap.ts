@@ -26,27 +26,16 @@ export async function stateAfterGap(
   return stubs && viewOf(room, await editsTo(deps, room, stubs), room.isPartial)
 }
 
-/** The same, always with all members. */
-export async function wholeStateAfterGap(
+/** The same before or after an event, always with all members. */
+export async function wholeStateAt(
   deps: FetchDeps,
   server: string,
   room: LiveRoom,
   eventId: string,
+  when: 'before' | 'after',
   signal: AbortSignal,
 ): Promise<StateView | undefined> {
-  const stubs = await fetchState(deps, server, room, eventId, 'after', signal)
-  return stubs && viewOf(room, await editsTo(deps, room, stubs))
-}
-
-/** The same before an event. */
-export async function stateBeforeEvent(
-  deps: FetchDeps,
-  server: string,
-  room: LiveRoom,
-  eventId: string,
-  signal: AbortSignal,
-): Promise<StateView | undefined> {
-  const stubs = await fetchState(deps, server, room, eventId, 'before', signal)
+  const stubs = await fetchState(deps, server, room, eventId, when, signal)
   return stubs && viewOf(room, await editsTo(deps, room, stubs))
 }
 

@@ -12,7 +12,7 @@ import { signedEventsOf } from '../receive/fetched.ts'
 import type { Incoming } from '../receive/incoming.ts'
 import { type FetchDeps, fetchMissingAuth } from '../receive/missing-auth.ts'
 import { receiveEvents } from '../receive/receive-events.ts'
-import { stateBeforeEvent } from '../receive/state-at-gap.ts'
+import { wholeStateAt } from '../receive/state-at-gap.ts'
 import { topological } from '../receive/topological.ts'
 import { type StateView, storedView } from '../state/state-view.ts'
 
@@ -153,7 +153,7 @@ export class History {
     const befores = new Map<string, StateView>()
     for (const { eventId, pdu } of events) if (pdu.prev_events.length === 0) befores.set(eventId, storedView(undefined))
     for (const { eventId } of starts.slice(0, MAX_STARTS)) {
-      const view = await stateBeforeEvent(this.#deps, server, room, eventId, NEVER)
+      const view = await wholeStateAt(this.#deps, server, room, eventId, 'before', NEVER)
       if (view) befores.set(eventId, view)
     }
     return befores

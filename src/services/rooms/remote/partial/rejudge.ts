@@ -7,7 +7,7 @@ import type { LiveRoom } from '../../live-room.ts'
 import { heldIncoming, type Incoming } from '../../receive/incoming.ts'
 import type { FetchDeps } from '../../receive/missing-auth.ts'
 import { ReceivedChain } from '../../receive/received-chain.ts'
-import { wholeStateAfterGap } from '../../receive/state-at-gap.ts'
+import { wholeStateAt } from '../../receive/state-at-gap.ts'
 import { type StateView, storedView } from '../../state/state-view.ts'
 import type { JudgedEvents } from './judged-events.ts'
 
@@ -94,7 +94,7 @@ async function statesAtGaps(
   const here = new Set(stubs.flatMap((stub) => (stub.state_nid === null ? [] : stub.event_id)))
   const gaps = new Map<string, StateView>()
   for (const id of outer.filter((id) => !here.has(id)).slice(0, MAX_GAPS)) {
-    const view = await wholeStateAfterGap(deps, deps.server, room, id, signal)
+    const view = await wholeStateAt(deps, deps.server, room, id, 'after', signal)
     if (view) gaps.set(id, view)
   }
   return gaps
