@@ -1,7 +1,7 @@
 import type { RoomId, UserId } from '../matrix/ids.ts'
 import type { Edus } from '../services/edus.ts'
 import { takeEdus } from '../services/federation/incoming-edus.ts'
-import type { Presence } from '../services/presence.ts'
+import type { Presence } from '../services/presence/presence.ts'
 import type { Receipts } from '../services/receipts.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
 import type { Typing } from '../services/typing.ts'

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts'
+import type { Tags } from '../services/account-data/tags.ts'
 import type { Accounts } from '../services/accounts/accounts.ts'
 import { ServerNotices } from '../services/notices/server-notices.ts'
-import type { Tags } from '../services/tags.ts'
 import type { Ground } from './ground.ts'
 import type { composeRooms } from './rooms.ts'
 import { noticesUserOf } from './settings.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { roomId, userId } from '../../matrix/ids.ts'
-import { GLOBAL } from '../../services/account-data.ts'
+import { GLOBAL } from '../../services/account-data/account-data.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'
 import { requireSelf } from './own.ts'

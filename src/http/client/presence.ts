@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { userId } from '../../matrix/ids.ts'
-import { PRESENCES } from '../../services/user-presence.ts'
+import { PRESENCES } from '../../services/presence/user-presence.ts'
 import { route } from '../route.ts'
 import { requireSelf } from './own.ts'
 

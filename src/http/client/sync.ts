@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PRESENCES } from '../../services/user-presence.ts'
+import { PRESENCES } from '../../services/presence/user-presence.ts'
 import { boolParam, firstParam, intParam } from '../query.ts'
 import { jsonText, route } from '../route.ts'
 

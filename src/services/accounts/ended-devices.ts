@@ -1,6 +1,6 @@
 import { type DeviceChoice, deleteDevices } from '../../storage/accounts/devices.ts'
 import type { Tx } from '../../storage/db.ts'
-import type { Owner } from '../account-data.ts'
+import type { Owner } from '../account-data/account-data.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Take } from '../stream.ts'
 

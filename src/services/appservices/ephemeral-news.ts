@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../matrix/json.ts'
-import type { Owner } from '../account-data.ts'
-import type { Presence } from '../presence.ts'
+import type { Owner } from '../account-data/account-data.ts'
+import type { Presence } from '../presence/presence.ts'
 import type { ReceiptListener, Receipts } from '../receipts.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { Typing } from '../typing.ts'

@@ -1,14 +1,14 @@
 import { isRoomId, isUserId, type RoomId, serverOf, type UserId } from '../../matrix/ids.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
-import type { Owner } from '../account-data.ts'
+import type { Owner } from '../account-data/account-data.ts'
 import type { Edus } from '../edus.ts'
-import type { Presence, RemotePresence } from '../presence.ts'
+import type { Presence, RemotePresence } from '../presence/presence.ts'
+import { PRESENCES } from '../presence/user-presence.ts'
 import type { Receipts } from '../receipts.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import { isAdmitted } from '../rooms/serve/peer-rooms.ts'
 import type { Typing } from '../typing.ts'
-import { PRESENCES } from '../user-presence.ts'
 
 interface Deps {
   readonly edus: Edus

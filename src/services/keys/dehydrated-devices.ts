@@ -5,7 +5,7 @@ import { deleteDevices, devicesById, upsertDevice } from '../../storage/accounts
 import type { Db } from '../../storage/db.ts'
 import { hasCrossSigningKey } from '../../storage/keys/cross-signing.ts'
 import * as store from '../../storage/keys/dehydrated-devices.ts'
-import type { Owner } from '../account-data.ts'
+import type { Owner } from '../account-data/account-data.ts'
 import { endDevices } from '../accounts/ended-devices.ts'
 import type { Stream } from '../stream.ts'
 import type { DeviceLists } from './device-lists.ts'

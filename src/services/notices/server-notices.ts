@@ -5,12 +5,12 @@ import { type Account, findAccount } from '../../storage/accounts/accounts.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import { findNoticeRoom, upsertNoticeRoom } from '../../storage/notice-rooms.ts'
 import { InTurn } from '../../util/in-turn.ts'
+import type { Tags } from '../account-data/tags.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { CreateRoomInput } from '../rooms/create/create.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { Memberships } from '../rooms/membership/membership.ts'
 import type { Sending } from '../rooms/send/sending.ts'
-import type { Tags } from '../tags.ts'
 
 interface Deps {
   readonly db: Db

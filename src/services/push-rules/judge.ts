@@ -1,4 +1,4 @@
-import type { Owner } from '../account-data.ts'
+import type { Owner } from '../account-data/account-data.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { ThreadFollowing } from '../threads/thread-following.ts'

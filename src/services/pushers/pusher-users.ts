@@ -1,7 +1,7 @@
 import type { UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import { listPusherUsers } from '../../storage/push/push-queue.ts'
-import type { Owner } from '../account-data.ts'
+import type { Owner } from '../account-data/account-data.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 

@@ -1,4 +1,4 @@
-import type { UnreadCounts } from '../notifications-unread.ts'
+import type { UnreadCounts } from '../notifications/unread-counts.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { ClientEvents } from '../rooms/view/client-events.ts'
 import type { Visibility } from '../rooms/view/visibility.ts'

@@ -1,5 +1,5 @@
 import { Turn } from '../../util/turn.ts'
-import type { DirectRooms } from '../direct-rooms.ts'
+import type { DirectRooms } from '../account-data/direct-rooms.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import { LIVE, type SentRoom, type StateDraft, toldUpTo } from './connection.ts'
 import { MemberRoom, type MemberRoomDeps } from './member-room.ts'

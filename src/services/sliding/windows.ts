@@ -1,5 +1,5 @@
 import { lruCache } from '../../util/lru.ts'
-import type { InviteRules } from '../invite-rules.ts'
+import type { InviteRules } from '../account-data/invite-rules.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import type { Visibility } from '../rooms/view/visibility.ts'

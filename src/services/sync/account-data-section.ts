@@ -1,4 +1,4 @@
-import { type AccountData, GLOBAL } from '../account-data.ts'
+import { type AccountData, GLOBAL } from '../account-data/account-data.ts'
 import type { PushRules } from '../push-rules/push-rules.ts'
 import { type Contribution, NOTHING_NEW, type SyncContext, type SyncSection } from './request.ts'
 import { accountDataText } from './rooms-section.ts'

@@ -1,5 +1,5 @@
 import type { RoomId, UserId } from '../../matrix/ids.ts'
-import type { Presence } from '../presence.ts'
+import type { Presence } from '../presence/presence.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import { type Contribution, isNewlyJoined, NOTHING_NEW, type SyncContext, type SyncSection } from './request.ts'

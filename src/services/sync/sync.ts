@@ -1,7 +1,7 @@
 import type { Clock } from '../../util/clock.ts'
 import type { Slots } from '../../util/slots.ts'
+import type { IgnoredUsers } from '../account-data/ignored-users.ts'
 import type { Filters } from '../filters.ts'
-import type { IgnoredUsers } from '../ignored-users.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import type { Stream } from '../stream.ts'
 import { parseToken, syncToken } from '../tokens.ts'

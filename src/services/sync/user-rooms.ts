@@ -3,7 +3,7 @@ import { isUserId, type RoomId, type UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import { listRoomsOfUser } from '../../storage/rooms/memberships.ts'
 import { lruCache } from '../../util/lru.ts'
-import type { Owner } from '../account-data.ts'
+import type { Owner } from '../account-data/account-data.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { Stream } from '../stream.ts'
 

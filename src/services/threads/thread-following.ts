@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../../storage/db.ts'
 import * as store from '../../storage/thread-subscriptions.ts'
-import type { Owner } from '../account-data.ts'
+import type { Owner } from '../account-data/account-data.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'

@@ -3,7 +3,7 @@ import type { Sender } from '../../../federation/sending/sender.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
 import type { Tx } from '../../../storage/db.ts'
 import { listServersOfUser } from '../../../storage/rooms/room-servers.ts'
-import type { Owner } from '../../account-data.ts'
+import type { Owner } from '../../account-data/account-data.ts'
 import type { KeyChange, Stamp } from '../device-lists.ts'
 import type { PublishedKeys } from './published-keys.ts'
 

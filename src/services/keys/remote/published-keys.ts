@@ -5,7 +5,7 @@ import type { Db } from '../../../storage/db.ts'
 import { listDeviceKeys } from '../../../storage/keys/device-keys.ts'
 import { findListVersion } from '../../../storage/keys/device-lists.ts'
 import { nameNids } from '../../../storage/names.ts'
-import type { Owner } from '../../account-data.ts'
+import type { Owner } from '../../account-data/account-data.ts'
 import { crossSigningKeysOf } from '../cross-signing/published.ts'
 import { SignaturesOn } from '../cross-signing/signatures-on.ts'
 

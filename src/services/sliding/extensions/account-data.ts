@@ -1,4 +1,4 @@
-import { type AccountData, GLOBAL } from '../../account-data.ts'
+import { type AccountData, GLOBAL } from '../../account-data/account-data.ts'
 import type { PushRules } from '../../push-rules/push-rules.ts'
 import { accountDataText } from '../../sync/rooms-section.ts'
 import { LIVE, toldUpTo } from '../connection.ts'

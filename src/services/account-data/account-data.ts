@@ -1,11 +1,11 @@
-import { badJson, MatrixError, notFound } from '../matrix/errors.ts'
-import type { UserId } from '../matrix/ids.ts'
-import type { JsonObject } from '../matrix/json.ts'
-import * as store from '../storage/account-data.ts'
-import type { Db } from '../storage/db.ts'
-import { ChangeIndex } from './change-index.ts'
-import type { Hub } from './hub.ts'
-import type { Stream } from './stream.ts'
+import { badJson, MatrixError, notFound } from '../../matrix/errors.ts'
+import type { UserId } from '../../matrix/ids.ts'
+import type { JsonObject } from '../../matrix/json.ts'
+import * as store from '../../storage/account-data.ts'
+import type { Db } from '../../storage/db.ts'
+import { ChangeIndex } from '../change-index.ts'
+import type { Hub } from '../hub.ts'
+import type { Stream } from '../stream.ts'
 
 /** Whose data it is; a route's `Requester` is one. */
 export interface Owner {

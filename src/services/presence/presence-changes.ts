@@ -1,7 +1,7 @@
-import type { UserId } from '../matrix/ids.ts'
-import type { Db } from '../storage/db.ts'
-import { listJoinedRooms } from '../storage/rooms/shared-rooms.ts'
-import type { Owner } from './account-data.ts'
+import type { UserId } from '../../matrix/ids.ts'
+import type { Db } from '../../storage/db.ts'
+import { listJoinedRooms } from '../../storage/rooms/shared-rooms.ts'
+import type { Owner } from '../account-data/account-data.ts'
 import type { UserPresence } from './user-presence.ts'
 
 interface Change {

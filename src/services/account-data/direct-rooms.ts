@@ -1,4 +1,4 @@
-import { LoadCache } from '../util/load-cache.ts'
+import { LoadCache } from '../../util/load-cache.ts'
 import { type AccountData, GLOBAL, type Owner } from './account-data.ts'
 
 const TYPE = 'm.direct'

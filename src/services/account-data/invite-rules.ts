@@ -1,6 +1,6 @@
-import { matchesGlob } from '../matrix/glob.ts'
-import { serverOf, type UserId } from '../matrix/ids.ts'
-import type { JsonObject } from '../matrix/json.ts'
+import { matchesGlob } from '../../matrix/glob.ts'
+import { serverOf, type UserId } from '../../matrix/ids.ts'
+import type { JsonObject } from '../../matrix/json.ts'
 import { type AccountData, GLOBAL } from './account-data.ts'
 
 interface Deps {

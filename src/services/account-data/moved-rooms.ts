@@ -1,8 +1,8 @@
-import type { RoomId, UserId } from '../matrix/ids.ts'
-import { Turn } from '../util/turn.ts'
-import { Backlog } from './backlog.ts'
-import type { PushRules } from './push-rules/push-rules.ts'
-import type { LiveRoom } from './rooms/live-room.ts'
+import type { RoomId, UserId } from '../../matrix/ids.ts'
+import { Turn } from '../../util/turn.ts'
+import { Backlog } from '../backlog.ts'
+import type { PushRules } from '../push-rules/push-rules.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
 import type { Tags } from './tags.ts'
 
 interface Deps {

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../matrix/json.ts'
-import type { Owner } from './account-data.ts'
+import type { JsonObject } from '../../matrix/json.ts'
+import type { Owner } from '../account-data/account-data.ts'
 
 export const PRESENCES = ['online', 'unavailable', 'offline'] as const
 export type PresenceState = (typeof PRESENCES)[number]

@@ -1,13 +1,13 @@
-import { lruCache } from '../util/lru.ts'
-import type { Owner } from './account-data.ts'
-import type { CompiledRules } from './push-rules/compiled-rules.ts'
-import type { Judge } from './push-rules/judge.ts'
-import { MAIN, type Threads } from './push-rules/threads.ts'
-import type { ReadMarks, Receipts } from './receipts.ts'
-import type { Appended } from './rooms/append.ts'
-import type { LiveRoom } from './rooms/live-room.ts'
-import type { StoredEvent } from './rooms/stored-event.ts'
-import type { ThreadFollowing } from './threads/thread-following.ts'
+import { lruCache } from '../../util/lru.ts'
+import type { Owner } from '../account-data/account-data.ts'
+import type { CompiledRules } from '../push-rules/compiled-rules.ts'
+import type { Judge } from '../push-rules/judge.ts'
+import { MAIN, type Threads } from '../push-rules/threads.ts'
+import type { ReadMarks, Receipts } from '../receipts.ts'
+import type { Appended } from '../rooms/append.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
+import type { StoredEvent } from '../rooms/stored-event.ts'
+import type { ThreadFollowing } from '../threads/thread-following.ts'
 
 export interface Count {
   notify: number

@@ -1,5 +1,5 @@
-import { badJson, invalidParam } from '../matrix/errors.ts'
-import { isObject, type JsonObject } from '../matrix/json.ts'
+import { badJson, invalidParam } from '../../matrix/errors.ts'
+import { isObject, type JsonObject } from '../../matrix/json.ts'
 import type { AccountData, Owner } from './account-data.ts'
 
 export const TAG_TYPE = 'm.tag'

@@ -1,5 +1,5 @@
-import { isObject } from '../matrix/json.ts'
-import { LoadCache } from '../util/load-cache.ts'
+import { isObject } from '../../matrix/json.ts'
+import { LoadCache } from '../../util/load-cache.ts'
 import type { AccountData, Owner } from './account-data.ts'
 import { TAG_TYPE } from './tags.ts'
 

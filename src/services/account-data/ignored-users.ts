@@ -1,6 +1,6 @@
-import { isUserId, type UserId } from '../matrix/ids.ts'
-import { isObject } from '../matrix/json.ts'
-import { LoadCache } from '../util/load-cache.ts'
+import { isUserId, type UserId } from '../../matrix/ids.ts'
+import { isObject } from '../../matrix/json.ts'
+import { LoadCache } from '../../util/load-cache.ts'
 import { type AccountData, GLOBAL } from './account-data.ts'
 
 const MAX_CACHED = 10_000
