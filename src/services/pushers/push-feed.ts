@@ -1,6 +1,6 @@
 import { type Db, transact } from '../../storage/db.ts'
 import { listRoomsWithNews, markBadgesDue, type NewPush, queuePushes } from '../../storage/push/push-queue.ts'
-import { listArrived } from '../../storage/rooms/events.ts'
+import { listArrived } from '../../storage/rooms/timeline.ts'
 import { findSetting, upsertSetting } from '../../storage/settings.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Turn } from '../../util/turn.ts'

@@ -1,5 +1,5 @@
 import type { UserId } from '../../matrix/ids.ts'
-import { listArrived, listArrivedOfUser } from '../../storage/rooms/events.ts'
+import { listArrived, listArrivedOfUser } from '../../storage/rooms/timeline.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import { parseToken, syncToken } from '../tokens.ts'

@@ -1,6 +1,6 @@
 import { forbidden } from '../../matrix/errors.ts'
 import { nameNids } from '../../storage/names.ts'
-import { listAfter, listBefore } from '../../storage/rooms/events.ts'
+import { listAfter, listBefore } from '../../storage/rooms/timeline.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'

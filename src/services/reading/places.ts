@@ -1,5 +1,5 @@
 import type { Db } from '../../storage/db.ts'
-import { findDepthBy, listBefore, listNewest } from '../../storage/rooms/events.ts'
+import { findDepthBy, listBefore, listNewest } from '../../storage/rooms/timeline.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { type Placed, parseToken } from '../tokens.ts'
 

@@ -1,5 +1,6 @@
 import type { Db } from '../../storage/db.ts'
-import { type EventRow, listAfter, listBefore } from '../../storage/rooms/events.ts'
+import type { EventRow } from '../../storage/rooms/events.ts'
+import { listAfter, listBefore } from '../../storage/rooms/timeline.ts'
 import { Turn } from '../../util/turn.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'

@@ -1,5 +1,5 @@
 import { notFound } from '../../matrix/errors.ts'
-import { listByTime } from '../../storage/rooms/events.ts'
+import { listByTime } from '../../storage/rooms/timeline.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import type { Reading } from './reading.ts'

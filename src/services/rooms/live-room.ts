@@ -3,8 +3,8 @@ import type { StateLookup } from '../../room/event.ts'
 import { PowerLevels } from '../../room/power-levels.ts'
 import type { RoomVersion } from '../../room/versions.ts'
 import type { Db } from '../../storage/db.ts'
-import * as events from '../../storage/rooms/events.ts'
 import * as memberships from '../../storage/rooms/memberships.ts'
+import { listNewest } from '../../storage/rooms/timeline.ts'
 import { lastTimelineGap } from '../../storage/rooms/timeline-gaps.ts'
 import { type Batch, gapsIn, type StateEdit } from './entry.ts'
 import type { Persisted } from './persist/persist.ts'
@@ -142,7 +142,7 @@ export class LiveRoom {
     const found = this.tail.newest(after, upTo, limit)
     if (found.length >= limit || this.tail.floor <= after) return found
     const before = Math.min(upTo, this.tail.floor) + 1
-    for (const row of await events.listNewest(this.#db, this.nid, before, limit - found.length)) {
+    for (const row of await listNewest(this.#db, this.nid, before, limit - found.length)) {
       if ((row.pos as number) <= after) break
       found.push(new StoredEvent(row, this.roomId, this.version))
     }

@@ -3,11 +3,12 @@ import type { RoomVersion } from '../../room/versions.ts'
 import type { Db } from '../../storage/db.ts'
 import { namesOf } from '../../storage/names.ts'
 import { lastStateChange } from '../../storage/rooms/current-state.ts'
-import * as events from '../../storage/rooms/events.ts'
+import type { EventRow } from '../../storage/rooms/events.ts'
 import * as memberships from '../../storage/rooms/memberships.ts'
 import { listRelatedTo } from '../../storage/rooms/relations.ts'
 import { countRoomServers } from '../../storage/rooms/room-servers.ts'
 import { listExtremities, type RoomRow } from '../../storage/rooms/rooms.ts'
+import { listNewest } from '../../storage/rooms/timeline.ts'
 import { lastTimelineGap } from '../../storage/rooms/timeline-gaps.ts'
 import { listTransactionsOf } from '../../storage/rooms/transactions.ts'
 import { LiveRoom } from './live-room.ts'
@@ -17,7 +18,7 @@ import { TAIL_EVENTS, TimelineTail } from './timeline-tail.ts'
 /** Reads what a room in memory consists of. The current state comes later, as it is asked for. */
 export async function loadRoom(db: Db, row: RoomRow, version: RoomVersion): Promise<LiveRoom> {
   const roomId = row.room_id
-  const wrap = (event: events.EventRow) => new StoredEvent(event, roomId, version)
+  const wrap = (event: EventRow) => new StoredEvent(event, roomId, version)
   const tail = await loadTail(db, row.nid, wrap)
   const extremities = await listExtremities(db, row.nid)
   const localNids = await memberships.listLocalMemberNids(db, row.nid, 'join')
@@ -55,8 +56,8 @@ export const blankRoom = (db: Db, room: { nid: number; roomId: RoomId; version: 
     wholePos: 0,
   })
 
-async function loadTail(db: Db, roomNid: number, wrap: (event: events.EventRow) => StoredEvent): Promise<TimelineTail> {
-  const newest = await events.listNewest(db, roomNid, Number.MAX_SAFE_INTEGER, TAIL_EVENTS)
+async function loadTail(db: Db, roomNid: number, wrap: (event: EventRow) => StoredEvent): Promise<TimelineTail> {
+  const newest = await listNewest(db, roomNid, Number.MAX_SAFE_INTEGER, TAIL_EVENTS)
   const tail = newest.reverse().map(wrap)
   const txns = await listTransactionsOf(
     db,

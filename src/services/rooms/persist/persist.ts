@@ -10,11 +10,11 @@ import { insertTransactions } from '../../../storage/rooms/transactions.ts'
 import { insertSearchAgain } from '../../../storage/search/again.ts'
 import type { Take } from '../../stream.ts'
 import { type Batch, type Entry, gapsIn, keepsPlace } from '../entry.ts'
-import { redactedId } from '../receive/redactions.ts'
 import { relationOf } from '../relation.ts'
 import { persistChanges } from './changes.ts'
 import { persistOutgoing } from './outgoing.ts'
 import { persistPartial } from './partial.ts'
+import { persistRedactions } from './redactions.ts'
 import { persistRelations } from './relations.ts'
 import { persistState } from './states.ts'
 
@@ -143,22 +143,6 @@ async function persistMissing(tx: Tx, batches: readonly Batch[]): Promise<void> 
     if (missing.length > 0) await insertMissing(tx, missing)
     const gaps = gapsIn(entries).map((pos) => ({ room_nid: room.nid, pos }))
     if (gaps.length > 0) await insertTimelineGaps(tx, gaps)
-  }
-}
-
-async function persistRedactions(tx: Tx, entries: readonly Entry[]): Promise<void> {
-  // What is redacted as it comes was waited for.
-  const awaited = entries.flatMap(({ event }) => (event.isRedacted ? event.eventId : []))
-  if (awaited.length > 0) await events.deletePendingRedactions(tx, awaited)
-  for (const { event, rejudged } of entries) {
-    const undone = rejudged && !event.isTimeline ? redactedId(event.pdu, event.version) : undefined
-    if (undone !== undefined) await events.updateNotRedactedBy(tx, undone, event.nid)
-  }
-  for (const entry of entries) {
-    const { event, redacts } = entry
-    if (!redacts || !event.isTimeline || keepsPlace(entry)) continue
-    if (redacts.target) await events.updateRedactedBy(tx, redacts.target.nid, event.nid)
-    else await events.insertPendingRedaction(tx, redacts.eventId, event.nid)
   }
 }
 
