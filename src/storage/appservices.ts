@@ -2,7 +2,7 @@ import type { RoomId, UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
 import { insertRows, runIn } from './many.ts'
 import { type EventRow, selectEvents } from './rooms/events.ts'
-import { places, rawRows, rawRun } from './run.ts'
+import { places, rawRows, rawRun, valuesOf } from './run.ts'
 
 /** Queues events, by their numbers, for an application service. */
 export async function queueForAppService(tx: Tx, serviceNid: number, eventNids: readonly number[]): Promise<void> {
@@ -120,14 +120,13 @@ export async function insertTransaction(
     serviceNid,
   ])
   if (messages.length === 0) return
-  const pairs = messages.map(() => '(cast(? as bigint), cast(? as bigint))').join(', ')
+  const pairs = valuesOf(messages.length, 'bigint', 'bigint')
   const values = messages.flatMap(({ device_nid, pos }) => [device_nid, pos])
-  await rawRun(tx, `delete from to_device where (device_nid, pos) in (values ${pairs})`, values)
-  await rawRun(
-    tx,
-    `delete from appservice_to_device where service_nid = ? and (device_nid, pos) in (values ${pairs})`,
-    [serviceNid, ...values],
-  )
+  await rawRun(tx, `delete from to_device where (device_nid, pos) in (${pairs})`, values)
+  await rawRun(tx, `delete from appservice_to_device where service_nid = ? and (device_nid, pos) in (${pairs})`, [
+    serviceNid,
+    ...values,
+  ])
 }
 
 /** The application service has accepted its transaction. */

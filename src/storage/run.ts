@@ -20,5 +20,14 @@ export function valueLists(rows: number, columns: number): string {
   return `${`${one}, `.repeat(rows - 1)}${one}`
 }
 
+/**
+ * `values (cast(? as bigint), cast(? as text)), …`: `rows` rows as a table whose columns are `column1`, `column2` …
+ * What nothing tells PostgreSQL the type of, it takes for text: hence the casts.
+ */
+export function valuesOf(rows: number, ...types: readonly ('bigint' | 'text')[]): string {
+  const one = `(${types.map((type) => `cast(? as ${type})`).join(', ')})`
+  return `values ${`${one}, `.repeat(rows - 1)}${one}`
+}
+
 /** `?, ?, ?`: the placeholders of an `in` list of `count` values. */
 export const places = (count: number): string => `${'?, '.repeat(count - 1)}?`

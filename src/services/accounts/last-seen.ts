@@ -5,7 +5,7 @@ import type { Clock } from '../../util/clock.ts'
 
 /** Devices that wait to be written; more are not noted until the next flush. */
 const MAX_PENDING = 50_000
-const BATCH = 200
+const BATCH = 100
 
 /** When and whence devices were last seen: kept in memory, written in batches, never on a request's way. */
 export class LastSeen {

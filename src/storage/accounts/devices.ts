@@ -5,7 +5,7 @@ import { deleteSignaturesOn } from '../keys/cross-signing.ts'
 import { deleteKeysOfDevices } from '../keys/device-keys.ts'
 import { runIn } from '../many.ts'
 import { deletePushersOfDevices } from '../push/pushers.ts'
-import { places, rawRows, rawRun } from '../run.ts'
+import { places, rawRows, rawRun, valuesOf } from '../run.ts'
 import { deleteSlidingOfDevices } from '../sliding-states.ts'
 
 export interface Device {
@@ -162,11 +162,10 @@ export interface Sighting {
 /** Notes when and whence devices were last seen, all in one statement. */
 export async function updateLastSeen(tx: Tx, sightings: readonly Sighting[]): Promise<void> {
   if (sightings.length === 0) return
-  const row = '(cast(? as bigint), cast(? as bigint), cast(? as text), cast(? as text))'
   await rawRun(
     tx,
     `update device set last_seen_ts = seen.column2, last_seen_ip = seen.column3, user_agent = seen.column4
-     from (values ${sightings.map(() => row).join(', ')}) as seen where device.nid = seen.column1`,
+     from (${valuesOf(sightings.length, 'bigint', 'bigint', 'text', 'text')}) as seen where device.nid = seen.column1`,
     sightings.flatMap(({ deviceNid, ts, ip, userAgent }) => [deviceNid, ts, ip ?? null, userAgent ?? null]),
   )
 }

@@ -1,5 +1,6 @@
 import type { RoomId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
+import { runIn } from '../many.ts'
 import { rawRows, rawRun } from '../run.ts'
 
 /** Notes that a room is frozen because of a server. */
@@ -8,9 +9,9 @@ export async function insertFrozenRoom(tx: Tx, roomNid: number, serverNid: numbe
   await rawRun(tx, sql, [roomNid, serverNid, frozenTs])
 }
 
-/** A server has been listed: it freezes no room any more. */
-export async function deleteFrozenRooms(tx: Tx, serverNid: number): Promise<void> {
-  await rawRun(tx, 'delete from frozen_room where server_nid = ?', [serverNid])
+/** Servers have been listed: they freeze no room any more. */
+export async function deleteFrozenRooms(tx: Tx, serverNids: readonly number[]): Promise<void> {
+  await runIn(tx, 'delete from frozen_room where server_nid in', serverNids)
 }
 
 /** All of them: few, because a person looks into each. */

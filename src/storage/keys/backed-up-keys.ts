@@ -1,6 +1,6 @@
 import type { Db, Tx } from '../db.ts'
 import { insertRows } from '../many.ts'
-import { type Param, rawRows, rawRun } from '../run.ts'
+import { type Param, rawRows, rawRun, valuesOf } from '../run.ts'
 
 /** One key of a backup. `session_data`: JSON text. */
 export interface BackedUpKeyRow {
@@ -61,11 +61,10 @@ export async function findBackedUpKeys(
   keys: readonly BackedUpKeyRow[],
 ): Promise<BackedUpKeyRow[]> {
   if (keys.length === 0) return []
-  const pairs = keys.map(() => '(cast(? as text), cast(? as text))').join(', ')
   return rawRows<BackedUpKeyRow>(
     tx,
     `select ${COLUMNS} from key_backup_session
-     where user_nid = ? and version = ? and (room_id, session_id) in (values ${pairs})`,
+     where user_nid = ? and version = ? and (room_id, session_id) in (${valuesOf(keys.length, 'text', 'text')})`,
     [userNid, version, ...keys.flatMap(({ room_id, session_id }) => [room_id, session_id])],
   )
 }

@@ -1,6 +1,6 @@
 import type { Db, Tx } from '../db.ts'
 import { insertRows, rowsIn, runIn } from '../many.ts'
-import { rawRows } from '../run.ts'
+import { rawRows, valuesOf } from '../run.ts'
 
 export type Usage = 'master' | 'self_signing' | 'user_signing'
 
@@ -78,7 +78,7 @@ export interface NewSignature {
 export async function unknownSignatures<S extends NewSignature>(tx: Tx, signatures: readonly S[]): Promise<S[]> {
   if (signatures.length === 0) return []
   const sql = `select user_nid, target, signer_nid, key_id, signature from key_signature
-    where (user_nid, target) in (values ${signatures.map(() => '(cast(? as bigint), cast(? as text))').join(', ')})`
+    where (user_nid, target) in (${valuesOf(signatures.length, 'bigint', 'text')})`
   const params = signatures.flatMap(({ userNid, target }) => [userNid, target])
   const rows = await rawRows<{ user_nid: number; signer_nid: number } & Omit<SignatureRow, 'signer'>>(tx, sql, params)
   const known = new Set(

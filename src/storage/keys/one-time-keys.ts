@@ -1,6 +1,6 @@
 import type { Db, Tx } from '../db.ts'
 import { insertRows, rowsIn } from '../many.ts'
-import { places, rawRows, rawRun } from '../run.ts'
+import { places, rawRows, rawRun, valuesOf } from '../run.ts'
 
 export interface KeyRow {
   algorithm: string
@@ -50,8 +50,8 @@ interface ClaimedRow extends KeyRow {
   device_nid: number
 }
 
-const pairs = (wishes: readonly Wish[]) => wishes.map(() => '(cast(? as bigint), cast(? as text))').join(', ')
-const valuesOf = (wishes: readonly Wish[]) => wishes.flatMap(({ deviceNid, algorithm }) => [deviceNid, algorithm])
+const pairs = (wishes: readonly Wish[]) => valuesOf(wishes.length, 'bigint', 'text')
+const paramsOf = (wishes: readonly Wish[]) => wishes.flatMap(({ deviceNid, algorithm }) => [deviceNid, algorithm])
 
 /** Takes the oldest key of each wish; a key is given out once. The devices' rows are held, so that claims take turns. */
 export async function takeOneTimeKeys(tx: Tx, wishes: readonly Wish[]): Promise<ClaimedRow[]> {
@@ -61,9 +61,9 @@ export async function takeOneTimeKeys(tx: Tx, wishes: readonly Wish[]): Promise<
   return rawRows<ClaimedRow>(
     tx,
     `delete from one_time_key where nid in (select min(nid) from one_time_key
-       where (device_nid, algorithm) in (values ${pairs(wishes)}) group by device_nid, algorithm)
+       where (device_nid, algorithm) in (${pairs(wishes)}) group by device_nid, algorithm)
      returning device_nid, algorithm, key_id, json`,
-    valuesOf(wishes),
+    paramsOf(wishes),
   )
 }
 
@@ -72,8 +72,8 @@ export async function useFallbackKeys(tx: Tx, wishes: readonly Wish[]): Promise<
   if (wishes.length === 0) return []
   return rawRows<ClaimedRow>(
     tx,
-    `update fallback_key set used = 1 where (device_nid, algorithm) in (values ${pairs(wishes)})
+    `update fallback_key set used = 1 where (device_nid, algorithm) in (${pairs(wishes)})
      returning device_nid, algorithm, key_id, json`,
-    valuesOf(wishes),
+    paramsOf(wishes),
   )
 }

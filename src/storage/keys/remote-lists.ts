@@ -2,7 +2,7 @@ import type { UserId } from '../../matrix/ids.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
 import { insertRows, rowsIn, runIn } from '../many.ts'
-import { places, rawRows, rawRun } from '../run.ts'
+import { places, rawRows, rawRun, valuesOf } from '../run.ts'
 
 /** The copy of the device list of another server's user. */
 export interface RemoteListRow {
@@ -121,10 +121,9 @@ export async function deleteRemoteDevices(
   rows: readonly Pick<RemoteDeviceRow, 'user_nid' | 'device_id'>[],
 ): Promise<void> {
   for (const part of chunks(rows, MAX_DELETED)) {
-    const pairs = part.map(() => '(cast(? as bigint), cast(? as text))').join(', ')
     await rawRun(
       tx,
-      `delete from remote_device where (user_nid, device_id) in (values ${pairs})`,
+      `delete from remote_device where (user_nid, device_id) in (${valuesOf(part.length, 'bigint', 'text')})`,
       part.flatMap(({ user_nid, device_id }) => [user_nid, device_id]),
     )
   }

@@ -2,7 +2,7 @@ import type { RoomId, UserId } from '../../matrix/ids.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
 import { type EventRow, selectEvents } from '../rooms/events.ts'
-import { places, rawRows, rawRun } from '../run.ts'
+import { places, rawRows, rawRun, valuesOf } from '../run.ts'
 
 /** An event of which a user is to be notified, on all devices that want it. */
 export interface NewPush {
@@ -53,13 +53,12 @@ export const listRoomsWithNews = (db: Db, after: number): Promise<{ room_nid: nu
 /** Queues notifications for the pushers of their users that are switched on; returns those pushers. */
 export async function queuePushes(tx: Tx, pushes: readonly NewPush[]): Promise<Set<number>> {
   const pushers = new Set<number>()
-  const row = '(cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as text))'
   for (const part of chunks(pushes, MAX_AT_ONCE)) {
     const queued = await rawRows<{ pusher_nid: number }>(
       tx,
       `insert into push_queue (pusher_nid, event_nid, room_nid, actions)
        select p.nid, push.column2, push.column3, push.column5
-       from (values ${part.map(() => row).join(', ')}) as push join pusher p on p.user_nid = push.column1
+       from (${valuesOf(part.length, 'bigint', 'bigint', 'bigint', 'bigint', 'text')}) as push join pusher p on p.user_nid = push.column1
        where p.enabled = 1 and p.since_pos < push.column4
        on conflict (pusher_nid, event_nid) do nothing returning pusher_nid`,
       part.flatMap(({ userNid, eventNid, roomNid, pos, actions }) => [userNid, eventNid, roomNid, pos, actions]),

@@ -2,7 +2,7 @@ import { chunks } from '../../util/chunks.ts'
 import { Turn } from '../../util/turn.ts'
 import type { Db, Tx } from '../db.ts'
 import { insertRows, rowsIn, runIn } from '../many.ts'
-import { type Param, rawRows, rawRun } from '../run.ts'
+import { type Param, rawRows, rawRun, valuesOf } from '../run.ts'
 
 /** `event.kind`: where an event stands. Only timeline events are shown to clients. */
 export const EVENT_KIND = { timeline: 0, outlier: 1, rejected: 2, softFailed: 3 } as const
@@ -86,13 +86,19 @@ export async function supersede(tx: Tx, nids: readonly number[]): Promise<void> 
   await runIn(tx, "update event set event_id = event_id || ' ' || nid where nid in", nids)
 }
 
+/** Events of one update: joined with 200 values, SQLite would look through the whole table instead. */
+const MAX_UPDATED = 100
+
 /** Gives stored events another standing, now that more is known of them: an outlier comes into the timeline. */
 export async function updateStandings(tx: Tx, rows: readonly EventRow[]): Promise<void> {
-  for (const row of rows) {
+  for (const part of chunks(rows, MAX_UPDATED)) {
     await rawRun(
       tx,
-      'update event set kind = ?, pos = ?, state_nid = ?, reason = ?, redacted_by_nid = ? where nid = ?',
-      [row.kind, row.pos, row.state_nid, row.reason, row.redacted_by_nid, row.nid],
+      `update event set kind = now.column2, pos = now.column3, state_nid = now.column4, redacted_by_nid = now.column5,
+         reason = now.column6
+       from (${valuesOf(part.length, 'bigint', 'bigint', 'bigint', 'bigint', 'bigint', 'text')}) as now
+       where event.nid = now.column1`,
+      part.flatMap((row) => [row.nid, row.kind, row.pos, row.state_nid, row.redacted_by_nid, row.reason]),
     )
   }
 }

@@ -97,9 +97,7 @@ export class UnlistedMembers {
     const listed = this.#frozen.takeListed()
     if (listed.size > 0) {
       const nids = await nameNids(db, [...listed])
-      await transact(db, async (tx) => {
-        for (const nid of nids.values()) await table.deleteFrozenRooms(tx, nid)
-      })
+      await transact(db, (tx) => table.deleteFrozenRooms(tx, [...nids.values()]))
     }
     for (const server of await table.listServersInRooms(db)) {
       if (!policy.isStranger(server)) continue
