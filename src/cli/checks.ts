@@ -27,6 +27,7 @@ const EARLIEST_MS = Date.UTC(2026, 0, 1)
 const TOLERANCE_MS = 60_000
 const OTHERS_MASK = 0o077
 
+/** The key can be read, and by nobody else. */
 export async function checkKey({ paths: { signing_key_file: file } }: Config): Promise<Finding> {
   const key = SigningKey.parse(readFileSync(file, 'utf8'))
   const mode = statSync(file).mode & OTHERS_MASK
@@ -34,6 +35,7 @@ export async function checkKey({ paths: { signing_key_file: file } }: Config): P
   return good(`${key.keyId}, public ${key.publicKey}`)
 }
 
+/** The database is whole, and not of a newer program. */
 export async function checkDatabase(config: Config): Promise<Finding> {
   const { schemaVersion, knownVersion, problems } = await inspectDatabase(databaseOf(config))
   if (problems.length > 0) return bad(`it is damaged (${problems.slice(0, 3).join('; ')}): restore a backup`)
@@ -43,6 +45,7 @@ export async function checkDatabase(config: Config): Promise<Finding> {
   return good(`version ${schemaVersion}, whole`)
 }
 
+/** There is room for more. */
 export async function checkDisk(config: Config): Promise<Finding> {
   const { database, paths } = config
   const directory = dirname(database.kind === 'sqlite' ? database.path : paths.signing_key_file)
@@ -64,6 +67,7 @@ export async function checkClock({ database }: Config): Promise<Finding> {
   return good(`${says}; compare it with your watch`)
 }
 
+/** The mail server lets us in; no mail is sent. */
 export async function checkMail(config: Config): Promise<Finding> {
   const server = mailServerOf(config)
   if (server === undefined) return good('none is sent, as the configuration names no mail server')
@@ -76,6 +80,7 @@ export async function checkMail(config: Config): Promise<Finding> {
   }
 }
 
+/** How far the index of what was said has come. */
 export async function checkSearch(config: Config): Promise<Finding> {
   if (!config.search.messages) return good('off, as the configuration says')
   const unseen = await countUnseen(databaseOf(config))
@@ -84,6 +89,7 @@ export async function checkSearch(config: Config): Promise<Finding> {
   return good(`the index is behind by ${unseen} events; a running server catches up by itself`)
 }
 
+/** Nobody but a server of this configuration listens where it is to listen. */
 export async function checkPorts(config: Config): Promise<Finding> {
   const names = config.listeners.map(({ address, port }) => `${address} port ${port}`)
   if (await isRunning(config)) return good(`${names.join(', ')}: the server is running`)

@@ -25,6 +25,7 @@ interface Deps {
   readonly lifetime: Lifetime
 }
 
+/** Background work that ends with the server; what fails is logged, and tried again at its next time. */
 export function backgroundOf({ db, clock, log, lifetime }: Deps): Background {
   const onFailureOf = (name: string) => (err: unknown) => log.error({ err }, `${name} failed`)
   const every: Background['every'] = (everyMs, name, work) =>

@@ -40,6 +40,7 @@ export interface Ground extends Edges, Background {
   readonly lifetime: Lifetime
 }
 
+/** Opens the database, which nobody else may write to from then on, and brings its tables up to date. */
 export async function layGround(config: Config, edges: Edges): Promise<Ground> {
   const { clock, log, onFatal } = edges
   const signingKey = SigningKey.parse(readFileSync(config.paths.signing_key_file, 'utf8'))

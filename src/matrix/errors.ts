@@ -58,6 +58,7 @@ const STATUS = {
   M_RESOURCE_LIMIT_EXCEEDED: 507,
 } as const
 
+/** The errcodes that we answer with; the specification's, and a few of proposals. */
 export type ErrCode = keyof typeof STATUS
 
 export const isErrCode = (text: string | undefined): text is ErrCode =>
@@ -71,6 +72,10 @@ interface Options {
   cause?: unknown
 }
 
+/**
+ * An error that is meant for the client: its message is shown to people. Anything else that is thrown is a bug, and
+ * stays in the log.
+ */
 export class MatrixError extends Error {
   override readonly name = 'MatrixError'
   readonly errcode: ErrCode

@@ -47,7 +47,9 @@ export type EventLookup = (eventId: string) => RoomEvent | undefined
 export type Verdict = string | undefined
 
 const idsOf = (refs: unknown[]): string[] => refs.map((ref) => (Array.isArray(ref) ? ref[0] : ref) as string)
+/** What the event follows, in every version as ids; the form of the event has been checked. */
 export const prevEventIds = (pdu: Pdu): string[] => idsOf(pdu.prev_events)
+/** By which it was allowed, the same way. */
 export const authEventIds = (pdu: Pdu): string[] => idsOf(pdu.auth_events)
 export const isState = (pdu: Pdu): pdu is Pdu & { state_key: string } => typeof pdu.state_key === 'string'
 

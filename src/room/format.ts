@@ -6,6 +6,7 @@ import { isObject } from '../matrix/json.ts'
 import type { Verdict } from './event.ts'
 import type { RoomVersion } from './versions.ts'
 
+/** Of an event in canonical JSON, with its signatures (spec: Size limits). */
 export const MAX_EVENT_BYTES = 65_536
 const MAX_PREV_EVENTS = 20
 const MAX_AUTH_EVENTS = 10

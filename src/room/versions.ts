@@ -84,9 +84,11 @@ const VERSIONS = new Map([...STABLE, ...UNSTABLE].map((v) => [v.id, v]))
 
 /** The version that the specification recommends for new rooms. */
 export const DEFAULT_ROOM_VERSION = '12'
+/** undefined: a version that this server does not know. */
 export const roomVersion = (id: string): RoomVersion | undefined => VERSIONS.get(id)
 /** The versions of the specification. */
 export const stableVersionIds = (): string[] => STABLE.map(({ id }) => id)
 /** Versions of proposals: nobody should use them for rooms that are to stay. */
 export const unstableVersionIds = (): string[] => UNSTABLE.map(({ id }) => id)
+/** All that this server knows. */
 export const roomVersionIds = (): string[] => [...VERSIONS.keys()]

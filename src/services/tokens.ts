@@ -12,9 +12,12 @@ export type Token =
 
 const TOKEN = /^(?:s(\d{1,15})_(\d{1,16})(?:_([0-9a-f]{12})|_m(\d{1,15}))?|t(-?\d{1,15})_(-?\d{1,15}))$/
 
+/** A position of `/sync`; `messagesPos`: the last message to the device that the client got, while more wait. */
 export const syncToken = (pos: number, n: number, messagesPos?: number): string =>
   messagesPos === undefined ? `s${pos}_${n}` : `s${pos}_${n}_m${messagesPos}`
+/** The same of sliding sync; `state`: that of the connection, twelve hexadecimal digits. */
 export const slidingToken = (pos: number, n: number, state: string): string => `s${pos}_${n}_${state}`
+/** A place in room order: right after the event that stands there. */
 export const roomToken = (depth: number, pos: number): string => `t${depth}_${pos}`
 
 /** Throws `M_INVALID_PARAM` for anything that is not one of our tokens. */

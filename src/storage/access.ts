@@ -28,8 +28,10 @@ export interface Access {
 
 const accesses = new WeakMap<Kysely<unknown>, Access>()
 
+/** For `openDatabase` and `transact` alone. */
 export const setAccess = (db: Kysely<unknown>, access: Access) => accesses.set(db, access)
 
+/** Throws for what neither of them made. */
 export function accessOf(db: Kysely<unknown>): Access {
   const access = accesses.get(db)
   if (!access) throw new Error('Neither a database of openDatabase nor a transaction of transact')

@@ -20,6 +20,7 @@ export const domainOf = (id: unknown): string | undefined => {
   return colon < 0 ? undefined : id.slice(colon + 1)
 }
 
+/** Whether two ids name the same server; false where one of them is no id. */
 export const haveSameDomain = (one: unknown, other: unknown): boolean => {
   const domain = domainOf(one)
   return domain !== undefined && domain === domainOf(other)

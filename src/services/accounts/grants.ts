@@ -37,6 +37,7 @@ export interface DeviceWish {
   readonly wantsRefresh?: boolean | undefined
 }
 
+/** Makes the tokens of a login; nothing is stored yet, so it may stand outside the transaction. */
 export const mintGrant = ({ clock, lifetimes, random }: MintDeps, wantsRefresh: boolean): Grant => ({
   accessToken: newAccessToken(random),
   refreshToken: wantsRefresh ? newRefreshToken(random) : undefined,
@@ -76,6 +77,7 @@ export interface Login {
   readonly grant: Grant
 }
 
+/** Makes a login for a device, the client's own or a new one. */
 export const mintLogin = (deps: MintDeps, wish: DeviceWish): Login => ({
   deviceId: wish.deviceId || newDeviceId(deps.random),
   displayName: wish.displayName,

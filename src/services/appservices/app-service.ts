@@ -34,8 +34,10 @@ export interface AppService {
 /** The pattern of a namespace: it holds from the first character on, and need not reach the last, as other servers have it. */
 export const namespacePattern = (regex: string): RegExp => new RegExp(`^(?:${regex})`)
 
+/** Whether an application service is interested in the id. */
 export const isWithin = (id: string, namespaces: readonly Namespace[]): boolean =>
   namespaces.some(({ pattern }) => pattern.test(id))
 
+/** Whether nobody else may use the id. */
 export const isExclusiveTo = (id: string, namespaces: readonly Namespace[]): boolean =>
   namespaces.some(({ isExclusive, pattern }) => isExclusive && pattern.test(id))

@@ -5,6 +5,7 @@ import type { LiveRoom } from '../rooms/live-room.ts'
 import { relationOf } from '../rooms/relation.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 
+/** The thread of what is in none (spec: Threaded read receipts). */
 export const MAIN = 'main'
 
 /** Relations that are followed to find the thread of an event (spec: Threaded read receipts). */

@@ -13,6 +13,7 @@ export const START: Placed = { depth: -1, pos: 0 }
 /** After everything. Not for tokens, which are to stay where they are when the room goes on. */
 export const END: Placed = { depth: Number.MAX_SAFE_INTEGER, pos: Number.MAX_SAFE_INTEGER - 1 }
 
+/** Room order: by depth, and what is as deep by arrival. */
 export const comparePlaces = (a: Placed, b: Placed): number => a.depth - b.depth || a.pos - b.pos
 
 export const earlier = (a: Placed, b: Placed): Placed => (comparePlaces(a, b) < 0 ? a : b)

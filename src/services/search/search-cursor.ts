@@ -10,6 +10,7 @@ export interface SearchCursor {
 
 const TOKEN = /^([nk])(\d{1,15})_(-?\d{1,15})(?:_([rs])(\d{1,15}))?$/
 
+/** The token of the page that follows: its order, the place behind which it begins, its group. */
 export function cursorToken({ order, after, group }: SearchCursor): string {
   const suffix = group ? `_${group.by === 'room_id' ? 'r' : 's'}${group.nid}` : ''
   return `${order === 'recent' ? 'n' : 'k'}${after.length}_${after.pos}${suffix}`

@@ -13,6 +13,7 @@ const MAX_HEROES = 5
 /** State events whose change may change the summary. */
 export const SUMMARY_TYPES: ReadonlySet<string> = new Set(['m.room.member', 'm.room.name', 'm.room.canonical_alias'])
 
+/** The room's summary for one of its members (spec: RoomSummary); heroes only where the room has no name of its own. */
 export async function summaryOf(db: Db, room: LiveRoom, userId: string): Promise<Summary> {
   const counts = `"m.joined_member_count":${count(room, 'join')},"m.invited_member_count":${count(room, 'invite')}`
   if (await hasName(room)) return { heroes: undefined, text: `{${counts}}` }

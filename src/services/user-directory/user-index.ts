@@ -19,6 +19,7 @@ const isSame = (a: table.DirectoryUser, b: table.DirectoryUser): boolean =>
 const without = (terms: ReadonlySet<string>, others: ReadonlySet<string>): string[] =>
   [...terms].filter((term) => !others.has(term))
 
+/** Takes a user out of the directory. */
 export async function unindexUser(tx: Tx, userNid: number): Promise<void> {
   const before = await table.findUser(tx, userNid)
   if (!before) return

@@ -72,6 +72,7 @@ export async function insertCopy(
   await rawRun(tx, sql, [serverName, mediaId, now, now, hash, bytes, contentType, filename ?? null])
 }
 
+/** Reserves an id for media whose content is to follow until `expiresTs` (spec: POST /media/v1/create). */
 export async function announceMedia(
   tx: Tx,
   { serverName, mediaId }: MediaName,

@@ -22,6 +22,7 @@ export const clientConfig = ({ url, schema }: PostgresConfig): pg.ClientConfig =
   ...(schema !== undefined && { options: `-c search_path=${schema}` }),
 })
 
+/** Connections that open when they are needed; one that breaks costs the query that used it, never the process. */
 export function createPool(config: PostgresConfig): Pool {
   const pool = new pg.Pool({ ...clientConfig(config), max: config.maxConnections ?? MAX_CONNECTIONS })
   // A connection that breaks is told to whoever uses it by its query, and the pool opens another one; without these

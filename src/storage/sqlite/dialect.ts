@@ -26,6 +26,7 @@ class Compiler extends SqliteQueryCompiler {
   }
 }
 
+/** SQLite as Kysely sees it, for the transactions and the migrations: statements go past it (see `db.ts`). */
 export class SqliteDialect implements Dialect {
   readonly #driver: Driver
 

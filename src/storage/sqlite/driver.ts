@@ -24,6 +24,7 @@ class Handle implements DatabaseConnection {
   }
 }
 
+/** Hands out readers; a transaction of Kysely's is one body of a group commit. */
 export class SqliteDriver implements Driver {
   readonly #reader: Statements
   readonly #writer: GroupCommit

@@ -21,6 +21,7 @@ export class ByteWriter {
   }
 }
 
+/** Reads numbers as they were written, from `at` on; throws where the bytes end too early. */
 export class ByteReader {
   readonly #bytes: Uint8Array
   #at: number

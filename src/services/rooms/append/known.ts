@@ -24,6 +24,7 @@ export interface Known {
   readonly targets: ReadonlyMap<string, StoredEvent>
 }
 
+/** Of a room that is about to be made. */
 export const NOTHING_KNOWN: Known = {
   state: () => undefined,
   sent: new Map(),
@@ -31,6 +32,7 @@ export const NOTHING_KNOWN: Known = {
   targets: new Map(),
 }
 
+/** One user annotates an event once with each key (spec: Annotations): what is the same here is a duplicate. */
 export const annotationKey = (relation: Relation, sender: string, type: string): string =>
   JSON.stringify([relation.parentId, sender, type, relation.key])
 

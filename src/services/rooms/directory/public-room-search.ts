@@ -8,6 +8,7 @@ export interface RoomTexts {
   readonly initials: string
 }
 
+/** Prepared once for each room, so that a search only compares. */
 export function roomTexts(texts: readonly string[]): RoomTexts {
   const text = fold(texts.join('\n'))
   const compact = hasSyllable(text) ? withoutBlanks(text) : ''

@@ -12,6 +12,7 @@ const MAX_ENTRIES = 2_000
 
 export type StateTuple = readonly [type: string, stateKey: string]
 
+/** One text for a place in a state: no type can hold a NUL. */
 export const stateKeyOf = (type: string, stateKey: string): string => `${type}\u0000${stateKey}`
 
 interface Room {

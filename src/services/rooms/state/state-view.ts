@@ -26,6 +26,7 @@ export interface StateView {
 
 const NO_OVERLAY: ReadonlyMap<string, StoredEvent | null> = new Map()
 
+/** A stored state as it is; undefined: the state before the first event. */
 export const storedView = (stateNid: number | undefined): StateView => ({
   identity: stateNid,
   base: stateNid,
