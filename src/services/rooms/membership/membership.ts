@@ -47,6 +47,10 @@ export class Memberships {
     this.#deps = deps
   }
 
+  /**
+   * Invites a user of this server or of another; `extra` goes into the content. Throws `M_INVITE_BLOCKED` for a user of ours
+   * who takes no invites from the sender, and like all of these `M_FORBIDDEN` where the room's rules do not allow it.
+   */
   async invite(act: Act & { extra?: JsonObject; ts?: number | undefined }): Promise<void> {
     const { serverName, refusesInvite, profileOf, remote } = this.#deps
     const room = await this.#joinedRoom(act.sender, act.roomId)
@@ -85,6 +89,7 @@ export class Memberships {
     await this.#send(room, sender, sender, { membership: 'leave', ...reasonOf({ reason }) })
   }
 
+  /** Takes somebody out who is in the room, invited or knocking; where not all members are known, once they are. */
   async kick(act: Act): Promise<void> {
     let room = await this.#joinedRoom(act.sender, act.roomId)
     if (room.isPartial && (await room.membershipOf(act.target)) === undefined) {
@@ -98,6 +103,7 @@ export class Memberships {
     await this.#send(room, act.sender, act.target, { membership: 'leave', ...reasonOf(act) })
   }
 
+  /** Bans somebody, who need not ever have been in the room. */
   async ban(act: Act): Promise<void> {
     const room = await this.#joinedRoom(act.sender, act.roomId)
     // The name stays, so that the list of the banned can be read.
@@ -110,6 +116,7 @@ export class Memberships {
     })
   }
 
+  /** Lifts a ban: the user may come back, but is not in the room. Throws `M_BAD_STATE` (403) where there is none. */
   async unban(act: Act): Promise<void> {
     const room = await this.#joinedRoom(act.sender, act.roomId)
     if ((await room.membershipOf(act.target)) !== 'ban') {
@@ -118,6 +125,7 @@ export class Memberships {
     await this.#send(room, act.sender, act.target, { membership: 'leave', ...reasonOf(act) })
   }
 
+  /** Asks to be let in; through the servers in `via` where nobody of ours is in the room. */
   async knock(userId: UserId, roomId: RoomId, reason?: string, via: readonly string[] = []): Promise<RoomId> {
     const room = await this.#deps.rooms.find(roomId)
     const content = { ...(await this.#deps.profileOf(userId)), ...reasonOf({ reason }) }

@@ -36,6 +36,7 @@ export class Sending {
     this.#deps = deps
   }
 
+  /** Sends an event that is no state, once for each transaction id of the device. */
   async message(sender: Sender, roomId: RoomId, type: string, txnId: string, content: JsonObject): Promise<Sent> {
     if (type === 'm.room.redaction') {
       // Clients may send a redaction as an ordinary event; it acts like the endpoint made for it.
@@ -49,6 +50,7 @@ export class Sending {
     })
   }
 
+  /** Redacts an event, the same way; `content` may hold a reason. */
   async redact(sender: Sender, roomId: RoomId, eventId: string, txnId: string, content: JsonObject): Promise<Sent> {
     if (!isEventId(eventId)) throw invalidParam('Not an event id')
     return this.#deps.append.send(roomId, {
@@ -57,6 +59,10 @@ export class Sending {
     })
   }
 
+  /**
+   * Sends a state event. What has rules of its own obeys them here too: memberships, canonical aliases (`M_BAD_ALIAS`), and
+   * whether rooms may be encrypted.
+   */
   async state(
     sender: Sender,
     roomId: RoomId,
