@@ -6,14 +6,8 @@ import { PRESENCES } from '../../services/presence/user-presence.ts'
 import type { SlidingRequest } from '../../services/sliding/request.ts'
 import { firstParam, intParam } from '../query.ts'
 import { jsonText, type Requester, type RouteInput, route } from '../route.ts'
-import {
-  hasTooManyRules,
-  type Rules,
-  stableBody,
-  stableRules,
-  unstableBody,
-  unstableRules,
-} from './sliding-sync-input.ts'
+import { hasTooManyRules, stableBody, unstableBody } from './sliding-sync-body.ts'
+import { type Rules, stableRules, unstableRules } from './sliding-sync-rules.ts'
 
 /** What clients of the older form send in the query; others in the body. Either is taken from both. */
 const query = z.object({

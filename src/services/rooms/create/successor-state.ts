@@ -8,7 +8,7 @@ import type { Draft } from '../draft.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { MemberProfile } from '../membership/member-profile.ts'
 import { StoredEvent } from '../stored-event.ts'
-import { createContent } from './create.ts'
+import { createContent } from './first-state.ts'
 import { successorLevels } from './successor-levels.ts'
 
 /** State with an empty state key that moves to a room's successor (spec: client-server API, Room upgrades). */
