@@ -55,7 +55,7 @@ async function reunite(nation: Nation, roomId: string): Promise<number> {
     const people = nation.people.filter(({ site }) => site === home)
     const others = residents(nation, roomId).filter((site) => site !== home)
     for (const person of people) {
-      for (const other of others) if (disagree(person, other, roomId)) compareMemberships(person, other, roomId)
+      for (const other of others) if (disagree(person, other, roomId)) compareMemberships(nation, person, other, roomId)
     }
     const strangers = others.filter((other) => people.some((person) => disagree(person, other, roomId)))
     if (strangers.length === 0) continue
@@ -76,22 +76,36 @@ const disagree = ({ site, userId }: Person, other: Site, roomId: string): boolea
 
 /**
  * What they think may differ, but not what they know: one tells the other of it that it sees in the room, and that was in it
- * all the while. A server that left and came back was told of nothing meanwhile.
+ * all the while. A server that left and came back was told of nothing meanwhile. A server whose last user was thrown out
+ * says nothing any more that would follow that: of this only the one that did it tells.
  */
-function compareMemberships({ site: home, userId }: Person, other: Site, roomId: string): void {
+function compareMemberships(nation: Nation, { site: home, userId }: Person, other: Site, roomId: string): void {
   const place = `m.room.member|${userId}`
   for (const [one, two] of [
     [home, other],
     [other, home],
   ] as const) {
     if (!stays(two, one, roomId)) continue
-    const eventId = one.records.state(roomId).get(place)
-    const sentAt = eventId === undefined ? undefined : one.records.events(roomId).get(eventId)?.pos
-    if (eventId === undefined || (sentAt ?? 0) <= one.records.lastOutside(roomId, two.name)) continue
-    if (!two.records.events(roomId).has(eventId)) {
-      throw new Divergence(`${roomId}: ${two.name} never heard of ${eventId} that ${one.name} has as ${place}`)
+    const event = one.records.events(roomId).get(one.records.state(roomId).get(place) ?? '')
+    if (event === undefined || event.pos <= one.records.lastOutside(roomId, two.name)) continue
+    if (!speaks(nation, one, roomId) && !isToldBySender(nation, event, two, roomId)) continue
+    if (!two.records.events(roomId).has(event.eventId)) {
+      throw new Divergence(`${roomId}: ${two.name} never heard of ${event.eventId} that ${one.name} has as ${place}`)
     }
   }
+}
+
+/** Whether what a server says there is followed by all that it has. */
+const speaks = (nation: Nation, site: Site, roomId: string): boolean => memberOf(nation, site, roomId) !== undefined
+
+/**
+ * Whether the server of an event's sender saw another one in the room then, and so had to tell it. Nobody else has to (spec:
+ * server-server API, PDUs: the originating server delivers an event).
+ */
+function isToldBySender(nation: Nation, { eventId, sender }: Recorded, to: Site, roomId: string): boolean {
+  const site = nation.sites.find(({ name }) => sender.endsWith(`:${name}`))
+  const sent = site?.records.events(roomId).get(eventId)
+  return site !== undefined && sent !== undefined && site.records.wasInside(roomId, to.name, sent.pos)
 }
 
 /** Whether somebody of a server is in the room by the same membership as another server has it. */

@@ -99,6 +99,23 @@ describe('servers in one room', () => {
     expect((await second.client.get('/v3/joined_rooms')).joined_rooms).toEqual([])
   }, 60_000)
 
+  it('come together by joining anew where one alone heard of its end, from a server that took the rest for gone', async () => {
+    const { nation, roomId } = await shared(3)
+    const [first, second, third] = nation.people
+    if (!first || !second || !third) throw new Error('There is nobody')
+    isolate(nation, first.site)
+    await first.client.post(`${roomPath(roomId)}/kick`, { user_id: third.userId })
+    await first.client.post(`${roomPath(roomId)}/kick`, { user_id: second.userId })
+    await first.client.post(`${roomPath(roomId)}/leave`)
+    await third.client.post(`${roomPath(roomId)}/leave`)
+    await joinVia(third.client, roomId, second.site.name)
+    await heal(nation)
+    expect(second.site.records.joined(roomId)).not.toContain(second.userId)
+    expect(third.site.records.joined(roomId)).toContain(second.userId)
+    expect(await agree(nation, roomId)).toBeGreaterThan(0)
+    expect(third.site.records.joined(roomId)).toEqual(second.site.records.joined(roomId))
+  }, 60_000)
+
   it('lose nothing of what is said while one comes back that others never saw leave', async () => {
     const nation = await Nation.found(2, 2)
     onTestFinished(() => nation.end())

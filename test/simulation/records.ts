@@ -10,6 +10,7 @@ export interface Recorded {
   readonly kind: number
   readonly pos: number
   readonly type: string
+  readonly sender: string
   readonly previous: readonly string[]
   /** Whether the room's state after it is known. */
   readonly isPlaced: boolean
@@ -40,19 +41,21 @@ export class Records {
       kind: number
       pos: number
       type: string
+      sender: string
       json: string
       version: string
       state_nid: number | null
     }>(
-      `select e.event_id, e.kind, e.pos, n.text as type, e.json, r.version, e.state_nid
-       from event e join room r on r.nid = e.room_nid join name n on n.nid = e.type_nid where r.room_id = ?`,
+      `select e.event_id, e.kind, e.pos, n.text as type, s.text as sender, e.json, r.version, e.state_nid
+       from event e join room r on r.nid = e.room_nid join name n on n.nid = e.type_nid
+       join name s on s.nid = e.sender_nid where r.room_id = ?`,
       roomId,
     )
     return new Map(
-      rows.map(({ event_id: eventId, kind, pos, type, json, version, state_nid }) => {
+      rows.map(({ event_id: eventId, kind, pos, type, sender, json, version, state_nid }) => {
         const known = roomVersion(version)
         const previous = known ? prevEventIds(readPdu(json, known)) : []
-        return [eventId, { eventId, kind, pos, type, previous, isPlaced: state_nid !== null }]
+        return [eventId, { eventId, kind, pos, type, sender, previous, isPlaced: state_nid !== null }]
       }),
     )
   }
@@ -88,6 +91,24 @@ export class Records {
 
   /** The last position at which nobody of this server was in the room. */
   lastOutside(roomId: string, serverName: string): number {
+    let last = -1
+    let wasInside = false
+    for (const { pos, isInside } of this.#presence(roomId, serverName)) {
+      if (isInside && !wasInside) last = pos - 1
+      else if (!isInside) last = pos
+      wasInside = isInside
+    }
+    return last
+  }
+
+  /** Whether somebody of a server was in the room before what happened at a position. */
+  wasInside(roomId: string, serverName: string, pos: number): boolean {
+    const before = [...this.#presence(roomId, serverName)].filter((change) => change.pos < pos)
+    return before.at(-1)?.isInside ?? false
+  }
+
+  /** Whether somebody of a server was in the room, after each change of its members. */
+  *#presence(roomId: string, serverName: string): Generator<{ pos: number; isInside: boolean }> {
     const changes = this.#rows<{ pos: number; user_id: string; json: string | null }>(
       `select c.pos, k.text as user_id, e.json from state_change c join room r on r.nid = c.room_nid
        join name t on t.nid = c.type_nid join name k on k.nid = c.key_nid left join event e on e.nid = c.event_nid
@@ -95,16 +116,12 @@ export class Records {
       roomId,
     )
     const here = new Set<string>()
-    let last = -1
     for (const { pos, user_id: userId, json } of changes) {
       if (!userId.endsWith(`:${serverName}`)) continue
-      const isJoined = json !== null && JSON.parse(json).content.membership === 'join'
-      if (isJoined && here.size === 0) last = pos - 1
-      if (isJoined) here.add(userId)
+      if (json !== null && JSON.parse(json).content.membership === 'join') here.add(userId)
       else here.delete(userId)
-      if (here.size === 0) last = pos
+      yield { pos, isInside: here.size > 0 }
     }
-    return last
   }
 
   /** What can never be right. */
