@@ -1,0 +1,39 @@
+import type { EventRow } from '../../../storage/rooms/events.ts'
+import type { LiveRoom } from '../live-room.ts'
+import { StoredEvent } from '../stored-event.ts'
+import type { Viewer } from './viewer.ts'
+import type { Visibility } from './visibility.ts'
+
+/** 'full'; 'nested' without threads, for an event inside an aggregation; 'none'. So no chain of relations is followed. */
+export type BundleDepth = 'full' | 'nested' | 'none'
+
+interface Deps {
+  readonly visibility: Visibility
+  render(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer, depth: BundleDepth): Promise<string[]>
+}
+
+/** Children of events of one room, as far as they count for one viewer. */
+export class ShownChildren {
+  readonly #deps: Deps
+  readonly room: LiveRoom
+  readonly viewer: Viewer
+
+  constructor(deps: Deps, room: LiveRoom, viewer: Viewer) {
+    this.#deps = deps
+    this.room = room
+    this.viewer = viewer
+  }
+
+  /** Those of the events that `isMeant`, that the viewer may see, and whose senders the viewer does not ignore. */
+  among(rows: readonly EventRow[], isMeant: (event: StoredEvent) => boolean = () => true): Promise<StoredEvent[]> {
+    const { roomId, version } = this.room
+    const events = rows.map((row) => new StoredEvent(row, roomId, version)).filter(isMeant)
+    return this.#deps.visibility.visibleEvents(this.room, events, this.viewer)
+  }
+
+  /** The client texts of events, by number. */
+  async render(events: readonly StoredEvent[], depth: BundleDepth): Promise<Map<number, string>> {
+    const texts = await this.#deps.render(this.room, events, this.viewer, depth)
+    return new Map(events.map((event, index) => [event.nid, texts[index] as string]))
+  }
+}
