@@ -32,12 +32,12 @@ const FULLY_READ = 'm.fully_read'
 const BEFORE_ALL = Number.MIN_SAFE_INTEGER
 
 interface Deps {
-  db: Db
-  clock: Clock
-  stream: Stream
-  hub: Hub
-  rooms: LiveRooms
-  accountData: AccountData
+  readonly db: Db
+  readonly clock: Clock
+  readonly stream: Stream
+  readonly hub: Hub
+  readonly rooms: LiveRooms
+  readonly accountData: AccountData
 }
 
 export type ReadListener = (userNid: number, roomNid: number) => void

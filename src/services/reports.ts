@@ -8,9 +8,9 @@ import type { Reading } from './reading/reading.ts'
 import type { Viewer } from './rooms/view/viewer.ts'
 
 interface Deps {
-  db: Db
-  clock: Clock
-  reading: Reading
+  readonly db: Db
+  readonly clock: Clock
+  readonly reading: Reading
 }
 
 /** What users report to the administrator (spec: Reporting content). Kept until the administrator has read it. */

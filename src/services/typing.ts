@@ -9,10 +9,10 @@ import type { LiveRooms } from './rooms/live-rooms.ts'
 import type { Stream } from './stream.ts'
 
 interface Deps {
-  clock: Clock
-  rooms: LiveRooms
-  hub: Hub
-  stream: Stream
+  readonly clock: Clock
+  readonly rooms: LiveRooms
+  readonly hub: Hub
+  readonly stream: Stream
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000

@@ -14,9 +14,9 @@ export interface Owner {
 }
 
 interface Deps {
-  db: Db
-  stream: Stream
-  hub: Hub
+  readonly db: Db
+  readonly stream: Stream
+  readonly hub: Hub
 }
 
 /** `room_nid` of what is stored globally. */

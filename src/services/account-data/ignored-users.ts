@@ -8,7 +8,7 @@ const TYPE = 'm.ignored_user_list'
 const NOBODY: ReadonlySet<UserId> = new Set()
 
 interface Deps {
-  accountData: AccountData
+  readonly accountData: AccountData
   /** The number of a user id; undefined for one that nobody has. */
   userNidOf(userId: UserId): Promise<number | undefined>
 }

@@ -4,10 +4,10 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { type AccountData, GLOBAL } from './account-data.ts'
 
 interface Deps {
-  accountData: AccountData
+  readonly accountData: AccountData
   userNidOf(userId: UserId): Promise<number | undefined>
   /** Sends the notices of the server, which nobody can refuse. */
-  noticesUser: UserId
+  readonly noticesUser: UserId
 }
 
 /** What becomes of an invite: it arrives, it is refused, or its sender thinks that it arrives. */

@@ -6,8 +6,8 @@ import type { LiveRoom } from '../rooms/live-room.ts'
 import type { Tags } from './tags.ts'
 
 interface Deps {
-  pushRules: PushRules
-  tags: Tags
+  readonly pushRules: PushRules
+  readonly tags: Tags
   /** The numbers of these users. */
   userNidsOf(userIds: Iterable<UserId>): Promise<Map<UserId, number>>
   onFailure(error: unknown): void

@@ -9,9 +9,9 @@ import { checkUpload, type KeyUpload, storeUpload } from './key-upload.ts'
 import { KeysLeft, type LeftKeys } from './keys-left.ts'
 
 interface Deps {
-  db: Db
-  stream: Stream
-  lists: DeviceLists
+  readonly db: Db
+  readonly stream: Stream
+  readonly lists: DeviceLists
 }
 
 /** What devices publish of their keys (spec: client-server API, Key algorithms and `POST /keys/upload`). */

@@ -11,10 +11,10 @@ import type { Stream, Take } from '../stream.ts'
 import type { RoomsOfUser } from '../sync/user-rooms.ts'
 
 interface Deps {
-  db: Db
-  clock: Clock
-  stream: Stream
-  hub: Hub
+  readonly db: Db
+  readonly clock: Clock
+  readonly stream: Stream
+  readonly hub: Hub
 }
 
 /** Whose devices a client should look at again, and whose no longer concern it. */

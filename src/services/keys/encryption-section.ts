@@ -4,9 +4,9 @@ import type { DeviceLists } from './device-lists.ts'
 import type { ToDevice } from './to-device.ts'
 
 interface Deps {
-  deviceKeys: DeviceKeys
-  lists: DeviceLists
-  toDevice: ToDevice
+  readonly deviceKeys: DeviceKeys
+  readonly lists: DeviceLists
+  readonly toDevice: ToDevice
 }
 
 /** Messages to the device in one answer, as other servers have it: one is a few kilobytes, and thousands may wait. */

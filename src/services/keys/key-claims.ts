@@ -9,10 +9,10 @@ import type { Stream } from '../stream.ts'
 import type { DeviceKeys } from './device-keys.ts'
 
 interface Deps {
-  db: Db
-  stream: Stream
-  hub: Hub
-  deviceKeys: DeviceKeys
+  readonly db: Db
+  readonly stream: Stream
+  readonly hub: Hub
+  readonly deviceKeys: DeviceKeys
 }
 
 /** Of which device a key is wanted. */

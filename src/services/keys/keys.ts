@@ -10,13 +10,13 @@ import type { RemoteClaims } from './remote/remote-claims.ts'
 import type { RemoteQueries } from './remote/remote-queries.ts'
 
 interface Deps {
-  db: Db
-  serverName: string
-  lists: DeviceLists
-  claims: KeyClaims
-  userRooms: UserRooms
-  remoteQueries: RemoteQueries
-  remoteClaims: RemoteClaims
+  readonly db: Db
+  readonly serverName: string
+  readonly lists: DeviceLists
+  readonly claims: KeyClaims
+  readonly userRooms: UserRooms
+  readonly remoteQueries: RemoteQueries
+  readonly remoteClaims: RemoteClaims
 }
 
 /** How long other servers may take, unless the client says otherwise (spec: the recommended default). */

@@ -16,12 +16,12 @@ import { isOfSize, MAX_MESSAGE_BYTES, type Messages, type ReceivedMessages } fro
 import { toDeviceLetters } from './remote/to-device-letters.ts'
 
 interface Deps {
-  db: Db
-  clock: Clock
-  stream: Stream
-  hub: Hub
-  sender: Sender
-  serverName: string
+  readonly db: Db
+  readonly clock: Clock
+  readonly stream: Stream
+  readonly hub: Hub
+  readonly sender: Sender
+  readonly serverName: string
   /** At most 32 characters (spec: m.direct_to_device). */
   newMessageId(): string
 }

@@ -14,13 +14,13 @@ import type { UserRooms } from '../sync/user-rooms.ts'
 import { parseToken, syncToken } from '../tokens.ts'
 
 interface Deps {
-  judge: Judge
-  threads: Threads
-  receipts: Receipts
-  rooms: LiveRooms
-  userRooms: UserRooms
-  clientEvents: ClientEvents
-  stream: Stream
+  readonly judge: Judge
+  readonly threads: Threads
+  readonly receipts: Receipts
+  readonly rooms: LiveRooms
+  readonly userRooms: UserRooms
+  readonly clientEvents: ClientEvents
+  readonly stream: Stream
 }
 
 export interface NotificationsQuery {

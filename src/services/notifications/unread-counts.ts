@@ -18,10 +18,10 @@ export interface Count {
 export type Unread = ReadonlyMap<string, Readonly<Count>>
 
 interface Deps {
-  judge: Judge
-  threads: Threads
-  receipts: Receipts
-  following: ThreadFollowing
+  readonly judge: Judge
+  readonly threads: Threads
+  readonly receipts: Receipts
+  readonly following: ThreadFollowing
 }
 
 interface Counter {

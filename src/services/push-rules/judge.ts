@@ -8,9 +8,9 @@ import type { PushEvents } from './push-events.ts'
 import type { PushRules } from './push-rules.ts'
 
 interface Deps {
-  pushRules: PushRules
-  pushEvents: PushEvents
-  following: ThreadFollowing
+  readonly pushRules: PushRules
+  readonly pushEvents: PushEvents
+  readonly following: ThreadFollowing
 }
 
 /** Judges single events for single users: what counting unread events and listing notifications share. */

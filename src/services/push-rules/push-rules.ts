@@ -12,9 +12,9 @@ import type { PushAction, PushRule, RuleKind, Ruleset } from './rule.ts'
 import { effectiveRules, NO_CHANGES, type StoredRules, shownRules } from './rule-store.ts'
 
 interface Deps {
-  db: Db
-  stream: Stream
-  hub: Hub
+  readonly db: Db
+  readonly stream: Stream
+  readonly hub: Hub
 }
 
 interface Known {

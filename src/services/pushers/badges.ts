@@ -9,11 +9,11 @@ import type { Stream } from '../stream.ts'
 import type { UserRooms } from '../sync/user-rooms.ts'
 
 interface Deps {
-  judge: Judge
-  unread: UnreadCounts
-  rooms: LiveRooms
-  userRooms: UserRooms
-  stream: Stream
+  readonly judge: Judge
+  readonly unread: UnreadCounts
+  readonly rooms: LiveRooms
+  readonly userRooms: UserRooms
+  readonly stream: Stream
 }
 
 interface Known {

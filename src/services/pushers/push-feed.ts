@@ -16,14 +16,14 @@ import type { Badges } from './badges.ts'
 import type { PusherUsers } from './pusher-users.ts'
 
 interface Deps {
-  db: Db
-  clock: Clock
-  stream: Stream
-  rooms: LiveRooms
-  judge: Judge
-  ignoredUsers: IgnoredUsers
-  users: PusherUsers
-  badges: Badges
+  readonly db: Db
+  readonly clock: Clock
+  readonly stream: Stream
+  readonly rooms: LiveRooms
+  readonly judge: Judge
+  readonly ignoredUsers: IgnoredUsers
+  readonly users: PusherUsers
+  readonly badges: Badges
   /** Something waits for these pushers. */
   wake(pusherNids: Iterable<number>): void
   onFailure(error: unknown): void

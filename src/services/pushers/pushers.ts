@@ -10,11 +10,11 @@ import { checkGateway } from './gateway-url.ts'
 import { type ShownPusher, shownPusher } from './shown-pusher.ts'
 
 interface Deps {
-  db: Db
-  clock: Clock
-  stream: Stream
+  readonly db: Db
+  readonly clock: Clock
+  readonly stream: Stream
   /** Whether gateways may be reached without TLS. */
-  allowsPlainHttp: boolean
+  readonly allowsPlainHttp: boolean
   /** Told of a pusher that was set. */
   onSet(pusherNid: number, owner: Pick<Requester, 'userId' | 'userNid'>): void
 }

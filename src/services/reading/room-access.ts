@@ -22,9 +22,9 @@ export interface RoomView {
 }
 
 interface Deps {
-  db: Db
-  rooms: LiveRooms
-  visibility: Visibility
+  readonly db: Db
+  readonly rooms: LiveRooms
+  readonly visibility: Visibility
   /** Resolves once all members of the room are known; throws when that takes too long. */
   untilWhole(roomId: RoomId): Promise<void>
 }

@@ -25,15 +25,15 @@ import type { StoredEvent } from './stored-event.ts'
 const MAX_ATTEMPTS = 10
 
 interface Deps {
-  db: Db
-  clock: Clock
-  stream: Stream
-  hub: Hub
-  rooms: LiveRooms
-  serverName: string
-  signingKey: SigningKey
+  readonly db: Db
+  readonly clock: Clock
+  readonly stream: Stream
+  readonly hub: Hub
+  readonly rooms: LiveRooms
+  readonly serverName: string
+  readonly signingKey: SigningKey
   random(bytes: number): Uint8Array
-  log: Logger
+  readonly log: Logger
   /** Whether nothing of ours may go into the room, except that somebody leaves it. */
   isFrozen?(roomId: RoomId): boolean
   /** What else belongs to the transaction of a batch, found out under the room's lock; it runs last. */

@@ -7,8 +7,8 @@ import { type Clock, DAY_MS } from '../../util/clock.ts'
 import { type ConnectionState, decodeRooms, encodeRooms, type SentRooms } from './connection.ts'
 
 interface Deps {
-  db: Db
-  clock: Clock
+  readonly db: Db
+  readonly clock: Clock
   random(bytes: number): Uint8Array
 }
 

@@ -5,8 +5,8 @@ import type { StateReader } from '../sync/state-reader.ts'
 import type { RoomQuestion } from './room-answer.ts'
 
 interface Deps {
-  state: StateReader
-  sentMembers: SentMembers
+  readonly state: StateReader
+  readonly sentMembers: SentMembers
 }
 
 /** The members that a timeline needs, as far as the connection was not given them before. */

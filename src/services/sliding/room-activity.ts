@@ -4,8 +4,8 @@ import type { Appended } from '../rooms/append.ts'
 import type { Stream } from '../stream.ts'
 
 interface Deps {
-  db: Db
-  stream: Stream
+  readonly db: Db
+  readonly stream: Stream
 }
 
 /** Two numbers each; an LRU cache would take the memory for all of them at the start. */

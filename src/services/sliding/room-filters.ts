@@ -8,11 +8,11 @@ import type { RoomTraits } from './room-traits.ts'
 import type { SpaceChildren } from './space-children.ts'
 
 interface Deps {
-  rooms: LiveRooms
-  traits: RoomTraits
-  directRooms: DirectRooms
-  taggedRooms: TaggedRooms
-  spaceChildren: SpaceChildren
+  readonly rooms: LiveRooms
+  readonly traits: RoomTraits
+  readonly directRooms: DirectRooms
+  readonly taggedRooms: TaggedRooms
+  readonly spaceChildren: SpaceChildren
 }
 
 type Admits = (mine: RoomOfUser) => boolean

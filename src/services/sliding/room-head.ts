@@ -7,8 +7,8 @@ import { RequiredState } from './required-state.ts'
 import type { RoomQuestion } from './room-answer.ts'
 
 interface Deps {
-  db: Db
-  state: StateReader
+  readonly db: Db
+  readonly state: StateReader
 }
 
 const MEMBER = 'm.room.member'

@@ -23,9 +23,9 @@ interface FactOf<T> {
 }
 
 interface Deps {
-  db: Db
-  rooms: LiveRooms
-  state: StateReader
+  readonly db: Db
+  readonly rooms: LiveRooms
+  readonly state: StateReader
 }
 
 /** Pairs of a user and a room that the user is not joined to. */

@@ -9,8 +9,8 @@ import type { RoomAnswer, RoomQuestion } from './room-answer.ts'
 import type { Windows } from './windows.ts'
 
 interface Deps extends MemberRoomDeps {
-  rooms: LiveRooms
-  directRooms: DirectRooms
+  readonly rooms: LiveRooms
+  readonly directRooms: DirectRooms
 }
 
 /** The `rooms` of an answer: those that match a rule and have something to tell. */

@@ -17,17 +17,17 @@ import type { RoomsPart } from './rooms-part.ts'
 import type { RoomWindows, Windows } from './windows.ts'
 
 interface Deps {
-  clock: Clock
-  stream: Stream
-  typing: Typing
-  news: UserNews
-  userRooms: UserRooms
-  ignoredUsers: IgnoredUsers
-  connections: Connections
-  windows: RoomWindows
-  rooms: RoomsPart
-  extensions: readonly Extension[]
-  longAnswers: Slots
+  readonly clock: Clock
+  readonly stream: Stream
+  readonly typing: Typing
+  readonly news: UserNews
+  readonly userRooms: UserRooms
+  readonly ignoredUsers: IgnoredUsers
+  readonly connections: Connections
+  readonly windows: RoomWindows
+  readonly rooms: RoomsPart
+  readonly extensions: readonly Extension[]
+  readonly longAnswers: Slots
 }
 
 /** Where a client is, and what it has of its rooms there. */

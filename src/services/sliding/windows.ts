@@ -10,11 +10,11 @@ import type { RoomActivity } from './room-activity.ts'
 import type { RoomFilters } from './room-filters.ts'
 
 interface Deps {
-  rooms: LiveRooms
-  visibility: Visibility
-  inviteRules: InviteRules
-  activity: RoomActivity
-  filters: RoomFilters
+  readonly rooms: LiveRooms
+  readonly visibility: Visibility
+  readonly inviteRules: InviteRules
+  readonly activity: RoomActivity
+  readonly filters: RoomFilters
 }
 
 const MAX_CACHED = 5_000

@@ -7,9 +7,9 @@ import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
 
 interface Deps {
-  db: Db
-  stream: Stream
-  hub: Hub
+  readonly db: Db
+  readonly stream: Stream
+  readonly hub: Hub
 }
 
 /** A thread: its room, and the event that it began with. */

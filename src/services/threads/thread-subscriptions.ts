@@ -11,9 +11,9 @@ import { changesText, pageToken } from './subscription-changes.ts'
 import type { Thread, ThreadFollowing } from './thread-following.ts'
 
 interface Deps {
-  reading: Reading
-  following: ThreadFollowing
-  stream: Stream
+  readonly reading: Reading
+  readonly following: ThreadFollowing
+  readonly stream: Stream
 }
 
 export interface PageQuery {

@@ -26,9 +26,9 @@ interface Waiting {
 }
 
 interface Deps {
-  stream: Stream
-  clock: Clock
-  serverName: string
+  readonly stream: Stream
+  readonly clock: Clock
+  readonly serverName: string
 }
 
 /**

@@ -11,10 +11,10 @@ import type { EncryptionPolicy } from './encryption.ts'
 import { type CreateRoomInput, firstState } from './first-state.ts'
 
 interface Deps {
-  append: Append
-  serverName: string
-  defaultVersion: string
-  encryption: EncryptionPolicy
+  readonly append: Append
+  readonly serverName: string
+  readonly defaultVersion: string
+  readonly encryption: EncryptionPolicy
   random(bytes: number): Uint8Array
   profileOf(userId: UserId): Promise<MemberProfile>
   refusesInvite(invitee: UserId, sender: UserId): Promise<boolean>

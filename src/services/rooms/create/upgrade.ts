@@ -22,11 +22,11 @@ const CANONICAL = 'm.room.canonical_alias'
 const POWER_LEVELS = 'm.room.power_levels'
 
 interface Deps {
-  db: Db
-  rooms: LiveRooms
-  append: Append
-  serverName: string
-  log: Logger
+  readonly db: Db
+  readonly rooms: LiveRooms
+  readonly append: Append
+  readonly serverName: string
+  readonly log: Logger
   random(bytes: number): Uint8Array
   profileOf(userId: UserId): Promise<MemberProfile>
   /** Tells the directory that rooms changed places on its list. */

@@ -10,10 +10,10 @@ import type { LiveRooms } from '../live-rooms.ts'
 import { aliasesNamed, withoutAlias } from './canonical-alias.ts'
 
 interface Deps {
-  db: Db
-  rooms: LiveRooms
-  append: Append
-  serverName: string
+  readonly db: Db
+  readonly rooms: LiveRooms
+  readonly append: Append
+  readonly serverName: string
   /** Where an alias of another server leads. */
   remoteAlias(alias: RoomAlias): Promise<{ roomId: RoomId; servers: string[] }>
   /** Whether the user may list rooms in the directory. */

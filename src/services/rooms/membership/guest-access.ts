@@ -6,9 +6,9 @@ import type { Append, Appended } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
 
 interface Deps {
-  db: Db
-  append: Append
-  log: Logger
+  readonly db: Db
+  readonly append: Append
+  readonly log: Logger
 }
 
 /** Takes guests out of rooms that close to them (spec: client-server API, Guest access, Server behaviour). */

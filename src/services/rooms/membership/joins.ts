@@ -12,12 +12,12 @@ import { authorisingUser } from './restricted-join.ts'
 import { thirdPartyInvite } from './third-party-invite.ts'
 
 interface Deps {
-  db: Db
-  clock: Clock
-  rooms: LiveRooms
-  append: Append
-  serverName: string
-  remote: Pick<RemoteMemberships, 'join'>
+  readonly db: Db
+  readonly clock: Clock
+  readonly rooms: LiveRooms
+  readonly append: Append
+  readonly serverName: string
+  readonly remote: Pick<RemoteMemberships, 'join'>
   /** The global profile of a user, for the member event. */
   profileOf(userId: UserId): Promise<MemberProfile>
 }

@@ -14,12 +14,12 @@ import type { MemberProfile } from './member-profile.ts'
 import { showProfile } from './show-profile.ts'
 
 interface Deps {
-  db: Db
-  clock: Clock
-  rooms: LiveRooms
-  append: Append
-  serverName: string
-  remote: RemoteMemberships
+  readonly db: Db
+  readonly clock: Clock
+  readonly rooms: LiveRooms
+  readonly append: Append
+  readonly serverName: string
+  readonly remote: RemoteMemberships
   /** The global profile of a user, for the member events that join or invite. */
   profileOf(userId: UserId): Promise<MemberProfile>
   /** Whether the invitee refuses invites of this sender (invite rules). */
@@ -27,7 +27,7 @@ interface Deps {
   /** Resolves once all members of the room are known; throws when that takes too long. */
   untilWhole(roomId: RoomId): Promise<void>
   /** Whose invites nobody rejects: the user that sends the server's notices. */
-  noticesUser: UserId
+  readonly noticesUser: UserId
   /** Told when a user forgets a room, so that what is cached of the user's rooms goes with it. */
   onForgotten(userId: UserId, roomId: RoomId): void
 }

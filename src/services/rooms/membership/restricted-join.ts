@@ -6,8 +6,8 @@ import { haveLocalMembers, isJoinedToAny } from '../../../storage/rooms/membersh
 import type { LiveRoom } from '../live-room.ts'
 
 interface Deps {
-  db: Db
-  serverName: string
+  readonly db: Db
+  readonly serverName: string
 }
 
 /**

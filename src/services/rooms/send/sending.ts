@@ -9,10 +9,10 @@ import type { Joins } from '../membership/joins.ts'
 import type { Memberships } from '../membership/membership.ts'
 
 interface Deps {
-  append: Append
-  memberships: Memberships
-  encryption: EncryptionPolicy
-  joins: Joins
+  readonly append: Append
+  readonly memberships: Memberships
+  readonly encryption: EncryptionPolicy
+  readonly joins: Joins
   /** Throws `M_BAD_ALIAS` when a canonical alias event names an alias that does not lead to this room. */
   checkCanonicalAlias(roomId: RoomId, content: JsonObject): Promise<void>
 }

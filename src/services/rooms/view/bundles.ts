@@ -10,9 +10,9 @@ import type { Viewer } from './viewer.ts'
 import type { IgnoredUsers, Visibility } from './visibility.ts'
 
 interface Deps {
-  db: Db
-  visibility: Visibility
-  ignoredUsers: IgnoredUsers
+  readonly db: Db
+  readonly visibility: Visibility
+  readonly ignoredUsers: IgnoredUsers
   render(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer, depth: BundleDepth): Promise<string[]>
 }
 

@@ -14,10 +14,10 @@ import type { IgnoredUsers, Visibility } from './visibility.ts'
 export type { Viewer } from './viewer.ts'
 
 interface Deps {
-  db: Db
-  clock: Clock
-  visibility: Visibility
-  ignoredUsers: IgnoredUsers
+  readonly db: Db
+  readonly clock: Clock
+  readonly visibility: Visibility
+  readonly ignoredUsers: IgnoredUsers
 }
 
 export interface RenderOptions {

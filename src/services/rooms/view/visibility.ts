@@ -12,10 +12,10 @@ import { isJoined, type Standing, standingOf } from './standing.ts'
 import type { Viewer } from './viewer.ts'
 
 interface Deps {
-  db: Db
-  serverName: string
-  erased: ErasedUsers
-  ignoredUsers: IgnoredUsers
+  readonly db: Db
+  readonly serverName: string
+  readonly erased: ErasedUsers
+  readonly ignoredUsers: IgnoredUsers
 }
 
 /** Whom a user ignores. */

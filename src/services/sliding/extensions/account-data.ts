@@ -5,8 +5,8 @@ import { LIVE, toldUpTo } from '../connection.ts'
 import { type Extension, type ExtensionAnswer, type ExtensionContext, NOTHING, roomsInScope } from './extension.ts'
 
 interface Deps {
-  accountData: AccountData
-  pushRules: PushRules
+  readonly accountData: AccountData
+  readonly pushRules: PushRules
 }
 
 interface Item {

@@ -3,8 +3,8 @@ import type { DeviceLists } from '../../keys/device-lists.ts'
 import { type Extension, type ExtensionAnswer, type ExtensionContext, NOTHING } from './extension.ts'
 
 interface Deps {
-  deviceKeys: DeviceKeys
-  lists: DeviceLists
+  readonly deviceKeys: DeviceKeys
+  readonly lists: DeviceLists
 }
 
 /** Changed device lists, and how many keys the device has left (MSC3884). */
