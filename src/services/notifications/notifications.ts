@@ -107,7 +107,7 @@ export class Notifications {
     const { receipts, threads, clientEvents } = this.#deps
     const marks = await receipts.marksIn(viewer.userNid, room.nid)
     const readUpTo = Math.max(marks.everywhere, marks.threads.get(await threads.of(room, event)) ?? 0)
-    const [text] = await clientEvents.render(room, [event], viewer, { withRoomId: false })
+    const text = await clientEvents.renderOne(room, event, viewer, { withRoomId: false })
     const about = { room_id: room.roomId, ts: event.row.ts, read: event.pos <= readUpTo, actions: outcome.actions }
     return `${JSON.stringify(about).slice(0, -1)},"event":${text}}`
   }

@@ -40,8 +40,7 @@ export async function findVisible(
 /** One event, as JSON text (spec: GET /rooms/{roomId}/event/{eventId}). */
 export async function getEvent(reading: Reading, viewer: Viewer, roomId: string, eventId: string): Promise<string> {
   const { view, event } = await findVisible(reading, viewer, roomId, eventId)
-  const [text] = await reading.clientEvents.render(view.room, [event], viewer)
-  return text as string
+  return reading.clientEvents.renderOne(view.room, event, viewer)
 }
 
 /** The same for an event whose room is not named (spec: GET /events/{eventId}, deprecated). */

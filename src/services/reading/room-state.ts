@@ -47,8 +47,7 @@ export async function getStateEvent(
     : await view.room.stateEvent(type, stateKey)
   if (!event) throw notFound('There is no such state event')
   if (format === 'content') return JSON.stringify(event.visible.content)
-  const [text] = await reading.clientEvents.render(view.room, [event], viewer)
-  return text as string
+  return reading.clientEvents.renderOne(view.room, event, viewer)
 }
 
 async function stateEventAt(

@@ -43,7 +43,7 @@ async function resultText(
   { context }: SearchInput,
   { hit, event, room }: VisibleHit,
 ): Promise<string> {
-  const [text] = await reading.clientEvents.render(room, [event], viewer)
+  const text = await reading.clientEvents.renderOne(room, event, viewer)
   const around = context ? `,"context":${await contextText(reading, viewer, context, event, room)}` : ''
   return `{"rank":${1 / Math.max(hit.length, 1)},"result":${text}${around}}`
 }

@@ -60,6 +60,13 @@ export class ClientEvents {
     return this.#render(room, events, viewer, withRoomId, withRelations ? 'full' : 'none')
   }
 
+  /** The same for one event. */
+  async renderOne(room: LiveRoom, event: StoredEvent, viewer: Viewer, options?: RenderOptions): Promise<string> {
+    const [text] = await this.render(room, [event], viewer, options)
+    if (text === undefined) throw new Error('An event has no text')
+    return text
+  }
+
   async #renderBriefly(
     room: LiveRoom,
     events: readonly StoredEvent[],
