@@ -1,4 +1,4 @@
-import type { Pdu } from '../../room/event.ts'
+import { skimPdu } from '../../room/event.ts'
 import { historyVisibilityOf } from '../../room/visibility.ts'
 import type { Db } from '../../storage/db.ts'
 import { listSearchedRooms, listVisibilities, type SearchedRoom } from '../../storage/search/rooms.ts'
@@ -36,7 +36,7 @@ export class SearchedRooms {
       const changes = this.#changes
       const hiding = new Set<number>()
       for (const { room_nid, json } of await listVisibilities(this.#db, unknown)) {
-        const visibility = historyVisibilityOf(JSON.parse(json) as Pdu)
+        const visibility = historyVisibilityOf(skimPdu(json))
         if (visibility === 'joined' || visibility === 'invited') hiding.add(room_nid)
       }
       for (const nid of unknown) {

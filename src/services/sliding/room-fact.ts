@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../matrix/json.ts'
-import type { Pdu } from '../../room/event.ts'
+import { skimPdu } from '../../room/event.ts'
 import type { Db } from '../../storage/db.ts'
 import { nameNids } from '../../storage/names.ts'
 import { listCurrentStateOfRooms } from '../../storage/rooms/current-state.ts'
@@ -60,7 +60,7 @@ export class RoomFact<T extends string | boolean | null> {
         ? []
         : await listCurrentStateOfRooms(this.#db, missing, { typeNid, keyNid })
     for (const { room_nid, json, redacted_by_nid } of rows) {
-      const { content } = JSON.parse(json) as Pdu
+      const { content } = skimPdu(json)
       found.set(room_nid, this.#read(redacted_by_nid === null ? content : {}))
     }
     if (version !== this.#version) return

@@ -1,4 +1,4 @@
-import type { Pdu } from '../../room/event.ts'
+import { skimPdu } from '../../room/event.ts'
 import * as table from '../../storage/accounts/user-directory.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import { Turn } from '../../util/turn.ts'
@@ -21,7 +21,7 @@ export async function refreshDirectory(db: Db, signal: AbortSignal): Promise<voi
     const remote = await table.listRemoteMembers(db, refresh.roomNid, members)
     await transact(db, async (tx) => {
       for (const { userNid, userId, json } of remote) {
-        await indexRemoteUser(tx, { userNid, userId, content: (JSON.parse(json) as Pdu).content })
+        await indexRemoteUser(tx, { userNid, userId, content: skimPdu(json).content })
       }
       await table.refreshOpen(tx, members)
       if (last === undefined || members.length < MEMBERS_AT_ONCE) await table.deleteRefresh(tx, refresh)

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../../../matrix/json.ts'
-import type { Pdu } from '../../../room/event.ts'
+import { skimPdu } from '../../../room/event.ts'
 import { redact } from '../../../room/redaction.ts'
 import { roomVersion } from '../../../room/versions.ts'
 import type { Db } from '../../../storage/db.ts'
@@ -53,7 +53,7 @@ export async function loadPublicRooms(
   for (const row of await listPublishedState(db, nids, SHOWN_TYPES)) {
     const version = roomVersion(row.version)
     if (!version) continue
-    const event = JSON.parse(row.json) as Pdu
+    const event = skimPdu(row.json)
     const { type, content } = row.redacted ? redact(event, version) : event
     const state = states.get(row.room_nid) ?? {
       roomId: row.room_id,

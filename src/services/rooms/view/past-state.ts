@@ -1,4 +1,4 @@
-import type { Pdu } from '../../../room/event.ts'
+import { skimPdu } from '../../../room/event.ts'
 import { historyVisibilityOf, type Sight } from '../../../room/visibility.ts'
 import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
@@ -51,7 +51,7 @@ export class PastState {
     const states = await Promise.all(stateNids.map((nid) => stateEntries(db, nid, wanted)))
     const eventNids = new Set(states.flat().map((entry) => entry.eventNid))
     const rows = await eventsByNid(db, [...eventNids])
-    const pdus = new Map(rows.map((row) => [row.nid, JSON.parse(row.json) as Pdu]))
+    const pdus = new Map(rows.map((row) => [row.nid, skimPdu(row.json)]))
     return new Map(
       states.map((entries, index) => {
         const pduOf = (typeNid: number | undefined) =>

@@ -1,4 +1,4 @@
-import type { Pdu } from '../../../room/event.ts'
+import { skimPdu } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
 import { listReplacedAt } from '../../../storage/rooms/state-history.ts'
@@ -37,6 +37,6 @@ async function lastJoined(db: Db, room: LiveRoom, viewer: Viewer): Promise<numbe
   const memberNid = (await nameNids(db, ['m.room.member'])).get('m.room.member')
   if (memberNid === undefined) return Number.NEGATIVE_INFINITY
   const replaced = await listReplacedAt(db, room.nid, memberNid, viewer.userNid, MAX_CHANGES)
-  const lastJoin = replaced.find((row) => (JSON.parse(row.json) as Pdu).content.membership === 'join')
+  const lastJoin = replaced.find((row) => skimPdu(row.json).content.membership === 'join')
   return lastJoin?.until_pos ?? Number.NEGATIVE_INFINITY
 }

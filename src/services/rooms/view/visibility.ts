@@ -1,5 +1,5 @@
 import { serverOf, type UserId } from '../../../matrix/ids.ts'
-import type { Pdu } from '../../../room/event.ts'
+import { type Pdu, skimPdu } from '../../../room/event.ts'
 import { type HistoryVisibility, historyVisibilityOf, maySee, type Sight } from '../../../room/visibility.ts'
 import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
@@ -112,7 +112,7 @@ export class Visibility {
     const [typeNid, keyNid] = [names.get(HISTORY_VISIBILITY), names.get('')]
     if (typeNid === undefined || keyNid === undefined) return true
     const former = await listReplacedAt(db, room.nid, typeNid, keyNid, MAX_VISIBILITIES)
-    return former.length < MAX_VISIBILITIES && former.every((row) => showsAllToMembers(JSON.parse(row.json) as Pdu))
+    return former.length < MAX_VISIBILITIES && former.every((row) => showsAllToMembers(skimPdu(row.json)))
   }
 
   /** A change of the history visibility may be seen by whoever could see events before it: those values by number. */
@@ -123,7 +123,7 @@ export class Visibility {
     return new Map(
       changes.map(({ nid }) => {
         const row = replaced.get(nid)
-        return [nid, historyVisibilityOf(row && (JSON.parse(row.json) as Pdu))]
+        return [nid, historyVisibilityOf(row && skimPdu(row.json))]
       }),
     )
   }
