@@ -34,3 +34,10 @@ describe('the map', () => {
     expect(folders.filter((folder) => !map.includes(folder))).toEqual([])
   })
 })
+
+it('has CONTRIBUTING.md name every folder of the rooms', () => {
+  const text = readFileSync(resolve(ROOT, 'CONTRIBUTING.md'), 'utf8').split('## The rooms')[1] ?? ''
+  const entries = readdirSync(resolve(ROOT, 'src/services/rooms'), { withFileTypes: true })
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `\`${name}/\``)
+  expect(folders.filter((folder) => !text.includes(folder))).toEqual([])
+})

@@ -1,5 +1,5 @@
-import type { Uia } from '../services/accounts/uia.ts'
-import type { UiaSessions } from '../services/accounts/uia-sessions.ts'
+import type { Uia } from '../services/accounts/uia/uia.ts'
+import type { UiaSessions } from '../services/accounts/uia/uia-sessions.ts'
 import { KeyBackups } from '../services/keys/backup/key-backups.ts'
 import { RoomKeyBackup } from '../services/keys/backup/room-key-backup.ts'
 import { CrossSigning } from '../services/keys/cross-signing/cross-signing.ts'

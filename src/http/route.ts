@@ -3,9 +3,9 @@ import { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { Services } from '../compose/services.ts'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
-import type { Requester } from '../services/accounts/sessions.ts'
+import type { Requester } from '../services/accounts/sessions/sessions.ts'
 
-export type { Requester } from '../services/accounts/sessions.ts'
+export type { Requester } from '../services/accounts/sessions/sessions.ts'
 
 /** 'guest': guests may too; 'user': registered users only; 'optional': anonymous allowed; 'federation': other servers. */
 export type Auth = 'none' | 'optional' | 'user' | 'guest' | 'federation'

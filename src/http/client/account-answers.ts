@@ -1,6 +1,6 @@
 import type { UserId } from '../../matrix/ids.ts'
-import type { DeviceWish } from '../../services/accounts/grants.ts'
-import type { Opened } from '../../services/accounts/sessions.ts'
+import type { DeviceWish } from '../../services/accounts/sessions/grants.ts'
+import type { Opened } from '../../services/accounts/sessions/sessions.ts'
 
 /** What a body says about the device to log in on. */
 export const deviceWishOf = (body: {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { notFound } from '../../matrix/errors.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
-import { stageNamed } from '../../services/accounts/uia-stages.ts'
+import { stageNamed } from '../../services/accounts/uia/uia-stages.ts'
 import { escapeHtml, htmlPage } from '../html-page.ts'
 import { firstParam } from '../query.ts'
 import { route } from '../route.ts'

@@ -10,10 +10,10 @@ import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Profiles } from '../profiles/profiles.ts'
 import type { Stream } from '../stream.ts'
 import { endDevices } from './ended-devices.ts'
-import { type DeviceWish, storeLogin } from './grants.ts'
-import type { Passwords } from './passwords.ts'
-import { type Opened, openedOf, type Sessions } from './sessions.ts'
-import { newUserId, possibleUserIds } from './usernames.ts'
+import type { Passwords } from './passwords/passwords.ts'
+import { newUserId, possibleUserIds } from './registration/usernames.ts'
+import { type DeviceWish, storeLogin } from './sessions/grants.ts'
+import { type Opened, openedOf, type Sessions } from './sessions/sessions.ts'
 
 interface Deps {
   readonly db: Db

@@ -5,8 +5,8 @@ import * as accounts from '../../storage/accounts/accounts.ts'
 import { findEmailOwner } from '../../storage/accounts/third-party-ids.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import type { Identified } from './identifier.ts'
-import type { Passwords } from './passwords.ts'
-import { possibleUserIds } from './usernames.ts'
+import type { Passwords } from './passwords/passwords.ts'
+import { possibleUserIds } from './registration/usernames.ts'
 
 interface Deps {
   readonly db: Db

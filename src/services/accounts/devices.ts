@@ -7,8 +7,8 @@ import type { Owner } from '../account-data/account-data.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Stream } from '../stream.ts'
 import { endDevices } from './ended-devices.ts'
-import type { Requester, Sessions } from './sessions.ts'
-import type { Uia } from './uia.ts'
+import type { Requester, Sessions } from './sessions/sessions.ts'
+import type { Uia } from './uia/uia.ts'
 
 export type { Device } from '../../storage/accounts/devices.ts'
 

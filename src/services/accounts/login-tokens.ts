@@ -4,10 +4,10 @@ import { type Account, findAccountByNid } from '../../storage/accounts/accounts.
 import * as table from '../../storage/accounts/login-tokens.ts'
 import { type Db, transact } from '../../storage/db.ts'
 import type { Clock } from '../../util/clock.ts'
-import type { Requester } from './sessions.ts'
+import type { Requester } from './sessions/sessions.ts'
 import { hashToken, newSecret } from './token-text.ts'
-import type { Uia } from './uia.ts'
-import type { UiaSessions } from './uia-sessions.ts'
+import type { Uia } from './uia/uia.ts'
+import type { UiaSessions } from './uia/uia-sessions.ts'
 
 interface Deps {
   readonly db: Db

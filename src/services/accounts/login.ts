@@ -2,10 +2,10 @@ import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
 import type { Account } from '../../storage/accounts/accounts.ts'
 import type { Credentials } from './credentials.ts'
-import type { DeviceWish } from './grants.ts'
 import type { Identified } from './identifier.ts'
 import type { LoginTokens } from './login-tokens.ts'
-import type { Opened, Sessions } from './sessions.ts'
+import type { DeviceWish } from './sessions/grants.ts'
+import type { Opened, Sessions } from './sessions/sessions.ts'
 
 interface Deps {
   readonly credentials: Credentials

@@ -3,7 +3,7 @@ import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { Account } from '../../storage/accounts/accounts.ts'
 import type { Accounts } from './accounts.ts'
 import type { Device, Devices } from './devices.ts'
-import type { Requester } from './sessions.ts'
+import type { Requester } from './sessions/sessions.ts'
 
 interface Deps {
   readonly serverName: string

@@ -2,11 +2,11 @@ import { forbidden, MatrixError, missingParam } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Accounts } from './accounts.ts'
 import type { ThirdPartyIds } from './email/third-party-ids.ts'
-import type { Passwords } from './passwords.ts'
-import type { Requester } from './sessions.ts'
-import type { Authorised, Uia } from './uia.ts'
-import type { UiaSessions } from './uia-sessions.ts'
-import type { Stage } from './uia-stages.ts'
+import type { Passwords } from './passwords/passwords.ts'
+import type { Requester } from './sessions/sessions.ts'
+import type { Authorised, Uia } from './uia/uia.ts'
+import type { UiaSessions } from './uia/uia-sessions.ts'
+import type { Stage } from './uia/uia-stages.ts'
 
 interface Deps {
   readonly accounts: Accounts

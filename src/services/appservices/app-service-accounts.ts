@@ -1,9 +1,9 @@
 import { forbidden, MatrixError, missingParam } from '../../matrix/errors.ts'
 import { isNewLocalpart, isUserId, localpartOf, userIdOf } from '../../matrix/ids.ts'
 import type { Accounts } from '../accounts/accounts.ts'
-import type { DeviceWish } from '../accounts/grants.ts'
-import type { Registered } from '../accounts/registration.ts'
-import type { Opened, Sessions } from '../accounts/sessions.ts'
+import type { Registered } from '../accounts/registration/registration.ts'
+import type { DeviceWish } from '../accounts/sessions/grants.ts'
+import type { Opened, Sessions } from '../accounts/sessions/sessions.ts'
 import type { AppService } from './app-service.ts'
 import type { AppServices } from './app-services.ts'
 

@@ -3,7 +3,7 @@ import { isUserId } from '../../matrix/ids.ts'
 import { findAccount } from '../../storage/accounts/accounts.ts'
 import { findDevice } from '../../storage/accounts/devices.ts'
 import type { Db } from '../../storage/db.ts'
-import type { Requester, Sessions } from '../accounts/sessions.ts'
+import type { Requester, Sessions } from '../accounts/sessions/sessions.ts'
 import type { AppService } from './app-service.ts'
 import type { AppServices } from './app-services.ts'
 

@@ -1,7 +1,7 @@
 import { missingParam } from '../../matrix/errors.ts'
 import { lockDevice } from '../../storage/accounts/devices.ts'
 import type { Db } from '../../storage/db.ts'
-import { type Requester, unknownToken } from '../accounts/sessions.ts'
+import { type Requester, unknownToken } from '../accounts/sessions/sessions.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Stream } from '../stream.ts'
 import type { DeviceLists } from './device-lists.ts'

@@ -1,6 +1,6 @@
 import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
-import type { Requester } from '../accounts/sessions.ts'
+import type { Requester } from '../accounts/sessions/sessions.ts'
 import type { UserRooms } from '../sync/user-rooms.ts'
 import { parseToken } from '../tokens.ts'
 import type { DeviceLists, ListChanges } from './device-lists.ts'

@@ -4,9 +4,9 @@ import type { JsonObject } from '../../../matrix/json.ts'
 import * as table from '../../../storage/accounts/third-party-ids.ts'
 import { type Db, type Tx, transact } from '../../../storage/db.ts'
 import type { Clock } from '../../../util/clock.ts'
-import type { Requester } from '../sessions.ts'
-import type { Uia } from '../uia.ts'
-import type { UiaSessions } from '../uia-sessions.ts'
+import type { Requester } from '../sessions/sessions.ts'
+import type { Uia } from '../uia/uia.ts'
+import type { UiaSessions } from '../uia/uia-sessions.ts'
 import { addressInUse, type EmailValidations, type ProvenEmail } from './email-validations.ts'
 
 interface Deps {

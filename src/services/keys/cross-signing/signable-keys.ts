@@ -4,7 +4,7 @@ import type { Db } from '../../../storage/db.ts'
 import { type CrossSigningKeyRow, listCrossSigningKeys } from '../../../storage/keys/cross-signing.ts'
 import { type DeviceKeyRow, listDeviceKeys } from '../../../storage/keys/device-keys.ts'
 import { nameNids } from '../../../storage/names.ts'
-import type { Requester } from '../../accounts/sessions.ts'
+import type { Requester } from '../../accounts/sessions/sessions.ts'
 
 /** A key of the user who signs. `json`: the text of the whole key object. */
 export interface Signer {

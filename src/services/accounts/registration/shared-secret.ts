@@ -1,10 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { forbidden, MatrixError } from '../../matrix/errors.ts'
-import type { Clock } from '../../util/clock.ts'
-import type { Accounts } from './accounts.ts'
-import type { Passwords } from './passwords.ts'
+import { forbidden, MatrixError } from '../../../matrix/errors.ts'
+import type { Clock } from '../../../util/clock.ts'
+import type { Accounts } from '../accounts.ts'
+import type { Passwords } from '../passwords/passwords.ts'
+import { newSecret } from '../token-text.ts'
 import type { Registered } from './registration.ts'
-import { newSecret } from './token-text.ts'
 
 interface Deps {
   readonly clock: Clock

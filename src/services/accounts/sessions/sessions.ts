@@ -1,15 +1,15 @@
-import { MatrixError } from '../../matrix/errors.ts'
-import type { UserId } from '../../matrix/ids.ts'
-import type { Sighting } from '../../storage/accounts/devices.ts'
-import * as tokens from '../../storage/accounts/tokens.ts'
-import { type Db, transact } from '../../storage/db.ts'
-import { deleteInPieces } from '../../storage/expire.ts'
-import type { AppService } from '../appservices/app-service.ts'
+import { MatrixError } from '../../../matrix/errors.ts'
+import type { UserId } from '../../../matrix/ids.ts'
+import type { Sighting } from '../../../storage/accounts/devices.ts'
+import * as tokens from '../../../storage/accounts/tokens.ts'
+import { type Db, transact } from '../../../storage/db.ts'
+import { deleteInPieces } from '../../../storage/expire.ts'
+import type { AppService } from '../../appservices/app-service.ts'
+import { hashToken } from '../token-text.ts'
 import { type DeviceWish, type Login, type MintDeps, mintLogin, storeLogin } from './grants.ts'
 import { LastSeen } from './last-seen.ts'
 import { refreshTokens, revokeOthers } from './refresh.ts'
 import { TokenCache } from './token-cache.ts'
-import { hashToken } from './token-text.ts'
 
 /** Who sent a request. */
 export interface Requester {

@@ -1,11 +1,11 @@
-import { forbidden, MatrixError } from '../../matrix/errors.ts'
-import * as registrationTokens from '../../storage/accounts/registration-tokens.ts'
-import * as sessions from '../../storage/accounts/uia.ts'
-import { type Db, type Tx, transact } from '../../storage/db.ts'
-import type { Clock } from '../../util/clock.ts'
-import { newSecret } from './token-text.ts'
+import { forbidden, MatrixError } from '../../../matrix/errors.ts'
+import * as registrationTokens from '../../../storage/accounts/registration-tokens.ts'
+import * as sessions from '../../../storage/accounts/uia.ts'
+import { type Db, type Tx, transact } from '../../../storage/db.ts'
+import type { Clock } from '../../../util/clock.ts'
+import { newSecret } from '../token-text.ts'
 
-export type { UiaMemory, UiaSession } from '../../storage/accounts/uia.ts'
+export type { UiaMemory, UiaSession } from '../../../storage/accounts/uia.ts'
 
 interface Deps {
   readonly db: Db

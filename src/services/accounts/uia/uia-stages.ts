@@ -1,10 +1,10 @@
-import { forbidden, MatrixError, missingParam } from '../../matrix/errors.ts'
-import { isObject, type JsonObject } from '../../matrix/json.ts'
-import type { UiaMemory } from '../../storage/accounts/uia.ts'
-import type { Credentials } from './credentials.ts'
-import type { EmailProofs } from './email/email-proofs.ts'
-import { identifiedUser } from './identifier.ts'
-import type { Requester } from './sessions.ts'
+import { forbidden, MatrixError, missingParam } from '../../../matrix/errors.ts'
+import { isObject, type JsonObject } from '../../../matrix/json.ts'
+import type { UiaMemory } from '../../../storage/accounts/uia.ts'
+import type { Credentials } from '../credentials.ts'
+import type { EmailProofs } from '../email/email-proofs.ts'
+import { identifiedUser } from '../identifier.ts'
+import type { Requester } from '../sessions/sessions.ts'
 
 /** The stages of user-interactive authentication that this server knows. */
 export type Stage =

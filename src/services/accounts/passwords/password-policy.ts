@@ -1,4 +1,4 @@
-import { invalidParam, MatrixError } from '../../matrix/errors.ts'
+import { invalidParam, MatrixError } from '../../../matrix/errors.ts'
 
 /** What a new password must be like. */
 export interface PasswordPolicy {

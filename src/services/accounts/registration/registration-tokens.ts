@@ -1,8 +1,8 @@
-import { invalidParam, notFound } from '../../matrix/errors.ts'
-import * as table from '../../storage/accounts/registration-tokens.ts'
-import { type Db, transact } from '../../storage/db.ts'
-import type { Clock } from '../../util/clock.ts'
-import { newSecret } from './token-text.ts'
+import { invalidParam, notFound } from '../../../matrix/errors.ts'
+import * as table from '../../../storage/accounts/registration-tokens.ts'
+import { type Db, transact } from '../../../storage/db.ts'
+import type { Clock } from '../../../util/clock.ts'
+import { newSecret } from '../token-text.ts'
 
 interface Deps {
   readonly db: Db

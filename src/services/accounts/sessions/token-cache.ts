@@ -1,6 +1,6 @@
 import type { LRUCache } from 'lru-cache'
-import type { AccessTokenOwner } from '../../storage/accounts/tokens.ts'
-import { lruCache } from '../../util/lru.ts'
+import type { AccessTokenOwner } from '../../../storage/accounts/tokens.ts'
+import { lruCache } from '../../../util/lru.ts'
 
 /** An access token's owner in memory, and when the device's last sighting was noted. */
 export interface Held {

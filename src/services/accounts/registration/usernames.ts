@@ -1,5 +1,5 @@
-import { MatrixError } from '../../matrix/errors.ts'
-import { isNewLocalpart, isUserId, type UserId, userIdOf } from '../../matrix/ids.ts'
+import { MatrixError } from '../../../matrix/errors.ts'
+import { isNewLocalpart, isUserId, type UserId, userIdOf } from '../../../matrix/ids.ts'
 
 /**
  * The id of a new user who asked for this name, folded to lower case. Throws `M_INVALID_USERNAME` for what the grammar

@@ -1,5 +1,5 @@
-import type { MatrixError } from '../../matrix/errors.ts'
-import type { UiaSession } from '../../storage/accounts/uia.ts'
+import type { MatrixError } from '../../../matrix/errors.ts'
+import type { UiaSession } from '../../../storage/accounts/uia.ts'
 
 /** The 401 of user-interactive authentication: what the client still has to do. Thrown like an error. */
 export class UiaChallenge extends Error {

@@ -1,9 +1,9 @@
-import { MatrixError } from '../../matrix/errors.ts'
-import { lockDevice } from '../../storage/accounts/devices.ts'
-import * as tokens from '../../storage/accounts/tokens.ts'
-import { type Db, transact } from '../../storage/db.ts'
+import { MatrixError } from '../../../matrix/errors.ts'
+import { lockDevice } from '../../../storage/accounts/devices.ts'
+import * as tokens from '../../../storage/accounts/tokens.ts'
+import { type Db, transact } from '../../../storage/db.ts'
+import { hashToken } from '../token-text.ts'
 import { type Grant, type MintDeps, mintGrant, storeGrant } from './grants.ts'
-import { hashToken } from './token-text.ts'
 
 /**
  * A refresh token has no successor, or several: a client that did not get the answer asks again. The first of them to

@@ -1,7 +1,7 @@
-import { type Sighting, updateLastSeen } from '../../storage/accounts/devices.ts'
-import { type Db, transact } from '../../storage/db.ts'
-import { chunks } from '../../util/chunks.ts'
-import type { Clock } from '../../util/clock.ts'
+import { type Sighting, updateLastSeen } from '../../../storage/accounts/devices.ts'
+import { type Db, transact } from '../../../storage/db.ts'
+import { chunks } from '../../../util/chunks.ts'
+import type { Clock } from '../../../util/clock.ts'
 
 /** Devices that wait to be written; more are not noted until the next flush. */
 const MAX_PENDING = 50_000

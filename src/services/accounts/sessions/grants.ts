@@ -1,10 +1,10 @@
-import { invalidParam } from '../../matrix/errors.ts'
-import * as devices from '../../storage/accounts/devices.ts'
-import * as tokens from '../../storage/accounts/tokens.ts'
-import type { Tx } from '../../storage/db.ts'
-import { hasCrossSigningKey } from '../../storage/keys/cross-signing.ts'
-import type { Clock } from '../../util/clock.ts'
-import { hashToken, newAccessToken, newDeviceId, newRefreshToken } from './token-text.ts'
+import { invalidParam } from '../../../matrix/errors.ts'
+import * as devices from '../../../storage/accounts/devices.ts'
+import * as tokens from '../../../storage/accounts/tokens.ts'
+import type { Tx } from '../../../storage/db.ts'
+import { hasCrossSigningKey } from '../../../storage/keys/cross-signing.ts'
+import type { Clock } from '../../../util/clock.ts'
+import { hashToken, newAccessToken, newDeviceId, newRefreshToken } from '../token-text.ts'
 
 /** How long tokens last. `undefined`: for ever. */
 export interface TokenLifetimes {
