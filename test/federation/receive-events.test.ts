@@ -1,8 +1,12 @@
 import { expect, it } from 'vitest'
 import type { RoomId } from '../../src/matrix/ids.ts'
+import { stateKeyOf } from '../../src/room/state-key.ts'
 import { stableVersionIds } from '../../src/room/versions.ts'
+import { storeOutliers } from '../../src/services/rooms/receive/outliers.ts'
 import { receiveEvents } from '../../src/services/rooms/receive/receive-events.ts'
-import { EVENT_KIND, findEvent } from '../../src/storage/rooms/events.ts'
+import { editedView, storedView } from '../../src/services/rooms/state/state-view.ts'
+import { StoredEvent } from '../../src/services/rooms/stored-event.ts'
+import { EVENT_KIND, type EventRow, findEvent } from '../../src/storage/rooms/events.ts'
 import { rawRows } from '../../src/storage/run.ts'
 import { loadState } from '../../src/storage/state/state.ts'
 import { withDatabases } from '../support/databases.ts'
@@ -132,6 +136,28 @@ withDatabases('events of other servers', (open) => {
       return rows.map((row) => row.event_id)
     }
     expect(await stateOf(first)).toEqual(await stateOf(second))
+  })
+
+  it('resolve forks alike where what both rest on comes late, after what was told of a gap', async () => {
+    const powers = (ofBob: number) => ({ users: { [creator]: 100, [bob]: ofBob } })
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public('11', creator, powers(50))
+    room.join(bob)
+    const joined = await joinForeign(door, room)
+    const here = await live(door, room)
+    const levels = room.state('m.room.power_levels', creator, powers(60))
+    const early = room.state('m.room.topic', creator, { topic: 'early' }, { after: [levels, joined], ts: 1_000 })
+    const above = room.state('m.room.power_levels', creator, powers(70), { after: [early] })
+    const late = room.state('m.room.topic', bob, { topic: 'late' }, { after: [levels], ts: 2_000 })
+    await storeOutliers(door, here, incoming(room, [levels]))
+    const row = (await findEvent(door.db, levels.eventId)) as EventRow
+    const edit = { event: new StoredEvent(row, here.roomId, here.version), replaces: undefined }
+    const beyond = editedView(storedView(here.stateNid), [edit])
+    const gaps = new Map([[levels.eventId, beyond]])
+    await receiveEvents(door, here.roomId, incoming(room, [early, above]), { gaps })
+    await receive(door, room, levels, late)
+    expect((await here.stateEvent('m.room.topic', ''))?.eventId).toBe(late.eventId)
+    expect(room.stateAfter([above, late]).get(stateKeyOf('m.room.topic', ''))?.eventId).toBe(late.eventId)
   })
 
   it('leave nobody in the room who joins and, once forks are resolved, has not joined', async () => {

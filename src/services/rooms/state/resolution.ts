@@ -9,7 +9,7 @@ import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { StoredEvent } from '../stored-event.ts'
 import { keyOf, loadEvents, type StateView, storedView, ViewReader } from './state-view.ts'
-import type { Unsaved } from './unsaved.ts'
+import { isUnsaved, type Unsaved } from './unsaved.ts'
 
 export interface ResolveDeps {
   readonly db: Db
@@ -96,7 +96,7 @@ export class Resolution {
     const { db, unsaved } = this.#deps
     const stored: number[] = []
     for (const nid of nids) {
-      const event = unsaved.event(nid)
+      const event = isUnsaved(nid) ? unsaved.event(nid) : undefined
       if (!event) {
         stored.push(nid)
         continue
