@@ -224,6 +224,20 @@ withDatabases('events of other servers', (open) => {
     expect(await findEvent(door.db, next.eventId)).toBeUndefined()
   })
 
+  it('leave no end of the room behind where they fill a gap', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public('11')
+    await joinForeign(door, room)
+    const here = await live(door, room)
+    const topics = ['a', 'b'].map((topic) => room.state('m.room.topic', creator, { topic }))
+    const name = room.state('m.room.name', creator, { name: 'ours' })
+    const next = room.message(creator)
+    const gaps = new Map([[name.eventId, storedView(here.stateNid)]])
+    await receiveEvents(door, here.roomId, incoming(room, [next]), { gaps })
+    await receive(door, room, ...topics, name)
+    expect(here.extremities.map(({ eventId }) => eventId)).toEqual([next.eventId])
+  })
+
   it('redact what is here, and what comes later', async () => {
     const door = await openDoor(await open())
     const room = RoomBuilder.public('10')

@@ -1,6 +1,7 @@
 import type { Db, Tx } from '../db.ts'
 import { insertRows, rowsIn, runIn } from '../many.ts'
 import { rawRows } from '../run.ts'
+import type { EventKind } from './events.ts'
 
 /** An event that others follow and that is not here: where backfill continues. */
 export interface MissingRow {
@@ -45,8 +46,16 @@ export const listGapsBelow = (
     [roomNid, depth, limit],
   )
 
-/** Those of these events that are missing: others name them among their prev_events. */
-export async function listMissingAmong(db: Db, roomNid: number, eventIds: readonly string[]): Promise<string[]> {
-  const sql = 'select distinct event_id from missing_event where room_nid = ? and event_id in'
-  return (await rowsIn<{ event_id: string }>(db, sql, eventIds, [roomNid])).map((row) => row.event_id)
-}
+/** Those of these events that are missing, once for each kind of event that names them among its prev_events. */
+export const listMissingAmong = (
+  db: Db,
+  roomNid: number,
+  eventIds: readonly string[],
+): Promise<{ event_id: string; kind: EventKind }[]> =>
+  rowsIn(
+    db,
+    `select distinct m.event_id, e.kind from missing_event m join event e on e.nid = m.referrer_nid
+     where m.room_nid = ? and m.event_id in`,
+    eventIds,
+    [roomNid],
+  )

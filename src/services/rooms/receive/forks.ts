@@ -54,6 +54,22 @@ export class Forks {
       this.#current = view
       return event.isState ? [{ event, replaces: undefined }] : []
     }
+    return this.#settle(statesBefore)
+  }
+
+  /**
+   * What stands before an event that the timeline has gone on from is no end of the room either: a gap is being filled. Gives
+   * how the current state changes. `known`: as above.
+   */
+  async close(event: StoredEvent, known: Known): Promise<StateEdit[]> {
+    const statesBefore = this.#identities()
+    // One end stays in any case: ids of versions 1 and 2 are chosen freely, so that events may follow each other in a ring.
+    for (const id of await this.#behind(event, known)) if (this.#forks.size > 1) this.#remove(id)
+    return this.#settle(statesBefore)
+  }
+
+  /** Resolves the forks anew, unless they have the same states as before. */
+  async #settle(statesBefore: ReadonlySet<unknown>): Promise<StateEdit[]> {
     const states = this.#identities()
     if (states.size === statesBefore.size && [...states].every((identity) => statesBefore.has(identity))) return []
     const views = [...this.#forks.values()].map((fork) => fork.view)

@@ -1,6 +1,6 @@
 import { authEventIds, prevEventIds } from '../../../room/event.ts'
 import type { Db } from '../../../storage/db.ts'
-import { type EventRow, eventsById } from '../../../storage/rooms/events.ts'
+import { EVENT_KIND, type EventRow, eventsById } from '../../../storage/rooms/events.ts'
 import { listMissingAmong } from '../../../storage/rooms/missing-events.ts'
 import { listPendingRedactions } from '../../../storage/rooms/redactions.ts'
 import type { LiveRoom } from '../live-room.ts'
@@ -15,7 +15,9 @@ export interface KnownEvents {
   readonly stored: Map<string, StoredEvent>
   /** Redactions that wait for one of the events, by the event's id. */
   readonly redactions: ReadonlyMap<string, readonly StoredEvent[]>
-  /** Those of the events that stored ones already follow. */
+  /** Those of the events that stored ones were missing. */
+  readonly missed: ReadonlySet<string>
+  /** Those of them that the timeline has gone on from. */
   readonly followed: ReadonlySet<string>
   /** Numbers of those that are stored from the time before we were in the room, which count as unknown. */
   readonly outside: ReadonlyMap<string, number>
@@ -49,10 +51,13 @@ export async function loadKnownEvents(db: Db, room: LiveRoom, events: readonly I
     pending.filter((row) => row.room_nid === room.nid),
     (row) => row.redacts_id,
   )
+  const missing = await listMissingAmong(db, room.nid, ids)
+  const inTimeline = missing.filter(({ kind }) => kind === EVENT_KIND.timeline)
   return {
     stored,
     redactions: new Map([...byTarget].map(([id, rows]) => [id, rows.map(wrap)])),
-    followed: new Set(await listMissingAmong(db, room.nid, ids)),
+    missed: new Set(missing.map((row) => row.event_id)),
+    followed: new Set(inTimeline.map((row) => row.event_id)),
     outside,
   }
 }

@@ -182,12 +182,16 @@ export class ReceivedChain {
     this.#known.stored.set(event.eventId, event)
     const outside = this.#known.outside.get(event.eventId)
     if (outside !== undefined) this.#superseded.push(outside)
-    const isFollowed = this.#known.followed.has(event.eventId)
-    if (isFollowed) this.#filled.push(event.eventId)
+    if (this.#known.missed.has(event.eventId)) this.#filled.push(event.eventId)
+    if (!event.isTimeline || this.#hints.isHistory || this.#hints.isAgain) return
+    const known = (ids: readonly string[]) => this.#eventsOf(ids)
     // What others follow already is no end of the room, and its part of the state is known.
-    if (!event.isTimeline || isFollowed || this.#hints.isHistory || this.#hints.isAgain) return
+    if (this.#known.followed.has(event.eventId)) {
+      for (const edit of await this.#forks.close(event, known)) this.#changes.push({ edit, at: entry })
+      return
+    }
     const current = this.#forks.current
-    for (const edit of await this.#forks.add(event, before, view, (ids) => this.#eventsOf(ids))) {
+    for (const edit of await this.#forks.add(event, before, view, known)) {
       const replaces = edit.event === event ? await this.#at(current, event) : edit.replaces
       this.#changes.push({ edit: { event: edit.event, replaces }, at: entry })
     }
