@@ -6,6 +6,7 @@ import type { Clock } from '../../../util/clock.ts'
 import type { Append } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
+import type { RemoteJoin } from '../remote/join-room.ts'
 import type { RemoteMemberships } from '../remote/remote-memberships.ts'
 import type { MemberProfile } from './member-profile.ts'
 import { authorisingUser } from './restricted-join.ts'
@@ -60,9 +61,26 @@ export class Joins {
       const room = await this.#deps.rooms.find(roomId)
       if (room?.localJoined.has(userId)) return roomId
       if (room && isHere(room) && joiner.isGuest) await refuseGuests(room)
+      const wish = { roomId, userId, content, via }
       // While its members are not known here, others know better who may join: somebody may be banned.
-      if (room && isHere(room) && !room.isPartial) return this.#joinHere(room, joiner, content, options)
-      if (await this.#deps.remote.join({ roomId, userId, content, via })) return roomId
+      if (room && isHere(room) && !room.isPartial) {
+        if (room.localJoined.size === 0 && (await this.#joinOthersIn(wish))) return roomId
+        return this.#joinHere(room, joiner, content, options)
+      }
+      if (await this.#deps.remote.join(wish)) return roomId
+    }
+  }
+
+  /**
+   * Nobody is in the room, as far as we know; the servers that are named may know of somebody. Where two came to think
+   * differently of who is in it, each would otherwise go on with a room of its own. False: they know of nobody either.
+   */
+  async #joinOthersIn(wish: RemoteJoin): Promise<boolean> {
+    try {
+      return await this.#deps.remote.join({ ...wish, isOnlyNamed: true })
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.errcode === 'M_FORBIDDEN') throw error
+      return false
     }
   }
 

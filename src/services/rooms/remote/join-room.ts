@@ -18,7 +18,7 @@ import type { Incoming } from '../receive/incoming.ts'
 import { receiveEvents } from '../receive/receive-events.ts'
 import { adoptRoom } from './adopt-room.ts'
 import { askInTurn } from './ask-servers.ts'
-import { serversFor } from './resident-servers.ts'
+import { namedServers, serversFor } from './resident-servers.ts'
 import { fillTemplate, type TemplateSigner, versionOf, type Wish } from './template.ts'
 
 interface Deps extends TemplateSigner {
@@ -54,6 +54,8 @@ export interface RemoteJoin {
   readonly content: JsonObject
   /** Servers to join through. */
   readonly via: readonly string[]
+  /** Whether no other servers are asked than those and who invited the user. */
+  readonly isOnlyNamed?: boolean
 }
 
 /** Joining rooms through servers that are in them (spec: server-server API, Joining Rooms). */
@@ -99,8 +101,11 @@ export class RemoteJoins {
   }
 
   async #join(wish: RemoteJoin): Promise<void> {
-    const room = await this.#deps.rooms.find(wish.roomId)
-    const servers = await serversFor(this.#deps, wish.roomId, room, wish.userId, wish.via)
+    const { roomId, userId, via, isOnlyNamed } = wish
+    const room = await this.#deps.rooms.find(roomId)
+    const servers = isOnlyNamed
+      ? await namedServers(this.#deps, room, userId, via)
+      : await serversFor(this.#deps, roomId, room, userId, via)
     await askInTurn(servers, (server) => this.#joinThrough(server, wish))
   }
 

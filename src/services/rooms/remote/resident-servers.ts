@@ -14,25 +14,36 @@ interface Deps {
 }
 
 /**
- * Servers to ask about a room: those that the client names and whoever invited the user. Where there are none, those of
- * which we know, those of whom the user was told when invited or knocking, and the one that the room's id names.
+ * Servers to ask about a room: those that are named for it. Where there are none, those of which we know, those of whom
+ * the user was told when invited or knocking, and the one that the room's id names.
  */
 export async function serversFor(
-  { db, serverName, mayFederate }: Deps,
+  deps: Deps,
   roomId: RoomId,
   room: LiveRoom | undefined,
   userId: UserId,
   via: readonly string[],
 ): Promise<string[]> {
-  const usable = (servers: Iterable<string>) =>
-    [...new Set(servers)].filter((name) => name !== '' && name !== serverName && mayFederate(name))
+  const named = await namedServers(deps, room, userId, via)
+  if (named.length > 0) return named
+  const told = room ? sendersIn(await findStrippedState(deps.db, room.nid, userId)) : []
+  return usable(deps, [...(room?.servers.keys() ?? []), ...told, serverOf(roomId)])
+}
+
+/** Those that the client names, and whoever invited the user. */
+export async function namedServers(
+  deps: Deps,
+  room: LiveRoom | undefined,
+  userId: UserId,
+  via: readonly string[],
+): Promise<string[]> {
   const member = await room?.stateEvent('m.room.member', userId)
   const inviter = member?.membership === 'invite' ? [serverOf(member.pdu.sender)] : []
-  const named = usable([...via, ...inviter])
-  if (named.length > 0) return named.slice(0, MAX_SERVERS)
-  const told = room ? sendersIn(await findStrippedState(db, room.nid, userId)) : []
-  return usable([...(room?.servers.keys() ?? []), ...told, serverOf(roomId)]).slice(0, MAX_SERVERS)
+  return usable(deps, [...via, ...inviter])
 }
+
+const usable = ({ serverName, mayFederate }: Deps, servers: Iterable<string>): string[] =>
+  [...new Set(servers)].filter((name) => name !== '' && name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
 
 /** The servers of those who sent what a user is told of a room. */
 function sendersIn(strippedState: string | undefined): string[] {
