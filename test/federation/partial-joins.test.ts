@@ -252,6 +252,35 @@ describe('what comes into a room whose members are not known', () => {
     expect((await bob.get(`${roomPath(roomId)}/state/m.room.topic/`)).topic).toBe('works')
     expect(await joinedIn(bob, roomId)).toContain('@mod:peer.test')
   })
+
+  it('is let in at once where a kick that is a lie stands in its way', async () => {
+    const { bob, two, peer, room, roomId, tell } = await partialRoom({ members: [] })
+    const [boss, dan] = ['@boss:peer.test', '@dan:peer.test']
+    const joined = room.join(boss)
+    const authState = room.stateAfter([joined])
+    room.member(boss, boss, 'leave')
+    room.join(dan)
+    await joinVia(bob, roomId, 'peer.test')
+    // It does not say that it follows his join: who is believed to be out may as well have come back.
+    const there = room.stateAfter([room.last])
+    const content = { membership: 'leave' }
+    const lie = room.make({ type: 'm.room.member', sender: boss, stateKey: dan, content, authState })
+    await peer.send(two, peer.pdus([lie]))
+    await until(
+      () => eventStatus(bob, roomId, lie.eventId),
+      (status) => status === 200,
+    )
+    const leave = room.member(dan, dan, 'leave', { after: [lie], authState: there })
+    await peer.send(two, peer.pdus([leave]))
+    await until(
+      () => eventStatus(bob, roomId, leave.eventId),
+      (status) => status === 200,
+    )
+    tell()
+    expect(await joinedIn(bob, roomId)).toEqual([bob.userId, '@carol:peer.test'])
+    expect(await eventStatus(bob, roomId, lie.eventId)).toBe(404)
+    expect(await eventStatus(bob, roomId, leave.eventId)).toBe(200)
+  })
 })
 
 describe('our users in a room whose members are not known', () => {

@@ -11,7 +11,8 @@ import { StoredEvent } from '../stored-event.ts'
 import { AppliedRedactions } from './applied-redactions.ts'
 import { Forks } from './forks.ts'
 import { type Incoming, toStored } from './incoming.ts'
-import { createEventId, judgeByAuthEvents, judgeByState, placesFor, withMembersIn } from './judge.ts'
+import { createEventId, judgeByAuthEvents, judgeByState, placesFor } from './judge.ts'
+import { judgeByPartialState } from './judge-partially.ts'
 import { type KnownEvents, loadKnownEvents } from './known-events.ts'
 
 /** What became of an event. */
@@ -132,8 +133,9 @@ export class ReceivedChain {
     const byAuth = judgeByAuthEvents(event, authEvents, version)
     if (byAuth !== undefined) return rejected(`By its auth events: ${byAuth}`)
     const places = placesFor(event.pdu, version)
-    const state = await this.#reader.lookup(before, places)
-    const byState = judgeByState(event, this.#isPartial ? withMembersIn(authEvents, state) : state, version)
+    const byState = this.#isPartial
+      ? await judgeByPartialState(this.#deps, event, authEvents, before)
+      : judgeByState(event, await this.#reader.lookup(before, places), version)
     if (byState !== undefined) return rejected(byState)
     // Nobody is turned away by a current state that may lack the sender.
     if (before.identity !== current.identity && !this.#hints.isHistory && !this.#deps.room.isPartial) {
