@@ -118,7 +118,7 @@ it.each([
   expect(typeof (await readSignedList(text(), key.publicKey))).toBe('string')
 })
 
-it('opens a server to those on the list', async () => {
+it('opens a server to those on the list, until it runs out', async () => {
   const world = await World.create()
   const path = join(world.directory, 'list.json')
   const expiresTs = world.clock.now() + HOUR_MS
@@ -135,4 +135,6 @@ it('opens a server to those on the list', async () => {
   rmSync(path)
   const again = await one.restart()
   expect((await friend.ask(again, 'GET', profile)).status).toBe(404)
+  world.clock.advance(HOUR_MS)
+  expect((await friend.ask(again, 'GET', profile)).status).toBe(401)
 })
