@@ -3,17 +3,17 @@ import { federationRoutes } from '../../src/http/routes.ts'
 import { FakeServer } from '../support/fake-server.ts'
 import { World } from '../support/servers.ts'
 
-/** one.test, which talks to friend.test only, and a server that is not listed. */
-async function listed() {
+/** one.test, which talks to friend.test only or to nobody, and a server that is not listed. */
+async function listed(mode: 'list' | 'closed' = 'list') {
   const world = await World.create()
-  const one = await world.start('one.test', { federation: { mode: 'list', servers: [{ name: 'friend.test' }] } })
+  const one = await world.start('one.test', { federation: { mode, servers: [{ name: 'friend.test' }] } })
   const alice = await one.client.register('alice')
   const stranger = await FakeServer.start(world, 'stranger.test')
   return { world, one, alice, stranger }
 }
 
-it('a server that is not listed is asked for nothing, however our users name it', async () => {
-  const { world, alice, stranger } = await listed()
+it.each(['list', 'closed'] as const)('%s: a stranger is asked for nothing, however our users name it', async (mode) => {
+  const { world, alice, stranger } = await listed(mode)
   const roomId = await alice.createRoom()
   const before = world.network.lookups.length
   for (const name of [
@@ -34,6 +34,12 @@ it('a server that is not listed is asked for nothing, however our users name it'
     await alice.request('GET', `/v3/profile/@carol:${name}`)
     await alice.request('POST', `/v3/rooms/${roomId}/invite`, { user_id: `@carol:${name}` })
     await alice.request('POST', '/v3/keys/query', { device_keys: { [`@carol:${name}`]: [] } })
+    await alice.request('POST', '/v3/keys/claim', { one_time_keys: { [`@carol:${name}`]: { D: 'signed_curve25519' } } })
+    await alice.request('PUT', `/v3/sendToDevice/m.test/${name}`, { messages: { [`@carol:${name}`]: { '*': {} } } })
+    await alice.request('POST', '/v3/createRoom', { invite: [`@carol:${name}`] })
+    await alice.request('GET', `/v1/media/download/${name}/abc`)
+    await alice.request('GET', `/v1/media/thumbnail/${name}/abc?width=32&height=32`)
+    await alice.request('GET', `/v1/room_summary/${room}?via=${name}`)
   }
   expect(stranger.got).toEqual([])
   expect(world.network.lookups.slice(before)).toEqual([])
