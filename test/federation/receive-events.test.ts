@@ -4,6 +4,7 @@ import { stateKeyOf } from '../../src/room/state-key.ts'
 import { stableVersionIds } from '../../src/room/versions.ts'
 import { storeOutliers } from '../../src/services/rooms/receive/outliers.ts'
 import { receiveEvents } from '../../src/services/rooms/receive/receive-events.ts'
+import { stateBefore } from '../../src/services/rooms/serve/state-at.ts'
 import { editedView, storedView } from '../../src/services/rooms/state/state-view.ts'
 import { StoredEvent } from '../../src/services/rooms/stored-event.ts'
 import { EVENT_KIND, type EventRow, findEvent } from '../../src/storage/rooms/events.ts'
@@ -236,6 +237,25 @@ withDatabases('events of other servers', (open) => {
     await receiveEvents(door, here.roomId, incoming(room, [next]), { gaps })
     await receive(door, room, ...topics, name)
     expect(here.extremities.map(({ eventId }) => eventId)).toEqual([next.eventId])
+  })
+
+  it('tell of the state before a leave that came with a gap and counts for nothing: its sender was there', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public('11')
+    const join = room.join(bob)
+    const joined = await joinForeign(door, room)
+    const here = await live(door, room)
+    const before = storedView(here.stateNid)
+    const ban = room.member(creator, bob, 'ban', { after: [joined] })
+    await receive(door, room, ban)
+    const lost = room.message(bob, { after: [joined] })
+    const leave = room.member(bob, bob, 'leave', { after: [lost] })
+    await receiveEvents(door, here.roomId, incoming(room, [leave]), { gaps: new Map([[lost.eventId, before]]) })
+    const left = (await findEvent(door.db, leave.eventId)) as EventRow
+    expect(left.pos).toBeNull()
+    const state = await stateBefore(door.db, here, new StoredEvent(left, here.roomId, here.version))
+    expect(state).toContain((await findEvent(door.db, join.eventId))?.nid)
+    expect(state).not.toContain(left.nid)
   })
 
   it('redact what is here, and what comes later', async () => {

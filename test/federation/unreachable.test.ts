@@ -98,14 +98,15 @@ it.each([
     const joining = alice.request('POST', `/v3/join/${room}?via=large.test`).finally(() => {
       isDone = true
     })
-    let longest = 0
-    for (let last = performance.now(); !isDone; last = performance.now()) {
+    let mostWork = 0
+    for (let last = process.threadCpuUsage(); !isDone; last = process.threadCpuUsage()) {
       await alice.get('/versions')
-      longest = Math.max(longest, performance.now() - last)
+      const { user, system } = process.threadCpuUsage(last)
+      mostWork = Math.max(mostWork, user + system)
     }
     expect((await joining).status).toBe(502)
-    // Parsed in one go, lists in lists take 1.3 s.
-    expect(longest).toBeLessThan(1_000)
+    // Parsed in one go, lists in lists keep a processor for 1.3 s. Time of this thread: other processes do not count.
+    expect(mostWork).toBeLessThan(1_000_000)
   },
   30_000,
 )

@@ -112,7 +112,8 @@ describe('servers in one room', () => {
     await heal(nation)
     expect(second.site.records.joined(roomId)).not.toContain(second.userId)
     expect(third.site.records.joined(roomId)).toContain(second.userId)
-    expect(await agree(nation, roomId)).toBeGreaterThan(0)
+    // With or without joining anew: the message that heals may bring the end along already.
+    await agree(nation, roomId)
     expect(third.site.records.joined(roomId)).toEqual(second.site.records.joined(roomId))
   }, 60_000)
 

@@ -1,4 +1,4 @@
-import { prevEventIds } from '../../../room/event.ts'
+import { authEventIds, prevEventIds } from '../../../room/event.ts'
 import { stateKeyOf } from '../../../room/state-key.ts'
 import type { Db } from '../../../storage/db.ts'
 import { namesOf } from '../../../storage/names.ts'
@@ -29,9 +29,22 @@ async function viewBefore(db: Db, room: LiveRoom, event: StoredEvent): Promise<S
     return resolveViews({ db, room, unsaved: new Unsaved() }, states.map(storedView))
   }
   // It came with the state at a gap: the same without it.
-  const replaced = await findReplacedBy(db, room.nid, event.row)
-  const before = replaced ? new StoredEvent(replaced, room.roomId, room.version) : null
+  const before = (await replacedBy(db, room, event)) ?? null
   return { ...storedView(after), overlay: new Map([[keyOf(event), before]]) }
+}
+
+/**
+ * The event whose place in the state an event took that came with the state at a gap. One that never became current
+ * replaced nothing here: its authorisation events name what stood in its place. Without that, others would be told of
+ * a leave by somebody who was never there, and refuse it.
+ */
+async function replacedBy(db: Db, room: LiveRoom, event: StoredEvent): Promise<StoredEvent | undefined> {
+  const replaced = await findReplacedBy(db, room.nid, event.row)
+  const rows = replaced ? [replaced] : await eventsById(db, authEventIds(event.pdu))
+  const key = keyOf(event)
+  return rows
+    .map((row) => new StoredEvent(row, room.roomId, room.version))
+    .find((other) => other.isState && keyOf(other) === key)
 }
 
 async function nidsOf(db: Db, { base, overlay }: StateView): Promise<number[]> {
