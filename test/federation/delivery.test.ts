@@ -1,6 +1,9 @@
+import { pino } from 'pino'
 import { expect, it } from 'vitest'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import type { User } from '../support/client.ts'
+import { inTime, until } from '../support/federated.ts'
+import { Peer } from '../support/peer.ts'
 import { World } from '../support/servers.ts'
 
 const encode = encodeURIComponent
@@ -52,6 +55,52 @@ it('catches up after an outage, however long, with nothing lost', async () => {
   world.clock.advance(5_000)
   await expect.poll(() => messages(bob, roomId), { timeout: 10_000 }).toEqual(expect.arrayContaining(sent))
 }, 20_000)
+
+it.each([
+  ['that wants to see a client certificate', 400],
+  ['that takes no bodies', 413],
+])('loses nothing by a proxy in front of a server %s', async (_what, status) => {
+  const world = await World.create()
+  const lines: string[] = []
+  const log = pino({ level: 'error' }, { write: (line) => lines.push(JSON.parse(line).msg) })
+  const one = await world.start('one.test', {}, { log })
+  const alice = await one.client.register('alice')
+  const peer = await Peer.start(world)
+  const { roomId } = peer.room
+  await join(alice, roomId, 'peer.test')
+  const { otherwise } = peer.fake
+  let refused = 0
+  peer.fake.otherwise = (got) => {
+    if (!got.uri.includes('/send/')) return otherwise(got)
+    refused++
+    return { status, headers: { 'content-type': 'text/html' }, body: '<html><center>nginx</center></html>' }
+  }
+  const said = Array.from({ length: 10 }, (_, i) => `message ${i}`)
+  for (const text of said) await alice.send(roomId, text)
+  await until(
+    async () => one.server.services.federationStatus('peer.test'),
+    ([found]) => (found?.failures ?? 0) > 0,
+  )
+  world.clock.advance(60_000)
+  const arrived: string[] = []
+  const before = refused
+  await until(
+    async () => refused,
+    (count) => count > before,
+  )
+  peer.fake.otherwise = (got) => {
+    const { pdus = [] } = got.uri.includes('/send/') ? JSON.parse(got.body) : {}
+    arrived.push(...pdus.map((pdu: { content: { body: string } }) => pdu.content.body))
+    return otherwise(got)
+  }
+  await inTime(
+    world,
+    async () => arrived,
+    (texts) => texts.includes('message 9'),
+  )
+  expect(arrived).toEqual(said)
+  expect(lines).toEqual([])
+})
 
 it('goes on after a restart with what had not been sent', async () => {
   const { world, one, two, alice, bob, roomId } = await sharedRoom()

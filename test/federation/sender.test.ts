@@ -126,6 +126,10 @@ const away = () => {
   throw new RemoteFailure('other.test', 'connect ECONNREFUSED')
 }
 const refuse = (status: number) => {
+  throw new RemoteFailure('other.test', `answered ${status} M_UNKNOWN`, { status, errcode: 'M_UNKNOWN' })
+}
+/** As what stands before a server does. */
+const refuseBarely = (status: number) => {
   throw new RemoteFailure('other.test', `answered ${status}`, { status })
 }
 const receiptOf = (userId: string, eventId: string, thread?: string): PassingReceipt => ({
@@ -305,6 +309,32 @@ withDatabases('the sender', (open) => {
     outpost.answer = () => {}
     await outpost.nextTry()
     expect(outpost.numbers('other.test')).toEqual(upTo(37, 4))
+  })
+
+  it.each([400, 413, 422])('loses nothing by a proxy that answers everything with a bare %i', async (status) => {
+    const outpost = new Outpost(await open())
+    let tries = 0
+    outpost.answer = () => {
+      tries++
+      refuseBarely(status)
+    }
+    await outpost.queue('other.test', upTo(40))
+    await outpost.settle()
+    expect(tries).toBeLessThan(10)
+    outpost.answer = () => {}
+    await outpost.nextTry()
+    expect(outpost.numbers('other.test')).toEqual(upTo(40))
+    expect(outpost.dropped).toEqual([])
+  })
+
+  it('finds out what a proxy lets through that has a limit for bodies', async () => {
+    const outpost = new Outpost(await open())
+    outpost.answer = ({ pdus }) => {
+      if (pdus.length > 3) refuseBarely(413)
+    }
+    await outpost.queue('other.test', upTo(40))
+    await outpost.sender.idle()
+    expect(outpost.numbers('other.test')).toEqual(upTo(40))
   })
 
   it('keeps the newest thousand receipts for a server that is away, and says once that others went', async () => {

@@ -28,6 +28,14 @@ export interface DestinationDeps {
 
 /** Statuses by which a server says that it will never take this transaction. */
 const REFUSED = new Set([400, 413, 422])
+const TOO_LARGE = 413
+
+/**
+ * Whether the transaction itself was refused. Only a server says so with an errcode; what stands before it, and is set up
+ * wrongly, says 400 to everything, and nothing may be lost by that. But it does say what is too large.
+ */
+const isRefusal = ({ status, errcode }: RemoteFailure): boolean =>
+  status !== undefined && REFUSED.has(status) && (errcode !== undefined || status === TOO_LARGE)
 
 /** Sends what waits for one server, in order, one transaction at a time. */
 export class Destination {
@@ -100,19 +108,27 @@ export class Destination {
 
   async #onFailure(parcel: Parcel, error: RemoteFailure | MatrixError): Promise<void> {
     const failure = error instanceof RemoteFailure ? error : undefined
-    if (failure?.status !== undefined && REFUSED.has(failure.status)) return this.#onRefused(parcel, failure)
-    this.#passing.giveBack(parcel.passed)
-    await this.#onAway(error.message, failure?.retryAfterMs)
+    if (failure && isRefusal(failure)) return this.#onRefused(parcel, failure)
+    await this.#onLost(parcel, error.message, failure?.retryAfterMs)
   }
 
   async #onRefused(parcel: Parcel, failure: RemoteFailure): Promise<void> {
-    this.#last = undefined
     const parts = [...parcel.eventIds, ...parcel.edus.map(eduType)]
+    // One part is never too large for a server, so it is a proxy that has to be mended.
+    if (parts.length === 1 && failure.errcode === undefined)
+      return this.#onLost(parcel, failure.message, failure.retryAfterMs)
+    this.#last = undefined
     const verdict = this.#portion.onRefused(parts.length)
     if (verdict === 'split') return this.#passing.giveBack(parcel.passed)
     this.#deps.onDropped(this.serverName, parts.join(), failure.message)
     await this.#settle(parcel)
     if (verdict === 'pause') await this.#onAway(failure.message, failure.retryAfterMs)
+  }
+
+  /** Nothing of it has arrived: it goes again, later. */
+  async #onLost(parcel: Parcel, reason: string, retryAfterMs: number | undefined): Promise<void> {
+    this.#passing.giveBack(parcel.passed)
+    await this.#onAway(reason, retryAfterMs)
   }
 
   async #onAway(reason: string, retryAfterMs: number | undefined): Promise<void> {
