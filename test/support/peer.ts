@@ -38,6 +38,13 @@ export class Peer {
     return peer
   }
 
+  /** Another server that answers about the room, and forgets what it forgets. */
+  async neighbour(world: World, name: string): Promise<Peer> {
+    const neighbour = new Peer(await FakeServer.start(world, name), this.room, `@carol:${name}`)
+    neighbour.#serve()
+    return neighbour
+  }
+
   /** Events of its room as they are sent. */
   pdus(events: readonly BuiltEvent[]): JsonObject[] {
     return events.map(({ pdu }) => pdu as JsonObject)

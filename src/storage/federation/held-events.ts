@@ -24,12 +24,12 @@ export async function upsertHeld(tx: Tx, rows: readonly Omit<HeldRow, 'attempts'
   )
 }
 
-/** The held events of a room, oldest first, with the servers that sent them. */
+/** The held events of a room, those first that were looked at least often, and of them the newest; with who sent them. */
 export const listHeld = (db: Db, roomNid: number, limit: number): Promise<(HeldRow & { server: string })[]> =>
   rawRows(
     db,
     `select h.*, n.text as server from held_event h join name n on n.nid = h.server_nid
-     where h.room_nid = ? order by h.received_ts, h.event_id limit ?`,
+     where h.room_nid = ? order by h.attempts, h.received_ts desc, h.event_id desc limit ?`,
     [roomNid, limit],
   )
 

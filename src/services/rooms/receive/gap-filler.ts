@@ -5,17 +5,15 @@ import type { RoomId } from '../../../matrix/ids.ts'
 import { prevEventIds } from '../../../room/event.ts'
 import { transact } from '../../../storage/db.ts'
 import * as held from '../../../storage/federation/held-events.ts'
-import { listEventStubs } from '../../../storage/rooms/events.ts'
 import { backoffMs } from '../../../util/backoff.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
-import type { StateView } from '../state/state-view.ts'
 import { eventsOf } from './fetched.ts'
 import { heldIncoming, type Incoming, type Parsed } from './incoming.ts'
 import { type FetchDeps, fetchMissingAuth } from './missing-auth.ts'
+import { notHere, OpenGaps } from './open-gaps.ts'
 import { receiveEvents } from './receive-events.ts'
-import { stateAfterGap } from './state-at-gap.ts'
 
 interface Deps extends FetchDeps {
   readonly clock: Clock
@@ -34,8 +32,6 @@ const MAX_TIPS = 20
 /** Events that one get_missing_events asks for, and how often it is asked: a longer gap stays open. */
 const LIMIT = 20
 const MAX_ROUNDS = 10
-/** Open gaps over which one run steps. */
-const MAX_GAPS = 10
 /** Servers that are asked in one run. */
 const MAX_SERVERS = 3
 const FIRST_RETRY_MS = 10_000
@@ -58,12 +54,17 @@ export class GapFiller {
     if (!room || this.#deps.isFrozen(roomId)) return
     const rows = await held.listHeld(this.#deps.db, room.nid, MAX_HELD)
     const servers = this.#serversFor(room, rows)
-    let waiting = rows.map((row) => heldIncoming(row.event_id, row.json, room.version))
+    const sentBy = new Map(rows.map((row) => [row.event_id, row.server]))
+    const gaps = new OpenGaps(this.#deps, room)
+    let waiting = rows.map((row) => heldIncoming(row.event_id, row.json, room.version)).reverse()
     // Something may have come meanwhile.
-    waiting = await this.#receive(room, waiting)
+    waiting = await this.#receive(room, waiting, gaps)
     for (const server of servers) {
       if (waiting.length === 0 || signal.aborted) break
-      waiting = await this.#fillFrom(server, room, waiting, signal)
+      // The last ones are looked at first: whoever sent an event mostly knows what is before it.
+      const isOwn = ({ eventId }: Incoming) => sentBy.get(eventId) === server
+      const ownLast = waiting.toSorted((one, other) => Number(isOwn(one)) - Number(isOwn(other)))
+      waiting = await this.#fillFrom(server, room, ownLast, gaps, signal)
     }
     if (waiting.length === 0 || signal.aborted) return
     const ids = new Set(waiting.map(({ eventId }) => eventId))
@@ -75,19 +76,15 @@ export class GapFiller {
 
   /** Who sent them first, then others who are in the room. */
   #serversFor(room: LiveRoom, rows: readonly { server: string }[]): string[] {
-    const senders = rows.map(({ server }) => server).reverse()
+    const senders = rows.map(({ server }) => server)
     const all = new Set([...senders, ...room.servers.keys()])
     all.delete(this.#deps.serverName)
     return [...all].slice(0, MAX_SERVERS)
   }
 
   /** Takes what can be judged, and gives what still waits. */
-  async #receive(
-    room: LiveRoom,
-    events: readonly Incoming[],
-    gaps?: ReadonlyMap<string, StateView>,
-  ): Promise<Incoming[]> {
-    const outcomes = await receiveEvents(this.#deps, room.roomId, events, gaps ? { gaps } : {})
+  async #receive(room: LiveRoom, events: readonly Incoming[], { views: gaps }: OpenGaps): Promise<Incoming[]> {
+    const outcomes = await receiveEvents(this.#deps, room.roomId, events, { gaps })
     const isWaiting = ({ eventId }: Incoming) => outcomes.get(eventId)?.is === 'missing'
     const done = events.filter((event) => !isWaiting(event)).map(({ eventId }) => eventId)
     if (done.length > 0) await transact(this.#deps.db, (tx) => held.deleteHeld(tx, room.nid, done))
@@ -98,26 +95,26 @@ export class GapFiller {
     server: string,
     room: LiveRoom,
     waiting: readonly Incoming[],
+    gaps: OpenGaps,
     signal: AbortSignal,
   ): Promise<Incoming[]> {
     const ours = new Set(waiting.map(({ eventId }) => eventId))
     const onlyOurs = (events: readonly Incoming[]) => events.filter(({ eventId }) => ours.has(eventId))
     try {
-      const all = await this.#fetchBetween(server, room, waiting, signal)
+      let rest = await this.#fetchBetween(server, room, waiting, signal)
+      const asked = new Set<string>()
       // The state at a gap mostly brings the auth events too.
-      const first = await this.#stepOver(server, room, all, signal)
-      await fetchMissingAuth(this.#deps, server, room, all, [], signal)
-      let rest = await this.#receive(room, all, first)
-      for (let step = 0; step < MAX_GAPS && rest.length > 0 && !signal.aborted; step++) {
-        const gaps = await this.#stepOver(server, room, rest, signal)
-        if (gaps.size === 0) break
+      await gaps.stepOver(server, rest, asked, signal)
+      await fetchMissingAuth(this.#deps, server, room, rest, [], signal)
+      rest = await this.#receive(room, rest, gaps)
+      while (rest.length > 0 && (await gaps.stepOver(server, rest, asked, signal))) {
         rest = await this.#receive(room, rest, gaps)
       }
       return onlyOurs(rest)
     } catch (error) {
       if (!(error instanceof RemoteFailure) && !(error instanceof MatrixError)) throw error
       this.#deps.log.info({ server, roomId: room.roomId, reason: error.message }, 'a gap could not be filled')
-      return this.#receive(room, waiting)
+      return this.#receive(room, waiting, gaps)
     }
   }
 
@@ -159,37 +156,14 @@ export class GapFiller {
   async #openEnds(found: ReadonlyMap<string, Incoming>, isFirst: boolean): Promise<string[]> {
     const events = [...found.values()]
     const named = new Set(events.flatMap(({ pdu }) => prevEventIds(pdu)))
-    const missing = await this.#notHere([...named].filter((id) => !found.has(id)))
+    const missing = await notHere(
+      this.#deps,
+      [...named].filter((id) => !found.has(id)),
+    )
     if (missing.size === 0) return []
     const ends = isFirst
       ? events.filter(({ eventId }) => !named.has(eventId))
       : events.filter(({ pdu }) => prevEventIds(pdu).some((id) => missing.has(id)))
     return ends.slice(-MAX_TIPS).map(({ eventId }) => eventId)
-  }
-
-  /** The states after what is missing directly below the earliest of these events. */
-  async #stepOver(
-    server: string,
-    room: LiveRoom,
-    waiting: readonly Incoming[],
-    signal: AbortSignal,
-  ): Promise<Map<string, StateView>> {
-    const ids = new Set(waiting.map(({ eventId }) => eventId))
-    const gaps = new Map<string, StateView>()
-    const lowest = waiting.find(({ pdu }) => !prevEventIds(pdu).some((id) => ids.has(id)))
-    if (!lowest) return gaps
-    for (const id of await this.#notHere(prevEventIds(lowest.pdu))) {
-      const view = await stateAfterGap(this.#deps, server, room, id, signal)
-      if (!view) return new Map()
-      gaps.set(id, view)
-    }
-    return gaps
-  }
-
-  /** Those that have no place in the room yet: outliers have none. */
-  async #notHere(ids: readonly string[]): Promise<Set<string>> {
-    const stubs = await listEventStubs(this.#deps.db, ids)
-    const here = new Set(stubs.flatMap((stub) => (stub.state_nid === null ? [] : stub.event_id)))
-    return new Set(ids.filter((id) => !here.has(id)))
   }
 }

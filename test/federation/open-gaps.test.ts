@@ -1,0 +1,98 @@
+import { it } from 'vitest'
+import { inTime, joinVia, textsOf } from '../support/federated.ts'
+import { Peer } from '../support/peer.ts'
+import type { BuiltEvent } from '../support/room-builder.ts'
+import { type Federated, World } from '../support/servers.ts'
+
+/** A server of ours that has joined a room in which are two others. */
+async function joined() {
+  const world = await World.create()
+  const one = await world.start('one.test')
+  const alice = await one.client.register('alice')
+  const peer = await Peer.start(world)
+  const other = await peer.neighbour(world, 'other.test')
+  const { room } = peer
+  room.join(other.creator)
+  await joinVia(alice, room.roomId, 'peer.test')
+  const join = room.last
+  const say = (body: string, after: readonly BuiltEvent[]) =>
+    room.message(peer.creator, { content: { msgtype: 'm.text', body }, after })
+  /** Resolves once the texts can be read. */
+  const shown = (...texts: string[]) =>
+    inTime(
+      world,
+      () => textsOf(alice, room.roomId),
+      (read) => texts.every((text) => read.includes(text)),
+    )
+  return { world, one, peer, other, join, say, shown }
+}
+
+type Scene = Awaited<ReturnType<typeof joined>>
+
+/** Events after one that no server of these has any more. */
+function stuckOf({ join, say }: Scene, count: number, ...peers: Peer[]): BuiltEvent[] {
+  return Array.from({ length: count }, (_, i) => {
+    const lost = say(`lost ${i}`, [join])
+    for (const peer of peers) peer.forgotten.add(lost.eventId)
+    return say(`stuck ${i}`, [lost])
+  })
+}
+
+/** Of what is before an event it tells nothing but the state. */
+const tellStateAlone = ({ fake, room }: Peer) =>
+  fake.answers.set(`POST /_matrix/federation/v1/get_missing_events/${encodeURIComponent(room.roomId)}`, () => ({
+    body: { events: [] },
+  }))
+
+/** Has a server send events, and waits until it was asked in vain for what is before them. */
+async function sendInVain({ world }: Scene, to: Federated, from: Peer, events: readonly BuiltEvent[]): Promise<void> {
+  await from.send(to, from.pdus(events))
+  await inTime(
+    world,
+    async () => from.asked,
+    (asked) => asked.some((path) => path.includes('/get_missing_events/')),
+  )
+}
+
+it('fills a gap by a server that knows nothing of an older one', async () => {
+  const scene = await joined()
+  const { world, one, peer, other, join, say, shown } = scene
+  await peer.send(one, peer.pdus(stuckOf(scene, 1, peer, other)))
+  world.clock.advance(1)
+  await peer.send(one, peer.pdus([say('after a gap', [say('between', [join])])]))
+  await shown('between', 'after a gap')
+})
+
+it('asks for the state at a gap although a newer one is told of by nobody', async () => {
+  const scene = await joined()
+  const { one, peer, other, join, say, shown } = scene
+  tellStateAlone(peer)
+  const missing = say('missing', [join])
+  for (const server of [peer, other]) server.forgotten.add(missing.eventId)
+  await sendInVain(scene, one, peer, [say('after a gap', [missing])])
+  await peer.send(one, peer.pdus(stuckOf(scene, 1, peer, other)))
+  peer.forgotten.delete(missing.eventId)
+  await shown('after a gap')
+})
+
+it('asks whoever sent an event first for what is before that, however much others have sent', async () => {
+  const scene = await joined()
+  const { one, peer, other, join, say, shown } = scene
+  tellStateAlone(peer)
+  const missing = say('missing', [join])
+  for (const server of [peer, other]) server.forgotten.add(missing.eventId)
+  await sendInVain(scene, one, peer, [say('after a gap', [missing])])
+  await other.send(one, other.pdus(stuckOf(scene, 20, peer, other)))
+  peer.forgotten.delete(missing.eventId)
+  await shown('after a gap')
+})
+
+it('puts together what servers tell of the gaps before one event', async () => {
+  const { one, peer, other, join, say, shown } = await joined()
+  for (const server of [peer, other]) tellStateAlone(server)
+  const [first, second] = [say('first', [join]), say('second', [join])]
+  other.forgotten.add(first.eventId)
+  peer.forgotten.add(second.eventId)
+  await peer.send(one, peer.pdus([say('after two gaps', [first, second])]))
+  await shown('after two gaps')
+})
