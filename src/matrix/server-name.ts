@@ -21,3 +21,14 @@ const OCTETS = /^(?:\d{1,3}\.){3}\d{1,3}$/
 
 /** Whether the host of a server name is an address and no name. */
 export const isIpLiteral = (host: string): boolean => host.startsWith('[') || OCTETS.test(host)
+
+/**
+ * The address that a host is, in its usual form, also where it is spelt as old resolvers take it: `0x7f.1`, `2130706433`,
+ * `127.0.0.1.`, `[0:0::1]`. `undefined`: it is a name.
+ */
+export function addressOf(host: string): string | undefined {
+  const url = `http://${host}`
+  if (!URL.canParse(url)) return undefined
+  const { hostname } = new URL(url)
+  return isIpLiteral(hostname) ? hostname : undefined
+}

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
+import { addressOf } from '../matrix/server-name.ts'
 import type { AddressRules } from './address-rules.ts'
 import type { Network } from './network.ts'
 
@@ -39,12 +40,17 @@ export class Dialer {
     this.#deps = deps
   }
 
-  /** A TCP connection. Behind a proxy the proxy resolves the name, and only addresses given as such are checked. */
+  /**
+   * A TCP connection. Behind a proxy the proxy resolves the name, and only addresses given as such are checked, in
+   * whatever spelling the proxy may understand.
+   */
   async dial(hostname: string, port: number, signal: AbortSignal): Promise<Socket> {
     const { network, rules, proxy } = this.#deps
-    const host = hostname.replace(/^\[(.*)\]$/, '$1')
+    const host = withoutBrackets(addressOf(hostname) ?? hostname)
     const family = isIP(host)
     if (family !== 0 && !rules.allows(host)) throw new AddressBlocked(`${host} must not be reached`)
+    if (proxy && isThisMachine(host) && !rules.allows('127.0.0.1'))
+      throw new AddressBlocked(`${host} must not be reached`)
     if (proxy) return throughProxy(network, proxy, hostname, port, signal)
     const found = family === 0 ? await network.addresses(host) : [{ address: host, family }]
     const addresses = found.filter(({ address }) => rules.allows(address))
@@ -55,7 +61,7 @@ export class Dialer {
   /** TLS over a connection, with the server that the certificate must be of: a host name, or an address. */
   async secure(socket: Socket, tlsName: string, signal: AbortSignal): Promise<Socket> {
     this.#context ??= secureContext(this.#deps.tls)
-    const host = tlsName.replace(/^\[(.*)\]$/, '$1')
+    const host = withoutBrackets(tlsName)
     const secured = connectTls({
       socket,
       host, // what the certificate is compared with, where no server name is sent
@@ -66,6 +72,11 @@ export class Dialer {
     return connected(secured, signal, 'secureConnect')
   }
 }
+
+const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1')
+
+/** The name of every machine for itself (RFC 6761). */
+const isThisMachine = (host: string): boolean => /^(?:.*\.)?localhost\.?$/i.test(host)
 
 const secureContext = ({ ca, client }: TlsTrust): SecureContext =>
   createSecureContext({ ...(ca && { ca: [...ca] }), ...client })
@@ -89,7 +100,7 @@ async function throughProxy(
   port: number,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const proxyHost = proxy.hostname.replace(/^\[(.*)\]$/, '$1')
+  const proxyHost = withoutBrackets(proxy.hostname)
   const proxyPort = Number(proxy.port) || 80
   const toProxy = await connected(network.connect(proxyHost, await network.addresses(proxyHost), proxyPort), signal)
   const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`

@@ -221,6 +221,13 @@ it('goes through a proxy, which looks names up, but lets no blocked address thro
   expect((await client.fetch(new URL('https://a.test/'), GET, BOUNDS)).body.toString()).toBe('through')
   expect(asked).toEqual([`Basic ${Buffer.from('user:pass').toString('base64')} a.test:443`])
   await expect(client.fetch(new URL('https://10.0.0.1/'), GET, BOUNDS)).rejects.toThrow('must not be reached')
+  // As a server name has it, which nothing has parsed: the proxy might.
+  const inner = ['10.0.0.1', '167772161', '0x7f.1', '0177.0.0.1', '127.0.0.1.', '[::1]', '[::ffff:127.0.0.1]']
+  for (const host of [...inner, 'localhost', 'a.LOCALHOST', 'localhost.']) {
+    const place = { scheme: 'https', endpoints: [{ host, port: 8448 }], tlsName: host, hostHeader: host } as const
+    await expect(client.request(place, { ...GET, path: '/' }, BOUNDS)).rejects.toThrow(`must not be reached`)
+  }
+  expect(asked).toHaveLength(1)
 })
 
 it('keeps its connections', async () => {

@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url'
-import { isIpLiteral, parseServerName } from '../../matrix/server-name.ts'
+import { addressOf, isIpLiteral, parseServerName } from '../../matrix/server-name.ts'
 
 /** A server name in the one spelling that names are compared in. */
 export interface PlainName {
@@ -14,10 +14,7 @@ const DEFAULT_PORT = 8448
 /** `undefined` if it is no server name, in whatever spelling. */
 export function plainName(text: string): PlainName | undefined {
   const [, spelt = '', port = ''] = /^(\[[^\]]*\]|[^:[\]/?#@\\%\s]*)((?::\d{1,5})?)$/.exec(text) ?? []
-  const host = isIpLiteral(spelt) ? addressOf(spelt) : domainToASCII(spelt).toLowerCase().replace(/\.$/, '')
+  const host = isIpLiteral(spelt) ? (addressOf(spelt) ?? '') : domainToASCII(spelt).toLowerCase().replace(/\.$/, '')
   const parts = parseServerName(host + port)
   return parts && { host: parts.host, port: parts.port ?? DEFAULT_PORT }
 }
-
-/** An address in its usual form: `[0:0::1]` is `[::1]`; '' if it is none. */
-const addressOf = (host: string): string => (URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : '')
