@@ -99,25 +99,6 @@ describe('a transaction', () => {
     isOver = true
     expect(await own).toBe(false)
   })
-
-  it('comes from whom the room admits', async () => {
-    const { one, alice, peer, roomId } = await joined()
-    const acl = { allow: ['*'], deny: ['PEER.*'], allow_ip_literals: true }
-    await peer.send(one, [peer.room.state('m.room.server_acl', peer.creator, acl).pdu])
-    const { body } = await peer.send(one, [say(peer, 'denied').pdu], {
-      edus: [{ edu_type: 'm.typing', content: { room_id: roomId, user_id: peer.creator, typing: true } }],
-    })
-    expect(JSON.stringify(body.pdus)).toContain('does not admit')
-    expect(await textsOf(alice, roomId)).not.toContain('denied')
-    expect((await alice.sync()).rooms.join[roomId].ephemeral?.events ?? []).toEqual([])
-    for (const path of [
-      `state/${roomId}?event_id=$x`,
-      `backfill/${roomId}?v=$x&limit=1`,
-      `make_join/${roomId}/${peer.creator}?ver=11`,
-    ]) {
-      expect((await peer.fake.ask(one, 'GET', `/_matrix/federation/v1/${path}`)).status).toBe(403)
-    }
-  })
 })
 
 describe('what is missing', () => {
