@@ -89,17 +89,15 @@ export function composeRemoteRooms(
   append.onAppended((appended) => unlistedMembers.onAppended(appended))
   every(HOUR_MS, 'looking for members of servers that are not listed', () => unlistedMembers.review())
 
-  const gapFiller = new GapFiller({
-    ...base,
-    onGiven: (server, room, events) => unlistedMembers.onEvents(server, room, events),
-    onUnproven: (server, room, events) => unlistedMembers.onEvents(server, room, events),
-  })
+  const onUnlisted: UnlistedMembers['onEvents'] = (server, room, events) =>
+    unlistedMembers.onEvents(server, room, events)
+  const gapFiller = new GapFiller({ ...base, onGiven: onUnlisted, onUnproven: onUnlisted })
   const heldEvents = new HeldEvents({ ...base, fill: (roomId, signal) => gapFiller.fill(roomId, signal) })
   lifetime.add(heldEvents)
   const inbox = new Inbox({
     ...base,
     mayBelieve,
-    onStrangers: (origin, room, events) => unlistedMembers.onEvents(origin, room, events),
+    onStrangers: onUnlisted,
     hold: (origin, room, events) => heldEvents.hold(origin, room, events),
     joined: (roomId) => joins.settled(roomId),
     receiveOutside: (_origin, roomId, pdus) => receiveOutside(base, roomId, pdus),
@@ -115,7 +113,7 @@ export function composeRemoteRooms(
     return (await findAccount(db, userId))?.isDeactivated === false
   }
 
-  const partialRooms = new PartialRooms(base)
+  const partialRooms = new PartialRooms({ ...base, onUnproven: onUnlisted })
   lifetime.add(partialRooms)
   const whole = (roomId: RoomId, timeoutMs: number) => partialRooms.whole(roomId, timeoutMs)
   append.onAppended((appended) => partialRooms.onAppended(appended))

@@ -20,6 +20,7 @@ interface Deps extends FetchDeps {
   readonly rooms: LiveRooms
   readonly serverName: string
   readonly log: Logger
+  mayFederate(serverName: string): boolean
   /** Told of what a server gave, before anything of it is believed. */
   onGiven(server: string, room: LiveRoom, events: readonly Parsed[]): Promise<void>
   /** Whether nothing is taken into the room. */
@@ -79,7 +80,7 @@ export class GapFiller {
     const senders = rows.map(({ server }) => server)
     const all = new Set([...senders, ...room.servers.keys()])
     all.delete(this.#deps.serverName)
-    return [...all].slice(0, MAX_SERVERS)
+    return [...all].filter((name) => this.#deps.mayFederate(name)).slice(0, MAX_SERVERS)
   }
 
   /** Takes what can be judged, and gives what still waits. */

@@ -21,6 +21,9 @@ interface Deps extends FetchDeps {
   readonly clock: Clock
   readonly serverName: string
   readonly log: Logger
+  mayFederate(serverName: string): boolean
+  /** Whether nothing is taken into the room. */
+  isFrozen(roomId: RoomId): boolean
   /** Resolves once all members of the room are known; false when that takes longer. */
   whole(roomId: RoomId, timeoutMs: number): Promise<boolean>
 }
@@ -88,7 +91,9 @@ export class History {
 
   /** The servers of a room that may know more of it than we do. */
   serversOf(room: LiveRoom): string[] {
-    return [...room.servers.keys()].filter((name) => name !== this.#deps.serverName).slice(0, MAX_SERVERS)
+    const { serverName, mayFederate, isFrozen } = this.#deps
+    if (isFrozen(room.roomId)) return []
+    return [...room.servers.keys()].filter((name) => name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
   }
 
   /** One at a time for each room: whoever waits finds what the other has fetched. */

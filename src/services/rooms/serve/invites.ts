@@ -1,5 +1,5 @@
 import { forbidden, invalidParam, MatrixError } from '../../../matrix/errors.ts'
-import { isRoomId, isUserId, serverOf, type UserId } from '../../../matrix/ids.ts'
+import { isRoomId, isUserId, type RoomId, serverOf, type UserId } from '../../../matrix/ids.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
 import { addSignature } from '../../../matrix/sign-json.ts'
 import type { SigningKey } from '../../../matrix/signing-key.ts'
@@ -23,6 +23,8 @@ interface Deps {
   readonly serverName: string
   readonly signingKey: SigningKey
   readonly signatures: EventSignatures
+  /** Whether nothing is taken into the room. */
+  isFrozen(roomId: RoomId): boolean
   /** Whether there is such an account, and it is in use. */
   isActive(userId: UserId): Promise<boolean>
   /** Whether the invitee refuses invites of this sender (invite rules). */
@@ -50,7 +52,7 @@ export class ReceivedInvites {
 
   /** The invite with our signature, by which the inviting server may add it to its room. */
   async receive(origin: string, invite: ReceivedInvite): Promise<JsonObject> {
-    const { db, append, rooms, serverName, signingKey, signatures, isActive, refusesInvite } = this.#deps
+    const { db, append, rooms, serverName, signingKey, signatures, isFrozen, isActive, refusesInvite } = this.#deps
     const { roomId, eventId } = invite
     const version = roomVersion(invite.roomVersion)
     if (!version) {
@@ -67,8 +69,9 @@ export class ReceivedInvites {
     const event = await requireSignatures(signatures, parsed, version)
     await this.#checkCreateEvent(roomId, version, invite.roomState)
     const room = await rooms.find(roomId)
-    if (room && room.localJoined.size > 0 && !(await isAdmitted(room, origin))) {
-      throw forbidden('The room does not admit your server')
+    if (room && room.localJoined.size > 0) {
+      if (!(await isAdmitted(room, origin))) throw forbidden('The room does not admit your server')
+      if (isFrozen(room.roomId)) throw forbidden('The room is closed here')
     }
     if (!(await isActive(target))) throw forbidden('There is no such user')
     if (await refusesInvite(target, sender as UserId)) {
