@@ -1,5 +1,5 @@
-import { it } from 'vitest'
-import { inTime, joinVia, textsOf } from '../support/federated.ts'
+import { expect, it } from 'vitest'
+import { inTime, joinVia, textsOf, until } from '../support/federated.ts'
 import { Peer } from '../support/peer.ts'
 import type { BuiltEvent } from '../support/room-builder.ts'
 import { type Federated, World } from '../support/servers.ts'
@@ -24,7 +24,7 @@ async function joined() {
       () => textsOf(alice, room.roomId),
       (read) => texts.every((text) => read.includes(text)),
     )
-  return { world, one, peer, other, join, say, shown }
+  return { world, one, alice, peer, other, join, say, shown }
 }
 
 type Scene = Awaited<ReturnType<typeof joined>>
@@ -95,4 +95,30 @@ it('puts together what servers tell of the gaps before one event', async () => {
   peer.forgotten.add(second.eventId)
   await peer.send(one, peer.pdus([say('after two gaps', [first, second])]))
   await shown('after two gaps')
+})
+
+it('asks nobody again for what nobody told a moment ago, however much comes into the room', async () => {
+  const scene = await joined()
+  const { world, one, alice, peer, other, join, say } = scene
+  const late = [say('late 1', [join]), say('late 2', [join])]
+  for (const event of late) for (const server of [peer, other]) server.forgotten.add(event.eventId)
+  const waiting = late.map((event, i) => say(`waiting ${i}`, [event]))
+  await peer.send(one, peer.pdus([...stuckOf(scene, 1, peer, other), ...waiting]))
+  const asked = () => [...peer.asked, ...other.asked].filter((path) => path.includes('/state_ids/')).length
+  await until(
+    async () => asked(),
+    (count) => count === 6,
+  )
+  for (const [i, event] of late.entries()) {
+    await peer.send(one, peer.pdus([event]))
+    world.clock.advance(1_000)
+    await until(
+      () => {
+        world.clock.advance(20)
+        return textsOf(alice, peer.room.roomId)
+      },
+      (texts) => texts.includes(`waiting ${i}`),
+    )
+  }
+  expect(asked()).toBe(6)
 })

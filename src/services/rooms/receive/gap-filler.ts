@@ -7,6 +7,7 @@ import { transact } from '../../../storage/db.ts'
 import * as held from '../../../storage/federation/held-events.ts'
 import { backoffMs } from '../../../util/backoff.ts'
 import type { Clock } from '../../../util/clock.ts'
+import { lruCache } from '../../../util/lru.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
 import { eventsOf } from './fetched.ts'
@@ -37,6 +38,12 @@ const MAX_ROUNDS = 10
 const MAX_SERVERS = 3
 const FIRST_RETRY_MS = 10_000
 const LONGEST_RETRY_MS = 3_600_000
+/**
+ * Whatever else comes into a room, nobody is asked again sooner than after so long for an event that nobody could complete:
+ * in a busy room it would be every second.
+ */
+const LONGEST_PAUSE_MS = 60_000
+const MAX_PAUSES = 10_000
 
 /**
  * Completes events that wait for others (spec: server-server API, Retrieving missing events): first by the events
@@ -44,6 +51,8 @@ const LONGEST_RETRY_MS = 3_600_000
  */
 export class GapFiller {
   readonly #deps: Deps
+  /** Until when nobody is asked for what an event waits for, by the event's id. */
+  readonly #pauses = lruCache<string, number>(MAX_PAUSES)
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -54,13 +63,13 @@ export class GapFiller {
     const room = await this.#deps.rooms.find(roomId)
     if (!room || this.#deps.isFrozen(roomId)) return
     const rows = await held.listHeld(this.#deps.db, room.nid, MAX_HELD)
-    const servers = this.#serversFor(room, rows)
     const sentBy = new Map(rows.map((row) => [row.event_id, row.server]))
     const gaps = new OpenGaps(this.#deps, room)
     let waiting = rows.map((row) => heldIncoming(row.event_id, row.json, room.version)).reverse()
     // Something may have come meanwhile.
     waiting = await this.#receive(room, waiting, gaps)
-    for (const server of servers) {
+    const isDue = waiting.some(({ eventId }) => (this.#pauses.get(eventId) ?? 0) <= this.#deps.clock.now())
+    for (const server of isDue ? this.#serversFor(room, rows) : []) {
       if (waiting.length === 0 || signal.aborted) break
       // The last ones are looked at first: whoever sent an event mostly knows what is before it.
       const isOwn = ({ eventId }: Incoming) => sentBy.get(eventId) === server
@@ -71,8 +80,9 @@ export class GapFiller {
     const ids = new Set(waiting.map(({ eventId }) => eventId))
     const attempts = Math.min(...rows.flatMap((row) => (ids.has(row.event_id) ? row.attempts : [])))
     const pause = backoffMs(attempts + 1, FIRST_RETRY_MS, LONGEST_RETRY_MS)
-    const retryAt = this.#deps.clock.now() + pause
-    await transact(this.#deps.db, (tx) => held.postponeHeld(tx, room.nid, [...ids], retryAt))
+    const now = this.#deps.clock.now()
+    if (isDue) for (const id of ids) this.#pauses.set(id, now + Math.min(pause, LONGEST_PAUSE_MS))
+    await transact(this.#deps.db, (tx) => held.postponeHeld(tx, room.nid, [...ids], now + pause))
   }
 
   /** Who sent them first, then others who are in the room. */

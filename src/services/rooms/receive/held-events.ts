@@ -32,6 +32,8 @@ export class HeldEvents {
   readonly #deps: Deps
   readonly #stop = new AbortController()
   readonly #active = new Map<string, Promise<void>>()
+  /** Numbers of rooms into which something came while they were looked at. */
+  readonly #missed = new Map<string, number>()
   #wake = new AbortController()
   #loop: Promise<void> | undefined
 
@@ -77,16 +79,29 @@ export class HeldEvents {
   }
 
   /** Something came into the room: what is held there may be complete now. */
-  async onReceived({ nid }: LiveRoom): Promise<void> {
-    const { db, clock } = this.#deps
-    if (!(await table.hasHeld(db, nid))) return
-    await transact(db, (tx) => table.hastenHeld(tx, nid, clock.now() + SETTLE_MS))
+  async onReceived({ nid, roomId }: LiveRoom): Promise<void> {
+    if (!(await table.hasHeld(this.#deps.db, nid))) return
+    if (this.#active.has(roomId)) this.#missed.set(roomId, nid)
+    await this.#hasten(nid)
     this.#wakeUp()
   }
 
   /** Resolves once nothing that is due is left to do. */
   async idle(): Promise<void> {
     while (this.#active.size > 0) await Promise.all(this.#active.values())
+  }
+
+  async #hasten(roomNid: number): Promise<void> {
+    const { db, clock } = this.#deps
+    await transact(db, (tx) => table.hastenHeld(tx, roomNid, clock.now() + SETTLE_MS))
+  }
+
+  /** Looks after a room, and soon again where something came into it meanwhile: who looked has put off what it left. */
+  async #lookAfter(roomId: RoomId): Promise<void> {
+    this.#missed.delete(roomId)
+    await this.#deps.fill(roomId, this.#stop.signal)
+    const missed = this.#missed.get(roomId)
+    if (missed !== undefined) await this.#hasten(missed)
   }
 
   #wakeUp(): void {
@@ -113,13 +128,13 @@ export class HeldEvents {
   }
 
   async #startDue(): Promise<void> {
-    const { db, clock, fill, log } = this.#deps
+    const { db, clock, log } = this.#deps
     const free = MAX_ROOMS - this.#active.size
     if (free <= 0) return
     for (const roomId of await table.listRoomsDue(db, clock.now(), MAX_ROOMS * 2)) {
       if (this.#active.size >= MAX_ROOMS) return
       if (this.#active.has(roomId)) continue
-      const work = fill(roomId, this.#stop.signal)
+      const work = this.#lookAfter(roomId)
         .catch((err: unknown) => log.error({ err, roomId }, 'filling a gap failed'))
         .finally(() => {
           this.#active.delete(roomId)

@@ -1,0 +1,46 @@
+import { pino } from 'pino'
+import { expect, it } from 'vitest'
+import { HeldEvents } from '../../src/services/rooms/receive/held-events.ts'
+import { transact } from '../../src/storage/db.ts'
+import * as table from '../../src/storage/federation/held-events.ts'
+import { FakeClock } from '../support/clock.ts'
+import { withDatabases } from '../support/databases.ts'
+import { until } from '../support/federated.ts'
+import { incoming, joinForeign } from '../support/foreign-room.ts'
+import { RoomBuilder } from '../support/room-builder.ts'
+import { openDoor } from '../support/rooms.ts'
+
+withDatabases('events that wait for others', (open) => {
+  it('are looked at soon again where something came into the room while they were looked at', async () => {
+    const door = await openDoor(await open())
+    const builder = RoomBuilder.public()
+    await joinForeign(door, builder)
+    const room = await door.liveRooms.get(builder.roomId)
+    const { db } = door
+    const clock = new FakeClock()
+    let looks = 0
+    const held: HeldEvents = new HeldEvents({
+      db,
+      clock,
+      log: pino({ level: 'silent' }),
+      fill: async () => {
+        looks++
+        const ids = (await table.listHeld(db, room.nid, 10)).map((row) => row.event_id)
+        if (looks === 1) await held.onReceived(room)
+        await transact(db, (tx) => table.postponeHeld(tx, room.nid, ids, clock.now() + 3_600_000))
+      },
+    })
+    held.start()
+    const lost = builder.message('@alice:hs1')
+    await held.hold('hs1', room, incoming(builder, [builder.message('@alice:hs1', { after: [lost] })]))
+    await until(
+      async () => {
+        clock.advance(100)
+        return looks
+      },
+      (count) => count === 2,
+    )
+    await held.close()
+    expect(await table.nextDue(db, [])).toBeGreaterThan(clock.now() + 3_000_000)
+  })
+})
