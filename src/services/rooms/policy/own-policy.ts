@@ -31,12 +31,24 @@ export class OwnPolicy {
   sign(pdu: Pdu, version: RoomVersion): Signatures {
     const { serverName, key, refuse } = this.#deps
     for (const text of textsIn(pdu.content)) {
-      if (refuse.some((pattern) => pattern.test(text.normalize('NFC')))) {
+      if (formsOf(text).some((form) => refuse.some((pattern) => pattern.test(form)))) {
         throw new MatrixError('M_FORBIDDEN', 'The policy of this room does not allow this text', { status: 400 })
       }
     }
     return { [serverName]: { [key.keyId]: key.sign(essentialText(pdu, version)) } }
   }
+}
+
+/**
+ * A text as it is written, and as it looks: without what nobody sees, letters and digits in their usual form, and both
+ * again without the tags of HTML.
+ */
+function formsOf(text: string): string[] {
+  const plain = text.replace(/<[^<>]*>/g, '')
+  return [text, plain].flatMap((form) => [
+    form.normalize('NFC'),
+    form.replace(/\p{Default_Ignorable_Code_Point}/gu, '').normalize('NFKC'),
+  ])
 }
 
 /** All texts in a value, however deep. */
