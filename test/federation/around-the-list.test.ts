@@ -138,36 +138,44 @@ function kitchenSink(name: string) {
   }
 }
 
-it('a server that is not listed is answered alike, however it spells its name, and nothing is looked up', async () => {
-  const { world, one, stranger } = await listed()
-  const before = world.network.lookups.length
-  const uri = '/_matrix/federation/v1/query/profile?user_id=%40alice%3Aone.test'
-  const answers = new Set<string>()
-  for (const name of [...SPELLINGS, 'friend.test.stranger.test', 'stranger.test\tfriend.test']) {
-    const origin = /^[ -~]+$/.test(name) ? name : encode(name)
-    const signed = { method: 'GET', uri, origin, destination: 'one.test' }
-    const { status, body } = await stranger.ask(one, 'GET', uri, { authorization: xMatrixHeader(signed, stranger.key) })
-    answers.add(`${status} ${JSON.stringify(body)}`)
-  }
-  expect([...answers]).toEqual([expect.stringMatching(/^401 /)])
-  expect(stranger.got).toEqual([])
-  expect(world.network.lookups.slice(before)).toEqual([])
-})
-
-it('a server that is not listed learns nothing: it is answered alike, whatever it asks for', async () => {
-  const { one, alice, stranger } = await listed()
-  const roomId = await alice.createRoom({ preset: 'public_chat' })
-  const answers = new Set<string>()
-  for (const { spec } of federationRoutes) {
-    if (spec.auth !== 'federation' || spec.method === 'DELETE') continue
-    for (const room of [roomId, '!none:one.test']) {
-      const uri = [spec.path].flat()[0]?.replaceAll(':roomId', room).replaceAll(/:\w+/g, '@alice:one.test') ?? ''
-      const content = spec.method === 'GET' ? undefined : {}
-      const { status, body } = await stranger.ask(one, spec.method, uri, { content })
+it.each(['list', 'closed'] as const)(
+  '%s: a stranger is answered alike, however it spells its name, and not looked up',
+  async (mode) => {
+    const { world, one, stranger } = await listed(mode)
+    const before = world.network.lookups.length
+    const uri = '/_matrix/federation/v1/query/profile?user_id=%40alice%3Aone.test'
+    const answers = new Set<string>()
+    for (const name of [...SPELLINGS, 'friend.test.stranger.test', 'stranger.test\tfriend.test']) {
+      const origin = /^[ -~]+$/.test(name) ? name : encode(name)
+      const signed = { method: 'GET', uri, origin, destination: 'one.test' }
+      const { status, body } = await stranger.ask(one, 'GET', uri, {
+        authorization: xMatrixHeader(signed, stranger.key),
+      })
       answers.add(`${status} ${JSON.stringify(body)}`)
     }
-  }
-  expect([...answers]).toHaveLength(1)
-  expect([...answers][0]).toMatch(/^401 /)
-  expect(stranger.got).toEqual([])
-})
+    expect([...answers]).toEqual([expect.stringMatching(/^401 /)])
+    expect(stranger.got).toEqual([])
+    expect(world.network.lookups.slice(before)).toEqual([])
+  },
+)
+
+it.each(['list', 'closed'] as const)(
+  '%s: a stranger learns nothing: it is answered alike, whatever it asks for',
+  async (mode) => {
+    const { one, alice, stranger } = await listed(mode)
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    const answers = new Set<string>()
+    for (const { spec } of federationRoutes) {
+      if (spec.auth !== 'federation' || spec.method === 'DELETE') continue
+      for (const room of [roomId, '!none:one.test']) {
+        const uri = [spec.path].flat()[0]?.replaceAll(':roomId', room).replaceAll(/:\w+/g, '@alice:one.test') ?? ''
+        const content = spec.method === 'GET' ? undefined : {}
+        const { status, body } = await stranger.ask(one, spec.method, uri, { content })
+        answers.add(`${status} ${JSON.stringify(body)}`)
+      }
+    }
+    expect([...answers]).toHaveLength(1)
+    expect([...answers][0]).toMatch(/^401 /)
+    expect(stranger.got).toEqual([])
+  },
+)

@@ -140,3 +140,20 @@ it('believes a notary about a server that is away, if it was told to, and signs 
   expect((await asking('two.test', other.key.publicKey)).status).toBe(401)
   expect((await asking('three.test', undefined)).status).toBe(401)
 })
+
+it('believes no notary that has another key of a server than the pinned one', async () => {
+  const world = await World.create()
+  const notary = await FakeServer.start(world, 'notary.test')
+  const other = await FakeServer.start(world, 'other.test')
+  other.answers.set(`GET ${KEYS}`, () => ({ status: 503, body: {} }))
+  const answer = signJson<JsonObject>(other.keyAnswer(), 'notary.test', notary.key)
+  notary.answers.set('POST /_matrix/key/v2/query', () => ({ body: { server_keys: [answer] } }))
+  const asking = async (name: string, key: string) => {
+    const servers = [{ name: 'notary.test' }, { name: 'other.test', key }]
+    const notaries = [{ name: 'notary.test', key: notary.key.publicKey }]
+    const server = await world.start(name, { federation: { mode: 'list', servers, notaries } })
+    return other.ask(server, 'GET', `/_matrix/federation/v1/query/profile?user_id=%40nobody%3A${name}`)
+  }
+  expect((await asking('one.test', other.key.publicKey)).status).toBe(404)
+  expect((await asking('two.test', new FakeKey().publicKey)).status).toBe(401)
+})

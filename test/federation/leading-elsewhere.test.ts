@@ -20,7 +20,7 @@ async function listed() {
   const alice = await one.client.register('alice')
   const web = await FakeServer.start(world, 'friend.test', { address: '10.1.1.1', port: 443 })
   const profile = (userId: string) => alice.request('GET', `/v3/profile/${userId}`)
-  return { world, one, web, profile }
+  return { world, one, alice, web, profile }
 }
 
 it.each<[what: string, answer: Given | undefined, arrange?: (world: World) => void]>([
@@ -75,6 +75,28 @@ it('a listed server does not lead to a private address between two questions', a
   expect((await profile('@carol:friend.test')).status).toBe(502)
   expect(world.network.attempts).toEqual(['10.1.1.1:443'])
 })
+
+it.each([`https://${PRIVATE}/file`, 'https://inner.test/file', 'https://3232237319/file', 'https://[::1]:8448/file'])(
+  'a listed server does not lead to a private address by saying that a file is at %s',
+  async (location) => {
+    const { world, alice } = await listed()
+    world.network.name('inner.test', PRIVATE)
+    const inner = await FakeServer.start(world, 'inner.test', {
+      address: PRIVATE,
+      port: 443,
+      certified: [PRIVATE, 'inner.test'],
+    })
+    const friend = await FakeServer.start(world, 'friend.test', { address: '10.1.1.1' })
+    friend.answers.set('GET /_matrix/federation/v1/media/download/file', () => ({
+      headers: { 'content-type': 'multipart/mixed; boundary=b' },
+      body: `--b\r\ncontent-type: application/json\r\n\r\n{}\r\n--b\r\nlocation: ${location}\r\n\r\n\r\n--b--\r\n`,
+    }))
+    expect((await alice.request('GET', '/v1/media/download/friend.test/file')).status).toBe(502)
+    expect(friend.got).toHaveLength(1)
+    expect(inner.got).toEqual([])
+    expect(world.network.attempts.filter((place) => !place.startsWith('10.1.1.1:'))).toEqual([])
+  },
+)
 
 it.each([
   ['delegates', delegation('host.test')],

@@ -39,6 +39,16 @@ it.each([
   ['*.go.kr', ''],
   ['*', '[::1]extra'],
   ['10.0.0.*', '10.0.0.1.evil.test'],
+  ['192.0.2.1', '192.0.2.1.evil.test'],
+  ['192.0.2.1', '[::ffff:192.0.2.1]'],
+  ['192.0.2.1', '192.0.2.10'],
+  ['[2001:db8::1]', '[2001:db8::1%eth0]'],
+  ['[2001:db8::1]', '2001:db8::1'],
+  ['moef.go.kr', 'moef.go.kr..'],
+  ['moef.go.kr', '.moef.go.kr'],
+  ['moef.go.kr', 'moef.go.kr:08448:1'],
+  ['moef.go.kr', 'ｍoef.go.kr'],
+  ['moef.go.kr', 'moef。go.kr'],
   ['moef.go.kr', 'mоef.go.kr'], // a Cyrillic letter
 ])('a list with %s does not have %j', (entry, name) => {
   expect(list(entry).has(name)).toBe(false)
