@@ -51,7 +51,7 @@ export function composeFederation(config: Config, ground: Ground) {
       else log.info({ server, failure }, 'another server cannot be reached')
     },
   })
-  const sender = composeSender(ground, signedClient, mayFederate)
+  const sender = composeSender(ground, signedClient, policy)
   const heard: ((server: string) => void)[] = [(server) => sender.onHeard(server)]
   const keyRing = new KeyRing({
     db,
@@ -105,14 +105,15 @@ export function composeFederation(config: Config, ground: Ground) {
 function composeSender(
   { db, clock, log, serverName, random, metrics, lifetime }: Ground,
   client: SignedClient,
-  mayFederate: (name: string) => boolean,
+  policy: FederationPolicy,
 ): Sender {
   const sender = new Sender({
     db,
     clock,
     serverName,
     random: () => Buffer.from(random(4)).readUInt32LE() / 2 ** 32,
-    mayFederate,
+    mayFederate: (name) => policy.mayFederate(name),
+    isSuspended: (name) => policy.isSuspended(name),
     send: (server, txnId, transaction, signal) => sendTransaction(client, server, txnId, transaction, signal),
     onDropped: (server, part, reason) =>
       log.error({ server, part, reason }, 'a server refuses an event or a message: it was not sent'),

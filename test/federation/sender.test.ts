@@ -26,6 +26,7 @@ class Outpost {
   /** What becomes of a transaction; throws where it fails. */
   answer: (sent: Sent) => void = () => {}
   allowed = true
+  suspended = false
   #sender: Sender
 
   constructor(db: Db) {
@@ -87,6 +88,7 @@ class Outpost {
       serverName: 'own.test',
       random: () => 0.4999,
       mayFederate: () => this.allowed,
+      isSuspended: () => this.suspended,
       send: async (server, txnId, transaction) => {
         const { pdus, edus } = JSON.parse(transaction)
         const sent = { server, txnId, pdus, edus }
@@ -363,6 +365,29 @@ withDatabases('the sender', (open) => {
     await outpost.restart()
     await outpost.sender.idle()
     expect(outpost.sent).toEqual([])
+  })
+
+  it('keeps what waits for a server that it may talk to again later, events and EDUs', async () => {
+    const outpost = new Outpost(await open())
+    outpost.allowed = false
+    outpost.suspended = true
+    await outpost.queue('other.test', upTo(5))
+    await outpost.nextTry()
+    const edu = { type: 'm.direct_to_device', content: { n: 1 } }
+    await transact(outpost.db, (tx) => outpost.sender.enqueueEdus(tx, [{ servers: ['other.test'], edu }]))
+    for (let i = 0; i < 20; i++) await outpost.nextTry()
+    await outpost.queue('other.test', [6])
+    expect(outpost.sent).toEqual([])
+    outpost.allowed = true
+    outpost.suspended = false
+    await outpost.settle()
+    outpost.clock.advance(60_000)
+    await outpost.settle()
+    outpost.clock.advance(5_000)
+    await outpost.sender.idle()
+    // It was away for more than an hour.
+    expect(outpost.numbers('other.test')).toEqual([5, 6])
+    expect(outpost.sent.flatMap(({ edus }) => edus.map(({ content }) => content.n))).toEqual([1])
   })
 
   it('batches receipts, keeps them for a server that is away, and forgets who was typing', async () => {

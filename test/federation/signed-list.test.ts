@@ -10,6 +10,8 @@ import type { Db } from '../../src/storage/db.ts'
 import { FakeClock } from '../support/clock.ts'
 import { withDatabases } from '../support/databases.ts'
 import { FakeServer } from '../support/fake-server.ts'
+import { joinVia, until } from '../support/federated.ts'
+import { Peer } from '../support/peer.ts'
 import { World } from '../support/servers.ts'
 
 const HOUR_MS = 3_600_000
@@ -137,4 +139,39 @@ it('opens a server to those on the list, until it runs out', async () => {
   expect((await friend.ask(again, 'GET', profile)).status).toBe(404)
   world.clock.advance(HOUR_MS)
   expect((await friend.ask(again, 'GET', profile)).status).toBe(401)
+})
+
+it('loses nothing that was sent while there was none but one that had run out, also over a restart', async () => {
+  const world = await World.create()
+  const path = join(world.directory, 'list.json')
+  const issue = () => {
+    const issuedTs = world.clock.now()
+    writeFileSync(path, signList({ issuedTs, expiresTs: issuedTs + HOUR_MS, servers: servers('friend.test') }, key))
+  }
+  issue()
+  const federation = { mode: 'list' as const, signed_list: { path, key: key.publicKey } }
+  const one = await world.start('one.test', { federation })
+  const alice = await one.client.register('alice')
+  const friend = await Peer.start(world, 'friend.test')
+  const { roomId } = friend.room
+  const profile = '/_matrix/federation/v1/query/profile?user_id=%40nobody%3Aone.test'
+  await expect.poll(async () => (await friend.fake.ask(one, 'GET', profile)).status).toBe(404)
+  await joinVia(alice, roomId, 'friend.test')
+  world.clock.advance(HOUR_MS)
+  await alice.send(roomId, 'while there is no list')
+  const messages = { '@carol:friend.test': { '*': { n: 'a key' } } }
+  await alice.put('/v3/sendToDevice/m.test/1', { messages })
+  await until(
+    () => one.server.services.federationStatus('friend.test'),
+    ([found]) => found?.lastError?.includes('has run out') ?? false,
+  )
+  const again = await one.restart()
+  await alice.at(again).send(roomId, 'also after a restart')
+  const sent = async () => {
+    world.clock.advance(60_000)
+    return friend.fake.got.map(({ body }) => body).join()
+  }
+  expect(await sent()).not.toContain('no list')
+  issue()
+  await until(sent, (text) => ['while there is no list', 'a key', 'also after'].every((what) => text.includes(what)))
 })

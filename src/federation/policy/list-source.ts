@@ -46,6 +46,11 @@ export class ListSource {
     return this.hasRunOut ? NOBODY : this.#servers
   }
 
+  /** Whether a server has to wait for the next list only: it was on the one that has run out, or there was none yet. */
+  isAwaited(serverName: string): boolean {
+    return this.hasRunOut && (!this.#list || this.#servers.has(serverName))
+  }
+
   /** Also while there was no list yet. */
   get hasRunOut(): boolean {
     return !this.#list || this.#list.expiresTs <= this.#deps.clock.now()

@@ -38,6 +38,11 @@ export class FederationPolicy {
     return false
   }
 
+  /** Whether we talk to that server again as soon as the list that others keep is renewed: what waits for it is kept. */
+  isSuspended(serverName: string): boolean {
+    return !this.mayFederate(serverName) && (this.#deps.signedList?.isAwaited(serverName) ?? false)
+  }
+
   /**
    * Whether events of that server's users are taken when others pass them on, and its keys looked up for it: those of
    * servers that are not listed only where rooms may have them as members.

@@ -15,6 +15,8 @@ export interface DestinationDeps {
   readonly clock: Clock
   readonly serverName: string
   mayFederate(serverName: string): boolean
+  /** Whether we do not talk to that server now, but will again. */
+  isSuspended(serverName: string): boolean
   /** Sends a transaction (canonical JSON); throws `RemoteFailure`. */
   send(serverName: string, txnId: string, transaction: string, signal: AbortSignal): Promise<unknown>
   newTxnId(): string
@@ -29,6 +31,8 @@ export interface DestinationDeps {
 /** Statuses by which a server says that it will never take this transaction. */
 const REFUSED = new Set([400, 413, 422])
 const TOO_LARGE = 413
+/** How often it is looked whether we talk to a server again. */
+const SUSPENDED_PAUSE_MS = 60_000
 
 /**
  * Whether the transaction itself was refused. Only a server says so with an errcode; what stands before it, and is set up
@@ -47,6 +51,7 @@ export class Destination {
   readonly #portion = new Portion()
   #last: { key: string; txnId: string } | undefined
   #waitingSince: number | undefined
+  #isSuspended = false
 
   constructor(serverName: string, serverNid: number, health: Health, passing: PassingEdus, deps: DestinationDeps) {
     this.serverName = serverName
@@ -73,10 +78,11 @@ export class Destination {
 
   /** Sends one transaction: a step for `Loops`. */
   async step(signal: AbortSignal): Promise<number | undefined> {
-    const { db, clock, mayFederate, probe, inTurn } = this.#deps
+    const { db, clock, mayFederate, isSuspended, probe, inTurn } = this.#deps
+    if (!mayFederate(this.serverName)) return isSuspended(this.serverName) ? this.#suspend() : this.#forget()
+    this.#resume()
     const pause = this.health.retryAt - clock.now()
     if (pause > 0) return pause
-    if (!mayFederate(this.serverName)) return this.#forget()
     const parcel = await inTurn(() => pack(db, this.#serverNid, this.#passing, this.#portion.maxParts))
     this.#waitingSince = parcel && (parcel.oldestTs ?? this.#waitingSince)
     if (!parcel) return undefined
@@ -148,6 +154,18 @@ export class Destination {
       if (eduIds.length > 0) await deleteQueuedEdus(tx, eduIds)
       await upsertDestination(tx, this.health.row)
     })
+  }
+
+  /** What waits goes on waiting, as if the server were away. */
+  async #suspend(): Promise<number> {
+    this.#isSuspended = true
+    await this.#onAway('the federation list has run out', undefined)
+    return SUSPENDED_PAUSE_MS
+  }
+
+  #resume(): void {
+    if (this.#isSuspended) this.onHeard()
+    this.#isSuspended = false
   }
 
   /** We no longer talk to that server. */

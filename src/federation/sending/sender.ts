@@ -17,6 +17,8 @@ interface Deps {
   readonly serverName: string
   random(): number
   mayFederate(serverName: string): boolean
+  /** Whether we do not talk to that server now, but will again: what must arrive is kept for it. */
+  isSuspended(serverName: string): boolean
   /** Sends a transaction (canonical JSON); throws `RemoteFailure`. */
   send(serverName: string, txnId: string, transaction: string, signal: AbortSignal): Promise<unknown>
   /** Told of what a server will never take: an event's id, or the type of an EDU. */
@@ -94,9 +96,7 @@ export class Sender {
    * Events wait until it has been sent.
    */
   async enqueueEdus(tx: Tx, letters: readonly Letter[]): Promise<void> {
-    const servers = new Set(
-      letters.flatMap((letter) => [...letter.servers]).filter((name) => this.#isDestination(name)),
-    )
+    const servers = new Set(letters.flatMap((letter) => [...letter.servers]).filter((name) => this.#isKeptFor(name)))
     if (servers.size === 0) return
     const nids = await internNames(tx, servers)
     const rows = letters.flatMap((letter) => {
@@ -145,6 +145,10 @@ export class Sender {
 
   #isDestination(server: string): boolean {
     return server !== this.#deps.serverName && this.#deps.mayFederate(server)
+  }
+
+  #isKeptFor(server: string): boolean {
+    return this.#isDestination(server) || this.#deps.isSuspended(server)
   }
 
   #pass(servers: Iterable<string>, put: (passing: PassingEdus) => void): void {
