@@ -122,3 +122,16 @@ it('asks nobody again for what nobody told a moment ago, however much comes into
   }
   expect(asked()).toBe(6)
 })
+
+it('reads what is missing from the server that goes on from it, however many others are in the room', async () => {
+  const { world, one, peer, other, shown } = await joined()
+  const { room } = peer
+  const [third, last] = [await peer.neighbour(world, 'third.test'), await peer.neighbour(world, 'last.test')]
+  await peer.send(one, peer.pdus([room.join(third.creator), room.join(last.creator)]))
+  const say = (body: string) => room.message(last.creator, { content: { msgtype: 'm.text', body } })
+  const missing = say('missing')
+  for (const server of [peer, other, third]) server.forgotten.add(missing.eventId)
+  tellStateAlone(last)
+  await last.send(one, last.pdus([say('after a gap')]))
+  await shown('after a gap', 'missing')
+})

@@ -1,3 +1,4 @@
+import type { UserId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
 import { insertRows, rowsIn, runIn } from '../many.ts'
 import { rawRows } from '../run.ts'
@@ -30,19 +31,19 @@ export async function hasMissing(db: Db, roomNid: number): Promise<boolean> {
 }
 
 /**
- * Events whose predecessors are missing, those nearest below a depth (inclusive) first: where a reader who has come down
- * to that depth runs into a gap.
+ * What is missing, that whose followers are nearest below a depth (inclusive) first: where a reader who has come down to
+ * that depth runs into a gap. With who sent the followers.
  */
 export const listGapsBelow = (
   db: Db,
   roomNid: number,
   depth: number,
   limit: number,
-): Promise<{ event_id: string; depth: number; referrer_nid: number }[]> =>
+): Promise<{ event_id: string; depth: number; sender: UserId }[]> =>
   rawRows(
     db,
-    `select m.event_id, m.referrer_nid, e.depth from missing_event m join event e on e.nid = m.referrer_nid
-     where m.room_nid = ? and e.depth <= ? order by e.depth desc limit ?`,
+    `select m.event_id, e.depth, n.text as sender from missing_event m join event e on e.nid = m.referrer_nid
+     join name n on n.nid = e.sender_nid where m.room_nid = ? and e.depth <= ? order by e.depth desc limit ?`,
     [roomNid, depth, limit],
   )
 

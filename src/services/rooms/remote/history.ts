@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import { MatrixError } from '../../../matrix/errors.ts'
-import type { EventId, RoomId } from '../../../matrix/ids.ts'
+import { type EventId, type RoomId, serverOf } from '../../../matrix/ids.ts'
 import { prevEventIds } from '../../../room/event.ts'
 import { listEventStubs } from '../../../storage/rooms/events.ts'
 import { hasMissing, listGapsBelow } from '../../../storage/rooms/missing-events.ts'
@@ -68,6 +68,7 @@ export class History {
         this.#fill(
           room,
           near.map((gap) => gap.event_id),
+          near.map((gap) => serverOf(gap.sender)),
         ),
       )
     }
@@ -89,11 +90,12 @@ export class History {
     })
   }
 
-  /** The servers of a room that may know more of it than we do. */
-  serversOf(room: LiveRoom): string[] {
+  /** The servers of a room that may know more of it than we do; those of `first` first, as far as they are there. */
+  serversOf(room: LiveRoom, first: readonly string[] = []): string[] {
     const { serverName, mayFederate, isFrozen } = this.#deps
     if (isFrozen(room.roomId)) return []
-    return [...room.servers.keys()].filter((name) => name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
+    const all = new Set([...first.filter((name) => room.servers.has(name)), ...room.servers.keys()])
+    return [...all].filter((name) => name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
   }
 
   /** One at a time for each room: whoever waits finds what the other has fetched. */
@@ -109,8 +111,9 @@ export class History {
     }
   }
 
-  async #fill(room: LiveRoom, ids: readonly string[]): Promise<void> {
-    for (const server of this.serversOf(room)) if (await this.#fillFrom(server, room, ids)) return
+  /** `followers`: the servers whose users sent what follows these events. Who follows an event mostly has it. */
+  async #fill(room: LiveRoom, ids: readonly string[], followers: readonly string[] = []): Promise<void> {
+    for (const server of this.serversOf(room, followers)) if (await this.#fillFrom(server, room, ids)) return
     for (const id of ids) this.#pauses.set(id, this.#deps.clock.now() + PAUSE_MS)
   }
 
