@@ -34,6 +34,16 @@ export class Http {
     return dispatch(this.#polls, 'GET', path, token)
   }
 
+  /** The same for an answer of megabytes, of which only the bytes are counted: other clients of this process wait for what one reads. */
+  async weigh(path: string, token: string): Promise<number> {
+    let bytes = 0
+    const { status, text } = await dispatch(this.#polls, 'GET', path, token, undefined, (chunk) => {
+      bytes += chunk.length
+    })
+    if (status !== 200) throw new Error(`${path} answered ${status}: ${text}`)
+    return bytes
+  }
+
   /** A request that must succeed: the parsed answer. */
   async json<T>(method: Dispatcher.HttpMethod, path: string, token?: string, body?: unknown): Promise<T> {
     const { status, text } = await this.request(
@@ -57,6 +67,7 @@ function dispatch(
   path: string,
   token?: string,
   body?: string,
+  take?: (chunk: Buffer) => void,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers: string[] = []
@@ -72,7 +83,8 @@ function dispatch(
           status = statusCode
         },
         onResponseData(_controller, chunk) {
-          chunks.push(chunk)
+          if (take) take(chunk)
+          else chunks.push(chunk)
         },
         onResponseEnd() {
           resolve({ status, text: chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString() })

@@ -73,6 +73,11 @@ export class User {
     return Object.keys(one_time_keys).length
   }
 
+  /** A first `/sync`; the bytes of the answer. */
+  firstSync(): Promise<number> {
+    return this.http.weigh(`${CLIENT}/sync?timeout=0`, this.token)
+  }
+
   /** One `/sync`; the text of the answer. */
   async sync(since?: string, timeoutMs = 0): Promise<string> {
     const query =

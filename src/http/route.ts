@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Services } from '../compose/services.ts'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import type { Requester } from '../services/accounts/sessions/sessions.ts'
+import { LongText } from '../util/long-text.ts'
 
 export type { Requester } from '../services/accounts/sessions/sessions.ts'
 
@@ -104,12 +105,19 @@ export class StreamReply {
   }
 }
 
+const JSON_TYPE = { 'content-type': 'application/json' }
+
 /** JSON text that is ready to send: `/sync` and its like compose text and skip the second serialisation. */
-export const jsonText = (text: string): Reply => new Reply(200, { 'content-type': 'application/json' }, text)
+export function jsonText(text: string | LongText): Reply | StreamReply {
+  const whole = text instanceof LongText ? text.end() : text
+  if (typeof whole === 'string') return new Reply(200, JSON_TYPE, whole)
+  const bytes = whole.reduce((sum, piece) => sum + piece.length, 0)
+  return new StreamReply(200, JSON_TYPE, bytes, () => Readable.from(whole))
+}
 
 /** JSON text that is too long to be put together first. */
 export const jsonStream = (pieces: AsyncIterable<string>): StreamReply =>
-  new StreamReply(200, { 'content-type': 'application/json' }, undefined, () => Readable.from(pieces))
+  new StreamReply(200, JSON_TYPE, undefined, () => Readable.from(pieces))
 
 export interface Route {
   readonly spec: RouteSpec<Auth, unknown, unknown, unknown>

@@ -9,6 +9,8 @@ interface Deps {
   readonly toDevice: ToDevice
 }
 
+type Part = Contribution & { readonly text: string }
+
 /** Messages to the device in one answer, as other servers have it: one is a few kilobytes, and thousands may wait. */
 const MAX_MESSAGES = 100
 
@@ -30,7 +32,7 @@ export class EncryptionSection implements SyncSection {
     }
   }
 
-  async #messages({ viewer, since, upTo }: SyncContext): Promise<Contribution> {
+  async #messages({ viewer, since, upTo }: SyncContext): Promise<Part> {
     const after = since?.messagesPos ?? since?.pos
     const { events, end } = await this.#deps.toDevice.receive(viewer.deviceNid, after, upTo.pos, MAX_MESSAGES)
     if (events.length === 0) return NOTHING_NEW
@@ -39,7 +41,7 @@ export class EncryptionSection implements SyncSection {
   }
 
   /** A first sync names nobody: the client looks at everybody it meets. */
-  async #lists({ viewer, since, upTo, rooms }: SyncContext): Promise<Contribution> {
+  async #lists({ viewer, since, upTo, rooms }: SyncContext): Promise<Part> {
     if (since === undefined) return NOTHING_NEW
     const { changed, left } = await this.#deps.lists.changes(viewer, rooms, since.pos, upTo.pos)
     if (changed.length + left.length === 0) return NOTHING_NEW
@@ -47,7 +49,7 @@ export class EncryptionSection implements SyncSection {
   }
 
   /** Always there: clients take a missing count for none. News when somebody was given a key. */
-  async #keys({ viewer: { deviceNid }, since }: SyncContext): Promise<Contribution> {
+  async #keys({ viewer: { deviceNid }, since }: SyncContext): Promise<Part> {
     const { deviceKeys } = this.#deps
     const { counts, unusedFallbacks } = await deviceKeys.left.of(deviceNid)
     return {

@@ -1,4 +1,5 @@
 import type { UserId } from '../../matrix/ids.ts'
+import type { LongText } from '../../util/long-text.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import type { Filter } from './filter.ts'
@@ -41,7 +42,7 @@ export interface SyncContext extends SyncRequest {
 /** What a section adds to the answer. */
 export interface Contribution {
   /** Top-level fields as JSON text, without braces or commas around: `"to_device":{"events":[]}`. Empty: none. */
-  readonly text: string
+  readonly text: string | LongText
   /** Whether it is worth answering a long poll. */
   readonly isNews: boolean
   /** More messages to the device wait: this answer has those up to here. */
@@ -56,7 +57,7 @@ export interface SyncSection {
   contribute(context: SyncContext): Promise<Contribution>
 }
 
-export const NOTHING_NEW: Contribution = { text: '', isNews: false }
+export const NOTHING_NEW = { text: '', isNews: false } as const satisfies Contribution
 
 /** Whether the user was not joined yet (or not any more) at the token. */
 export const isNewlyJoined = ({ since }: SyncRequest, room: RoomOfUser): boolean =>

@@ -1,3 +1,4 @@
+import { LongText } from '../../util/long-text.ts'
 import { Turn } from '../../util/turn.ts'
 import type { AccountData } from '../account-data/account-data.ts'
 import { GLOBAL } from '../account-data/account-data.ts'
@@ -28,20 +29,38 @@ export class RoomsSection implements SyncSection {
   }
 
   async contribute(context: SyncContext): Promise<Contribution> {
-    const entries: Record<SectionName, string[]> = { join: [], invite: [], knock: [], leave: [] }
-    const turn = new Turn()
     const accountData = await this.#accountDataByRoom(context)
-    for (const mine of await this.#concerned(context, accountData)) {
+    const concerned = await this.#concerned(context, accountData)
+    const text = new LongText()
+    for (const name of SECTIONS) {
+      const rooms = concerned.filter((mine) => sectionOf(mine) === name)
+      const entries = await this.#entries(context, name, rooms, accountData)
+      if (entries.isEmpty) continue
+      text.push(text.isEmpty ? '"rooms":{' : ',')
+      text.push(`"${name}":{`)
+      text.push(entries)
+      text.push('}')
+    }
+    if (text.isEmpty) return NOTHING_NEW
+    text.push('}')
+    return { text, isNews: true }
+  }
+
+  async #entries(
+    context: SyncContext,
+    section: SectionName,
+    rooms: readonly RoomOfUser[],
+    accountData: ReadonlyMap<number, string[]>,
+  ): Promise<LongText> {
+    const entries = new LongText()
+    const turn = new Turn()
+    for (const mine of rooms) {
       const room = await this.#deps.rooms.find(mine.roomId)
-      const section = sectionOf(mine)
-      const text = room && section && (await this.#compose(context, room, mine, section, accountData))
-      if (text) entries[section].push(`${JSON.stringify(mine.roomId)}:${text}`)
+      const text = room && (await this.#compose(context, room, mine, section, accountData))
+      if (text) entries.push(`${entries.isEmpty ? '' : ','}${JSON.stringify(mine.roomId)}:${text}`)
       if (turn.isOver) await turn.give()
     }
-    const filled = SECTIONS.filter((name) => entries[name].length > 0)
-    if (filled.length === 0) return NOTHING_NEW
-    const text = filled.map((name) => `"${name}":{${entries[name].join(',')}}`).join(',')
-    return { text: `"rooms":{${text}}`, isNews: true }
+    return entries
   }
 
   /** The rooms that may have something to tell. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../util/clock.ts'
+import { LongText } from '../../util/long-text.ts'
 import type { Slots } from '../../util/slots.ts'
 import type { IgnoredUsers } from '../account-data/ignored-users.ts'
 import type { Filters } from '../filters.ts'
@@ -35,7 +36,7 @@ export interface SyncParams {
 const FAR_BEHIND = 1000
 
 interface Answer extends Look<Point> {
-  readonly text: string
+  readonly text: string | LongText
 }
 
 /** For a client that has left while it waited for its turn. */
@@ -54,7 +55,7 @@ export class Sync {
   }
 
   /** The answer as JSON text. Waits for news up to the timeout; ends early when the client leaves. */
-  async answer(viewer: Viewer, params: SyncParams, signal: AbortSignal): Promise<string> {
+  async answer(viewer: Viewer, params: SyncParams, signal: AbortSignal): Promise<string | LongText> {
     const { filters, news } = this.#deps
     const request: SyncRequest = {
       viewer,
@@ -87,17 +88,21 @@ export class Sync {
     // Nothing is awaited between the rooms and the position, so that they belong together.
     const upTo = { pos: stream.current, n: typing.n }
     const context: SyncContext = { ...request, upTo, rooms, ignored, now: clock.now() }
-    const fields: string[] = []
+    const text = new LongText()
+    text.push('{')
     let isNews = false
     let messagesPos: number | undefined
     for (const section of sections) {
       const contribution = await section.contribute(context)
-      if (contribution.text !== '') fields.push(contribution.text)
+      if (contribution.text !== '') {
+        text.push(contribution.text)
+        text.push(',')
+      }
       isNews ||= contribution.isNews
       messagesPos ??= contribution.messagesPos
     }
-    fields.unshift(`"next_batch":"${syncToken(upTo.pos, upTo.n, messagesPos)}"`)
-    return { text: `{${fields.join(',')}}`, isNews, upTo }
+    text.push(`"next_batch":"${syncToken(upTo.pos, upTo.n, messagesPos)}"}`)
+    return { text, isNews, upTo }
   }
 
   /** A token beyond the stream, from before a backup was restored, is answered like a first sync. */

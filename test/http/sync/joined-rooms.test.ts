@@ -28,6 +28,19 @@ describe('/sync of joined rooms', () => {
     expect(before.chunk.map((event: { content: { body: string } }) => event.content.body)).toEqual(['m1', 'm0'])
   })
 
+  it('gives all of an answer that goes out in pieces, and says how long it is', async () => {
+    const { alice, bob, roomId } = await twoInARoom()
+    const other = await alice.createRoom({ invite: [bob.userId] })
+    const texts = Array.from({ length: 10 }, (_, at) => `${at} ${'봉수'.repeat(5_000)}`)
+    for (const room of [roomId, other]) for (const text of texts) await alice.send(room, text)
+    const { headers, body } = await alice.request('GET', '/v3/sync')
+    expect(Number(headers.get('content-length'))).toBeGreaterThan(600_000)
+    for (const room of [roomId, other]) expect(timelineOf(body.rooms.join[room])).toEqual(texts)
+    await bob.leave(roomId)
+    const { join, invite } = (await bob.get('/v3/sync')).rooms
+    expect([join, Object.keys(invite)]).toEqual([undefined, [other]])
+  })
+
   it('then gives what is new, once', async () => {
     const { alice, bob, roomId } = await twoInARoom()
     await alice.sync()

@@ -1,0 +1,39 @@
+/** Characters that are gathered before they become bytes. */
+const PIECE_CHARS = 32 * 1024
+
+/**
+ * A text that is put together piece by piece and may grow to megabytes. As one string it is joined, measured and turned into
+ * bytes in one go at the end: 20 ms for a first sync of 500 rooms, in which nobody else is answered, and all of it on the
+ * heap meanwhile. Here each piece becomes bytes, outside the heap, as soon as there is enough of it.
+ */
+export class LongText {
+  #tail = ''
+  readonly #pieces: Buffer[] = []
+
+  push(text: string | LongText): void {
+    if (text instanceof LongText) {
+      if (text.#pieces.length > 0) this.#endPiece()
+      this.#pieces.push(...text.#pieces)
+      this.push(text.#tail)
+      return
+    }
+    this.#tail += text
+    if (this.#tail.length >= PIECE_CHARS) this.#endPiece()
+  }
+
+  get isEmpty(): boolean {
+    return this.#tail === '' && this.#pieces.length === 0
+  }
+
+  /** The text while it is short, or else its bytes. */
+  end(): string | readonly Buffer[] {
+    if (this.#pieces.length === 0) return this.#tail
+    this.#endPiece()
+    return this.#pieces
+  }
+
+  #endPiece(): void {
+    if (this.#tail !== '') this.#pieces.push(Buffer.from(this.#tail))
+    this.#tail = ''
+  }
+}

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { LongText } from '../../src/util/long-text.ts'
+
+const endOf = (text: LongText) => {
+  const end = text.end()
+  return typeof end === 'string' ? end : Buffer.concat(end).toString()
+}
+
+it('is a string while it is short', () => {
+  const text = new LongText()
+  expect(text.isEmpty).toBe(true)
+  text.push('봉')
+  text.push('수')
+  expect(text.isEmpty).toBe(false)
+  expect(text.end()).toBe('봉수')
+})
+
+it('is bytes in pieces once it is long, with all that was pushed in its order', () => {
+  const words = Array.from({ length: 20_000 }, (_, at) => `${at}번째 ✉️ `)
+  const text = new LongText()
+  for (const word of words) text.push(word)
+  const pieces = text.end() as readonly Buffer[]
+  expect(pieces.length).toBeGreaterThan(4)
+  expect(Buffer.concat(pieces).toString()).toBe(words.join(''))
+})
+
+it.each([0, 1, 20_000])('takes another of %i words between what comes before and after', (count) => {
+  const inner = new LongText()
+  for (let at = 0; at < count; at++) inner.push(`${at}번째 `)
+  const outer = new LongText()
+  outer.push('<')
+  outer.push(inner)
+  outer.push('>')
+  expect(endOf(outer)).toBe(`<${Array.from({ length: count }, (_, at) => `${at}번째 `).join('')}>`)
+})
