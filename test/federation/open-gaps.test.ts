@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { roomPath } from '../support/client.ts'
 import { inTime, joinVia, textsOf, until } from '../support/federated.ts'
 import { Peer } from '../support/peer.ts'
 import type { BuiltEvent } from '../support/room-builder.ts'
@@ -134,4 +135,21 @@ it('reads what is missing from the server that goes on from it, however many oth
   tellStateAlone(last)
   await last.send(one, last.pdus([say('after a gap')]))
   await shown('after a gap', 'missing')
+})
+
+it('reads what is missing from the server that sent it, where another has gone on from it', async () => {
+  const { world, one, alice, peer, other, say, shown } = await joined()
+  const { room } = peer
+  const [third, last] = [await peer.neighbour(world, 'third.test'), await peer.neighbour(world, 'last.test')]
+  await peer.send(one, peer.pdus([room.join(third.creator)]))
+  const missing = room.join(last.creator)
+  for (const server of [peer, other, third]) server.forgotten.add(missing.eventId)
+  tellStateAlone(last)
+  await last.send(one, last.pdus([say('after a gap', [missing])]))
+  await shown('after a gap')
+  await inTime(
+    world,
+    () => alice.get(`${roomPath(room.roomId)}/messages?dir=b&limit=100`),
+    ({ chunk }) => chunk.some((event: { event_id: string }) => event.event_id === missing.eventId),
+  )
 })

@@ -32,20 +32,28 @@ export async function hasMissing(db: Db, roomNid: number): Promise<boolean> {
 
 /**
  * What is missing, that whose followers are nearest below a depth (inclusive) first: where a reader who has come down to
- * that depth runs into a gap. With who sent the followers.
+ * that depth runs into a gap. `senders`: who sent it, where it is here as an outlier, and who sent the follower.
  */
-export const listGapsBelow = (
+export async function listGapsBelow(
   db: Db,
   roomNid: number,
   depth: number,
   limit: number,
-): Promise<{ event_id: string; depth: number; sender: UserId }[]> =>
-  rawRows(
+): Promise<{ event_id: string; depth: number; senders: UserId[] }[]> {
+  const rows = await rawRows<{ event_id: string; depth: number; own: UserId | null; follower: UserId }>(
     db,
-    `select m.event_id, e.depth, n.text as sender from missing_event m join event e on e.nid = m.referrer_nid
-     join name n on n.nid = e.sender_nid where m.room_nid = ? and e.depth <= ? order by e.depth desc limit ?`,
+    `select m.event_id, e.depth, o.text as own, n.text as follower
+     from missing_event m join event e on e.nid = m.referrer_nid join name n on n.nid = e.sender_nid
+     left join event x on x.event_id = m.event_id left join name o on o.nid = x.sender_nid
+     where m.room_nid = ? and e.depth <= ? order by e.depth desc limit ?`,
     [roomNid, depth, limit],
   )
+  return rows.map(({ event_id, depth, own, follower }) => ({
+    event_id,
+    depth,
+    senders: own === null ? [follower] : [own, follower],
+  }))
+}
 
 /** Those of these events that are missing, once for each kind of event that names them among its prev_events. */
 export const listMissingAmong = (

@@ -68,7 +68,7 @@ export class History {
         this.#fill(
           room,
           near.map((gap) => gap.event_id),
-          near.map((gap) => serverOf(gap.sender)),
+          near.flatMap((gap) => gap.senders.map(serverOf)),
         ),
       )
     }
@@ -111,9 +111,9 @@ export class History {
     }
   }
 
-  /** `followers`: the servers whose users sent what follows these events. Who follows an event mostly has it. */
-  async #fill(room: LiveRoom, ids: readonly string[], followers: readonly string[] = []): Promise<void> {
-    for (const server of this.serversOf(room, followers)) if (await this.#fillFrom(server, room, ids)) return
+  /** `senders`: the servers whose users sent these events and what follows them; those mostly have them. */
+  async #fill(room: LiveRoom, ids: readonly string[], senders: readonly string[] = []): Promise<void> {
+    for (const server of this.serversOf(room, senders)) if (await this.#fillFrom(server, room, ids)) return
     for (const id of ids) this.#pauses.set(id, this.#deps.clock.now() + PAUSE_MS)
   }
 
