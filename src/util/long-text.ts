@@ -1,5 +1,5 @@
 /** Characters that are gathered before they become bytes: so many that the allocator gives them back at once (see `bongsu`). */
-const PIECE_CHARS = 64 * 1024
+const PIECE_CHARS = 128 * 1024
 
 /**
  * A text that is put together piece by piece and may grow to megabytes. As one string it is joined, measured and turned into

@@ -16,7 +16,7 @@ it('is a string while it is short', () => {
 })
 
 it('is bytes in pieces once it is long, with all that was pushed in its order', () => {
-  const words = Array.from({ length: 20_000 }, (_, at) => `${at}번째 ✉️ `)
+  const words = Array.from({ length: 40_000 }, (_, at) => `${at}번째 ✉️ `)
   const text = new LongText()
   for (const word of words) text.push(word)
   const pieces = text.end() as readonly Buffer[]
