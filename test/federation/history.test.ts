@@ -1,18 +1,29 @@
 import { describe, expect, it } from 'vitest'
 import { roomPath, type User } from '../support/client.ts'
 import { joinVia, pair, seen, textsOf } from '../support/federated.ts'
+import { Peer } from '../support/peer.ts'
+import { World } from '../support/servers.ts'
 
 const page = (user: User, roomId: string, params: string) => user.get(`${roomPath(roomId)}/messages?${params}`)
 
-async function allTexts(user: User, roomId: string): Promise<string[]> {
-  const texts: string[] = []
-  for (let from = ''; ; ) {
-    const { chunk, end } = await page(user, roomId, `dir=b&limit=30${from}`)
-    texts.push(...chunk.map((event: { content: { body?: string } }) => event.content.body ?? ''))
-    if (end === undefined || chunk.length === 0) return texts.filter((text) => text !== '')
+/** Everything that pages give one after the other, each from another place; `isOver`: that they came to an end. */
+async function readBack(user: User, roomId: string, params: string) {
+  const read: { content: { body?: string } }[] = []
+  for (let from = '', pages = 0; pages < 30; pages++) {
+    const { chunk, end } = await page(user, roomId, `${params}${from}`)
+    read.push(...chunk)
+    if (end === undefined) return { chunk: read, isOver: true }
+    expect(`&from=${end}`).not.toBe(from)
     from = `&from=${end}`
   }
+  return { chunk: read, isOver: false }
 }
+
+const bodiesOf = (events: readonly { content: { body?: string } }[]) =>
+  events.flatMap(({ content }) => content.body ?? [])
+
+const allTexts = async (user: User, roomId: string): Promise<string[]> =>
+  bodiesOf((await readBack(user, roomId, 'dir=b&limit=30')).chunk)
 
 describe('what happened before one of ours joined', () => {
   it.each(['1', '11', '12'])('is fetched as it is read, down to the beginning, in version %s', async (version) => {
@@ -93,5 +104,88 @@ describe('what happened before one of ours joined', () => {
     const ids = chunk.map((event: { event_id: string }) => event.event_id)
     expect(ids).toContain(first)
     expect(ids).toContain(second)
+  })
+})
+
+/** A server of ours in a room of others, who give no more than one event of the past at a time. */
+async function dribbling() {
+  const world = await World.create()
+  const one = await world.start('one.test')
+  const alice = await one.client.register('alice')
+  const peer = await Peer.start(world)
+  const { fake, room, forgotten } = peer
+  fake.answers.set(`GET /_matrix/federation/v1/backfill/${encodeURIComponent(room.roomId)}`, ({ uri }) => {
+    const ids = new URL(uri, 'https://peer.test').searchParams.getAll('v')
+    const named = room.events.filter(({ eventId }) => ids.includes(eventId) && !forgotten.has(eventId))
+    return { body: { pdus: peer.pdus(named.slice(-1)) } }
+  })
+  const say = (body: string) => room.message(peer.creator, { content: { msgtype: 'm.text', body } })
+  const sayMany = () => {
+    for (let i = 0; i < 20; i++) say(`m${i}`)
+    return textsFrom(19)
+  }
+  return { world, one, alice, peer, roomId: room.roomId, say, sayMany }
+}
+
+/** Those texts of the many that are read on the way back from one of them to another. */
+const textsFrom = (latest: number, earliest = 0) =>
+  Array.from({ length: latest - earliest + 1 }, (_, i) => `m${latest - i}`)
+
+describe('a past that comes in small pieces', () => {
+  it('is read down to the beginning', async () => {
+    const { alice, roomId, sayMany } = await dribbling()
+    const sent = sayMany()
+    await joinVia(alice, roomId, 'peer.test')
+    expect(await allTexts(alice, roomId)).toEqual(sent)
+  })
+
+  it('is read down to the beginning by whoever looks for few of its events', async () => {
+    const { alice, roomId, sayMany } = await dribbling()
+    sayMany()
+    await joinVia(alice, roomId, 'peer.test')
+    const filter = encodeURIComponent('{"types":["m.room.create"]}')
+    expect((await readBack(alice, roomId, `dir=b&limit=1&filter=${filter}`)).chunk).toHaveLength(1)
+  })
+
+  it('is not passed over by whoever reads on in what is known from before', async () => {
+    const { one, alice, peer, roomId, say, sayMany } = await dribbling()
+    await joinVia(alice, roomId, 'peer.test')
+    await peer.send(one, peer.pdus([say('before')]))
+    await seen(alice, roomId, 'before')
+    const sent = sayMany()
+    peer.fake.answers.set(`POST /_matrix/federation/v1/get_missing_events/${encodeURIComponent(roomId)}`, () => ({
+      body: { events: [] },
+    }))
+    await peer.send(one, peer.pdus([say('after')]))
+    await seen(alice, roomId, 'after')
+    expect(await allTexts(alice, roomId)).toEqual(['after', ...sent, 'before'])
+  })
+
+  it('ends where nobody has more of it, and goes on there once somebody has', async () => {
+    const { world, alice, peer, roomId, sayMany } = await dribbling()
+    const sent = sayMany()
+    const lost = peer.room.events.find(({ pdu }) => pdu.content.body === 'm9')
+    peer.forgotten.add(lost?.eventId ?? '')
+    await joinVia(alice, roomId, 'peer.test')
+    const { chunk, isOver } = await readBack(alice, roomId, 'dir=b&limit=30')
+    expect(bodiesOf(chunk)).toEqual(textsFrom(19, 10))
+    expect(isOver).toBe(true)
+    peer.forgotten.clear()
+    world.clock.advance(120_000)
+    expect(await allTexts(alice, roomId)).toEqual(sent)
+  })
+
+  it('leads on from an event of whose two pasts one is lost', async () => {
+    const { alice, peer, roomId, sayMany } = await dribbling()
+    const sent = sayMany()
+    const { room, creator, forgotten } = peer
+    const lost = room.message(creator, { after: [room.createEvent] })
+    forgotten.add(lost.eventId)
+    const known = room.events.filter(({ pdu }) => pdu.content.body === 'm19')
+    room.message(creator, { content: { msgtype: 'm.text', body: 'after both' }, after: [lost, ...known] })
+    await joinVia(alice, roomId, 'peer.test')
+    const { chunk, isOver } = await readBack(alice, roomId, 'dir=b&limit=30')
+    expect(bodiesOf(chunk)).toEqual(['after both', ...sent])
+    expect(isOver).toBe(true)
   })
 })

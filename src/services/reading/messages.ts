@@ -38,11 +38,13 @@ export async function listMessages(
   const last = end ?? END
   const start = earlier((await place(from)) ?? (dir === 'b' ? await endOf(db, room) : START), last)
   const stop = (await place(to)) ?? (dir === 'b' ? START : END)
-  if (dir === 'b') await past.reach(room, { depth: start.depth, pos: start.pos + 1 }, limitOf(limit, filter))
+  const before = { depth: start.depth, pos: start.pos + 1 }
+  const gap = dir === 'b' ? await past.reach(room, before, limitOf(limit, filter)) : undefined
   const { events, next } = await scan(reading, room, viewer, {
     direction: dir,
     from: start,
     to: dir === 'b' ? stop : earlier(stop, last),
+    gap,
     arrivedBy: dir === 'b' && from !== undefined ? arrivalBefore(from) : undefined,
     limit: limitOf(limit, filter),
     filter,

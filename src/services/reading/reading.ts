@@ -18,8 +18,11 @@ export interface Reading {
 
 /** The part of rooms that is not here yet. */
 export interface Past {
-  /** Fetches what is missing of the `limit` events before a place, as far as other servers give it. */
-  reach(room: LiveRoom, place: Placed, limit: number): Promise<void>
+  /**
+   * Fetches what is missing of the `limit` events before a place, as far as other servers give it. Resolves to the next
+   * place, right before an event, before which others may have more; undefined: none.
+   */
+  reach(room: LiveRoom, place: Placed, limit: number): Promise<Placed | undefined>
   /** Fetches an event that is not here, with some of what is before it, where other servers may have it. */
   fetch(room: LiveRoom, eventId: EventId): Promise<void>
   /**

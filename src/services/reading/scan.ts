@@ -21,6 +21,11 @@ export interface Stretch {
   readonly from: Placed
   /** Where to stop. */
   readonly to: Placed
+  /**
+   * Backwards: where more may come from other servers. Nothing beyond it is looked at, or a reader would pass over what
+   * comes; and it is where to go on from, or the reader would take it for the beginning of the room.
+   */
+  readonly gap?: Placed | undefined
   /** Without events that arrived later; undefined: with all. */
   readonly arrivedBy?: number | undefined
   readonly limit: number
@@ -43,17 +48,20 @@ export async function scan(
   { db, visibility }: { db: Db; visibility: Visibility },
   room: LiveRoom,
   viewer: Viewer,
-  { direction, from, to, limit, filter, arrivedBy = Number.MAX_SAFE_INTEGER }: Stretch,
+  { direction, from, to, gap, limit, filter, arrivedBy = Number.MAX_SAFE_INTEGER }: Stretch,
 ): Promise<Scanned> {
   const judge = new EventFilter(filter)
   if (!judge.admitsRoom(room.roomId)) return { events: [], next: undefined }
   const events: StoredEvent[] = []
   const turn = new Turn()
+  const cut = gap && comparePlaces(gap, to) > 0 ? gap : undefined
   let at = from
   for (let scanned = 0; scanned < MAX_SCANNED && events.length < limit; ) {
     const size = judge.isOpen ? Math.min(limit - events.length, PAGE) : PAGE
     const rows = await listPage(db, room.nid, direction, at, size)
-    const inside = rows.map((row) => new StoredEvent(row, room.roomId, room.version)).filter(isBefore(direction, to))
+    const inside = rows
+      .map((row) => new StoredEvent(row, room.roomId, room.version))
+      .filter(isBefore(direction, cut ?? to))
     scanned += rows.length
     const passing = inside.filter((event) => event.pos <= arrivedBy && judge.admits(filterable(event)))
     for (const event of await visibility.visibleEvents(room, passing, viewer)) {
@@ -64,7 +72,7 @@ export async function scan(
     const last = inside.at(-1)
     if (events.length < limit && last) at = afterwards(direction, last)
     // Fewer than asked for, or some beyond the end: this was the last page.
-    if (inside.length < size && events.length < limit) return { events, next: undefined }
+    if (inside.length < size && events.length < limit) return { events, next: cut }
     if (turn.isOver) await turn.give()
   }
   return { events, next: at }

@@ -32,25 +32,32 @@ export async function hasMissing(db: Db, roomNid: number): Promise<boolean> {
 
 /**
  * What is missing, that whose followers are nearest below a depth (inclusive) first: where a reader who has come down to
- * that depth runs into a gap. `senders`: who sent it, where it is here as an outlier, and who sent the follower.
+ * that depth runs into a gap. `depth` and `pos`: the follower's; 0 for one without a position. `senders`: who sent it, where it is here as an outlier, and who sent the follower.
  */
 export async function listGapsBelow(
   db: Db,
   roomNid: number,
   depth: number,
   limit: number,
-): Promise<{ event_id: string; depth: number; senders: UserId[] }[]> {
-  const rows = await rawRows<{ event_id: string; depth: number; own: UserId | null; follower: UserId }>(
+): Promise<{ event_id: string; depth: number; pos: number; senders: UserId[] }[]> {
+  const rows = await rawRows<{
+    event_id: string
+    depth: number
+    pos: number
+    own: UserId | null
+    follower: UserId
+  }>(
     db,
-    `select m.event_id, e.depth, o.text as own, n.text as follower
+    `select m.event_id, e.depth, coalesce(e.pos, 0) as pos, o.text as own, n.text as follower
      from missing_event m join event e on e.nid = m.referrer_nid join name n on n.nid = e.sender_nid
      left join event x on x.event_id = m.event_id left join name o on o.nid = x.sender_nid
      where m.room_nid = ? and e.depth <= ? order by e.depth desc limit ?`,
     [roomNid, depth, limit],
   )
-  return rows.map(({ event_id, depth, own, follower }) => ({
+  return rows.map(({ event_id, depth, pos, own, follower }) => ({
     event_id,
     depth,
+    pos,
     senders: own === null ? [follower] : [own, follower],
   }))
 }

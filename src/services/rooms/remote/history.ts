@@ -54,16 +54,25 @@ export class History {
     this.#deps = deps
   }
 
-  /** Fetches what is missing of the `limit` events before a place, as far as others give it. */
-  async reach(room: LiveRoom, place: RoomPlace, limit: number): Promise<void> {
+  /**
+   * Fetches what is missing of the `limit` events before a place, as far as others give it. Resolves to the place of the
+   * next gap, for the reader to stop at and to ask again from: those before it may still come. Undefined where there is
+   * none, and where nobody had what is missing a moment ago. That place is always before the one given, so that whoever
+   * asks again and again comes to an end, whatever other servers give.
+   */
+  async reach(room: LiveRoom, place: RoomPlace, limit: number): Promise<RoomPlace | undefined> {
     const { db, whole } = this.#deps
-    if (room.isPartial && !(await whole(room.roomId, PATIENCE_MS))) return
-    for (let round = 0; round < MAX_ROUNDS && (await hasMissing(db, room.nid)); round++) {
+    const rounds = room.isPartial && !(await whole(room.roomId, PATIENCE_MS)) ? 0 : MAX_ROUNDS
+    for (let round = 0; await hasMissing(db, room.nid); round++) {
       const page = await listBefore(db, room.nid, place, limit)
       const floor = page.length < limit ? 0 : (page.at(-1)?.depth ?? 0)
       const gaps = await listGapsBelow(db, room.nid, place.depth, MAX_GAPS)
-      const near = gaps.filter((gap) => gap.depth >= floor && !this.#isPaused(gap.event_id))
-      if (near.length === 0) return
+      const open = gaps.filter((gap) => !this.#isPaused(gap.event_id))
+      const near = open.filter((gap) => gap.depth >= floor)
+      if (round === rounds || near.length === 0) {
+        const next = open.find(({ depth, pos }) => depth < place.depth || pos < place.pos)
+        return next && { depth: next.depth, pos: next.pos - 1 }
+      }
       await this.#alone(room, () =>
         this.#fill(
           room,
@@ -72,6 +81,7 @@ export class History {
         ),
       )
     }
+    return undefined
   }
 
   /**
