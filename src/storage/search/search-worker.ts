@@ -1,9 +1,10 @@
 import { constants, setPriority } from 'node:os'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import type { DatabaseConfig } from '../config.ts'
+import { answerQuestions } from '../thread.ts'
 import { openSearch } from './open.ts'
-import type { SearchAnswer, SearchRequest } from './search-thread.ts'
+import type { SearchRequest } from './search-thread.ts'
 
 /**
  * Keeps the index and looks things up in it, on a thread of its own with connections of its own: cutting up texts and
@@ -12,7 +13,9 @@ import type { SearchAnswer, SearchRequest } from './search-thread.ts'
 // On Linux this concerns the thread that says it, not the process.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
-const { store, follower } = await openSearch(workerData as DatabaseConfig)
+const opening = openSearch(workerData as DatabaseConfig)
+answerQuestions(serve, opening)
+const { store, follower } = await opening
 
 let target = 0
 /** Searches wait for the index. */
@@ -70,11 +73,3 @@ function serve(request: SearchRequest): Promise<unknown> {
       return following
   }
 }
-
-parentPort?.on('message', async ({ id, request }: { id: number; request: SearchRequest }) => {
-  const answer: SearchAnswer = await serve(request).then(
-    (value) => ({ id, value }),
-    (error) => ({ id, failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
-  )
-  parentPort?.postMessage(answer)
-})
