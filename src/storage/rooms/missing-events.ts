@@ -32,7 +32,8 @@ export async function hasMissing(db: Db, roomNid: number): Promise<boolean> {
 
 /**
  * What is missing, that whose followers are nearest below a depth (inclusive) first: where a reader who has come down to
- * that depth runs into a gap. `depth` and `pos`: the follower's; 0 for one without a position. `senders`: who sent it, where it is here as an outlier, and who sent the follower.
+ * that depth runs into a gap. `depth` and `pos`: the follower's; 0 for one without a position. `senders`: who sent it,
+ * where it is here as an outlier, and who sent the follower.
  */
 export async function listGapsBelow(
   db: Db,
@@ -51,7 +52,7 @@ export async function listGapsBelow(
     `select m.event_id, e.depth, coalesce(e.pos, 0) as pos, o.text as own, n.text as follower
      from missing_event m join event e on e.nid = m.referrer_nid join name n on n.nid = e.sender_nid
      left join event x on x.event_id = m.event_id left join name o on o.nid = x.sender_nid
-     where m.room_nid = ? and e.depth <= ? order by e.depth desc limit ?`,
+     where m.room_nid = ? and e.depth <= ? order by e.depth desc, coalesce(e.pos, 0) desc limit ?`,
     [roomNid, depth, limit],
   )
   return rows.map(({ event_id, depth, pos, own, follower }) => ({
