@@ -165,6 +165,11 @@ async function frozen() {
   const listing = await listed()
   const { one, alice, friend, room } = listing
   await joinVia(alice, room.roomId, 'friend.test')
+  // The news of alice's devices, which the friend gets for her join, goes its own way.
+  await until(
+    async () => friend.asked,
+    (asked) => asked.some((path) => path.startsWith(`PUT ${V1}/send/`)),
+  )
   await friend.send(one, [room.join(EVE).pdu])
   const path = `${roomPath(room.roomId)}/send/m.room.message/t`
   expect((await alice.request('PUT', path, { msgtype: 'm.text', body: 'hello' })).status).toBe(403)
