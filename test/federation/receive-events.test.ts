@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
+import type { Sender } from '../../src/federation/sending/sender.ts'
 import type { RoomId } from '../../src/matrix/ids.ts'
 import { stateKeyOf } from '../../src/room/state-key.ts'
 import { stableVersionIds } from '../../src/room/versions.ts'
+import { Outgoing } from '../../src/services/federation/outgoing.ts'
 import { storeOutliers } from '../../src/services/rooms/receive/outliers.ts'
 import { receiveEvents } from '../../src/services/rooms/receive/receive-events.ts'
 import { stateBefore } from '../../src/services/rooms/serve/state-at.ts'
@@ -13,7 +15,7 @@ import { loadState } from '../../src/storage/state/state.ts'
 import { withDatabases } from '../support/databases.ts'
 import { incoming, joinForeign } from '../support/foreign-room.ts'
 import { type BuiltEvent, RoomBuilder } from '../support/room-builder.ts'
-import { type Door, joining, message, openDoor, user } from '../support/rooms.ts'
+import { type Door, joining, message, openDoor, SERVER, user } from '../support/rooms.ts'
 
 const creator = '@alice:hs1'
 const bob = '@bob:hs2'
@@ -256,6 +258,35 @@ withDatabases('events of other servers', (open) => {
     const state = await stateBefore(door.db, here, new StoredEvent(left, here.roomId, here.version))
     expect(state).toContain((await findEvent(door.db, join.eventId))?.nid)
     expect(state).not.toContain(left.nid)
+  })
+
+  it('go to the others whom they are queued for, also where they change nothing', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public('11')
+    room.join(bob)
+    const joined = await joinForeign(door, room)
+    const { roomId } = await live(door, room)
+    const again = room.join(bob, { after: [joined], ts: 1_900_000_000_000 })
+    const leave = room.member(bob, bob, 'leave', { after: [joined] })
+    await receive(door, room, again)
+    const woken: string[] = []
+    const sender = { wake: (servers: Iterable<string>) => woken.push(...servers) } as unknown as Sender
+    const rest = { serverName: SERVER, clock: door.clock, isFrozen: () => false, serversOf: async () => [] }
+    const outgoing = new Outgoing({ ...rest, sender, onFailure: () => {} })
+    const changes: unknown[] = []
+    door.append.onAppended((appended) => {
+      changes.push(...appended.changes)
+      outgoing.onAppended(appended)
+    })
+    await receiveEvents(door, roomId, incoming(room, [leave]), { outgoing: { except: 'hs2' } })
+    const queued = await rawRows<{ text: string }>(
+      door.db,
+      'select n.text from outbox_event o join name n on n.nid = o.server_nid join event e on e.nid = o.event_nid where e.event_id = ?',
+      [leave.eventId],
+    )
+    expect(changes).toEqual([])
+    expect(queued).toEqual([{ text: 'hs1' }])
+    expect(woken).toContain('hs1')
   })
 
   it('redact what is here, and what comes later', async () => {

@@ -30,13 +30,12 @@ export class Outgoing {
   }
 
   /** Wakes those for whom events have been queued: the servers in the room, and those that have just left it. */
-  onAppended({ room, events, changes }: Appended): void {
+  onAppended({ room, changes, isOutgoing }: Appended): void {
+    if (!isOutgoing) return
     const moved = changes.flatMap(({ event, replaces }) => {
       const member = event ?? replaces
       return member?.type === 'm.room.member' ? serverOf(member.stateKey ?? '') : []
     })
-    const isOurs = events.some(({ pdu }) => serverOf(pdu.sender) === this.#deps.serverName)
-    if (!isOurs && moved.length === 0) return
     this.#deps.sender.wake(new Set([...room.servers.keys(), ...moved]))
   }
 

@@ -14,7 +14,7 @@ import { loadKnown, NOTHING_KNOWN } from './append/known.ts'
 import { RoomQueue } from './append/room-queue.ts'
 import { WriteTogether } from './append/write-together.ts'
 import type { Draft, SendRequest, Sent } from './draft.ts'
-import { type Batch, keepsPlace, type StateEdit } from './entry.ts'
+import { type Batch, isSent, keepsPlace, type StateEdit } from './entry.ts'
 import type { LiveRoom } from './live-room.ts'
 import type { LiveRooms } from './live-rooms.ts'
 import { blankRoom } from './load-room.ts'
@@ -53,6 +53,8 @@ export interface Appended {
   room: LiveRoom
   events: readonly StoredEvent[]
   changes: readonly StateEdit[]
+  /** Something has been queued for the other servers in the room. */
+  isOutgoing: boolean
 }
 
 /** Told after the commit, before anybody is woken. It must not throw. */
@@ -176,6 +178,7 @@ export class Append {
       room,
       events: batch.entries.flatMap((entry) => (entry.event.isTimeline && !keepsPlace(entry) ? entry.event : [])),
       changes: batch.changes.map(({ edit }) => edit),
+      isOutgoing: batch.entries.some(isSent),
     }
     for (const listener of this.#listeners) {
       try {

@@ -53,6 +53,9 @@ export interface Entry {
 export const keepsPlace = ({ event, rejudged }: Entry): boolean =>
   event.isTimeline && typeof rejudged?.wasAt === 'number'
 
+/** Whether we send it to the other servers in the room: our events, and the joins, leaves and knocks that others send through us. */
+export const isSent = ({ event, outgoing }: Entry): boolean => outgoing !== undefined && event.isTimeline
+
 /** How a batch begins, carries on or ends that a room is known without most of its members (MSC3902). */
 export type PartialStep =
   /** The batch joins the room with its only entry; `servers`: who is said to be in it. */

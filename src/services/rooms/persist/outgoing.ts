@@ -2,7 +2,7 @@ import { serverOf } from '../../../matrix/ids.ts'
 import type { Tx } from '../../../storage/db.ts'
 import { queueEvents, queueForRooms } from '../../../storage/federation/outbox.ts'
 import { internName, internNames, nidOf } from '../../../storage/names.ts'
-import type { Batch, Entry, StateEdit } from '../entry.ts'
+import { type Batch, type Entry, isSent, type StateEdit } from '../entry.ts'
 import { applyMove, moveOf } from '../server-moves.ts'
 import type { StoredEvent } from '../stored-event.ts'
 
@@ -23,8 +23,6 @@ export async function persistOutgoing(tx: Tx, batches: readonly Batch[], serverN
   if (plain.length === 0) return
   await queueForRooms(tx, plain, await internName(tx, serverName))
 }
-
-const isSent = ({ event, outgoing }: Entry): boolean => outgoing !== undefined && event.isTimeline
 
 /** Whether an event does not simply go to those in the room: it comes from one of them, or is about somebody outside. */
 const isSpecial = ({ event, outgoing }: Entry, serverName: string): boolean =>
