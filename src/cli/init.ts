@@ -1,4 +1,5 @@
 import type { ConfigInput } from '../config/schema.ts'
+import { withoutBrackets } from '../matrix/server-name.ts'
 import { makeHome } from './home.ts'
 import { CommandFailed, type Terminal } from './terminal.ts'
 
@@ -25,7 +26,7 @@ export function initialise(configFile: string, { serverName, publicUrl, listen }
 
 function listenersAt(listen: string): ConfigInput['listeners'] {
   const colon = listen.lastIndexOf(':')
-  const address = listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  const address = withoutBrackets(listen.slice(0, colon))
   const port = Number(listen.slice(colon + 1))
   if (colon < 1 || !Number.isInteger(port)) throw new CommandFailed(`--listen ${listen}: not an address and a port`)
   return [

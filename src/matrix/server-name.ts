@@ -27,8 +27,9 @@ export const isIpLiteral = (host: string): boolean => host.startsWith('[') || OC
  * `127.0.0.1.`, `[0:0::1]`. `undefined`: it is a name.
  */
 export function addressOf(host: string): string | undefined {
-  const url = `http://${host}`
-  if (!URL.canParse(url)) return undefined
-  const { hostname } = new URL(url)
-  return isIpLiteral(hostname) ? hostname : undefined
+  const hostname = URL.parse(`http://${host}`)?.hostname
+  return hostname !== undefined && isIpLiteral(hostname) ? hostname : undefined
 }
+
+/** A host as sockets take it: IPv6 addresses without the brackets around. */
+export const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1')

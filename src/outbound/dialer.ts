@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
-import { addressOf } from '../matrix/server-name.ts'
+import { addressOf, withoutBrackets } from '../matrix/server-name.ts'
 import type { AddressRules } from './address-rules.ts'
 import type { Network } from './network.ts'
 
@@ -72,8 +72,6 @@ export class Dialer {
     return connected(secured, signal, 'secureConnect')
   }
 }
-
-const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1')
 
 /** The name of every machine for itself (RFC 6761). */
 const isThisMachine = (host: string): boolean => /^(?:.*\.)?localhost\.?$/i.test(host)

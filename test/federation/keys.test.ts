@@ -124,13 +124,19 @@ it('is a notary for others where federation is open, and only there', async () =
   expect((await other.ask(list, 'GET', query)).body).toEqual({ server_keys: [] })
 })
 
-it('believes a notary about a server that is away, if it was told to, and signs with the key that it was told', async () => {
+/** A server that does not tell its keys, and a notary that does. */
+async function heardOfByNotary() {
   const world = await World.create()
   const notary = await FakeServer.start(world, 'notary.test')
   const other = await FakeServer.start(world, 'other.test')
   other.answers.set(`GET ${KEYS}`, () => ({ status: 503, body: {} }))
   const answer = signJson<JsonObject>(other.keyAnswer(), 'notary.test', notary.key)
   notary.answers.set('POST /_matrix/key/v2/query', () => ({ body: { server_keys: [answer] } }))
+  return { world, notary, other }
+}
+
+it('believes a notary about a server that is away, if it was told to, and signs with the key that it was told', async () => {
+  const { world, notary, other } = await heardOfByNotary()
   const asking = async (name: string, key: string | undefined) => {
     const notaries = key === undefined ? [] : [{ name: 'notary.test', key }]
     const server = await world.start(name, { federation: { mode: 'open', notaries } })
@@ -142,12 +148,7 @@ it('believes a notary about a server that is away, if it was told to, and signs 
 })
 
 it('believes no notary that has another key of a server than the pinned one', async () => {
-  const world = await World.create()
-  const notary = await FakeServer.start(world, 'notary.test')
-  const other = await FakeServer.start(world, 'other.test')
-  other.answers.set(`GET ${KEYS}`, () => ({ status: 503, body: {} }))
-  const answer = signJson<JsonObject>(other.keyAnswer(), 'notary.test', notary.key)
-  notary.answers.set('POST /_matrix/key/v2/query', () => ({ body: { server_keys: [answer] } }))
+  const { world, notary, other } = await heardOfByNotary()
   const asking = async (name: string, key: string) => {
     const servers = [{ name: 'notary.test' }, { name: 'other.test', key }]
     const notaries = [{ name: 'notary.test', key: notary.key.publicKey }]

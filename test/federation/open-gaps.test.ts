@@ -64,26 +64,17 @@ it('fills a gap by a server that knows nothing of an older one', async () => {
   await shown('between', 'after a gap')
 })
 
-it('asks for the state at a gap although a newer one is told of by nobody', async () => {
+it.each([
+  ['asks for the state at a gap although a newer one is told of by nobody', 1, 'peer'],
+  ['asks whoever sent an event first for what is before that, however much others have sent', 20, 'other'],
+] as const)('%s', async (_what, count, from) => {
   const scene = await joined()
   const { one, peer, other, join, say, shown } = scene
   tellStateAlone(peer)
   const missing = say('missing', [join])
   for (const server of [peer, other]) server.forgotten.add(missing.eventId)
   await sendInVain(scene, one, peer, [say('after a gap', [missing])])
-  await peer.send(one, peer.pdus(stuckOf(scene, 1, peer, other)))
-  peer.forgotten.delete(missing.eventId)
-  await shown('after a gap')
-})
-
-it('asks whoever sent an event first for what is before that, however much others have sent', async () => {
-  const scene = await joined()
-  const { one, peer, other, join, say, shown } = scene
-  tellStateAlone(peer)
-  const missing = say('missing', [join])
-  for (const server of [peer, other]) server.forgotten.add(missing.eventId)
-  await sendInVain(scene, one, peer, [say('after a gap', [missing])])
-  await other.send(one, other.pdus(stuckOf(scene, 20, peer, other)))
+  await scene[from].send(one, scene[from].pdus(stuckOf(scene, count, peer, other)))
   peer.forgotten.delete(missing.eventId)
   await shown('after a gap')
 })

@@ -30,10 +30,11 @@ export class RoomsSection implements SyncSection {
 
   async contribute(context: SyncContext): Promise<Contribution> {
     const accountData = await this.#accountDataByRoom(context)
-    const concerned = await this.#concerned(context, accountData)
+    const bySection = Map.groupBy(await this.#concerned(context, accountData), sectionOf)
     const text = new LongText()
     for (const name of SECTIONS) {
-      const rooms = concerned.filter((mine) => sectionOf(mine) === name)
+      const rooms = bySection.get(name)
+      if (!rooms) continue
       const entries = await this.#entries(context, name, rooms, accountData)
       if (entries.isEmpty) continue
       text.push(text.isEmpty ? '"rooms":{' : ',')

@@ -1,3 +1,4 @@
+import { withoutBrackets } from '../../../matrix/server-name.ts'
 import { converse } from './converse.ts'
 import type { NewFile, Scan } from './scan.ts'
 
@@ -20,7 +21,7 @@ export const scanByIcap =
   (service: Service): Scan =>
   async (file, signal) => {
     const { hostname, port } = service.url
-    const place = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) || DEFAULT_PORT }
+    const place = { host: withoutBrackets(hostname), port: Number(port) || DEFAULT_PORT }
     const answer = await converse(place, requestOf(service, file), isAnswered, signal)
     const status = Number(/^ICAP\/1\.\d (\d{3})/.exec(answer)?.[1])
     if (status === 204) return undefined
