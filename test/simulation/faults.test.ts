@@ -108,12 +108,13 @@ describe('servers in one room', () => {
     await first.client.post(`${roomPath(roomId)}/kick`, { user_id: second.userId })
     await first.client.post(`${roomPath(roomId)}/leave`)
     await third.client.post(`${roomPath(roomId)}/leave`)
+    // Later than the leave: of two at the same time chance decides which one stays.
+    nation.advance(1_000)
     await joinVia(third.client, roomId, second.site.name)
     await heal(nation)
     expect(second.site.records.joined(roomId)).not.toContain(second.userId)
     expect(third.site.records.joined(roomId)).toContain(second.userId)
-    // With or without joining anew: the message that heals may bring the end along already.
-    await agree(nation, roomId)
+    expect(await agree(nation, roomId)).toBeGreaterThan(0)
     expect(third.site.records.joined(roomId)).toEqual(second.site.records.joined(roomId))
   }, 60_000)
 
