@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Sender } from '../../src/federation/sending/sender.ts'
 import type { RoomId } from '../../src/matrix/ids.ts'
+import { prevEventIds } from '../../src/room/event.ts'
 import { stateKeyOf } from '../../src/room/state-key.ts'
 import { stableVersionIds } from '../../src/room/versions.ts'
 import { Outgoing } from '../../src/services/federation/outgoing.ts'
@@ -225,6 +226,21 @@ withDatabases('events of other servers', (open) => {
     const outcomes = await receive(door, room, next)
     expect(outcomes.get(next.eventId)).toEqual({ is: 'missing', prev: [lost.eventId], auth: [] })
     expect(await findEvent(door.db, next.eventId)).toBeUndefined()
+  })
+
+  it('take nothing away of what the room rested on when we came, whoever sends it again', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public('11')
+    await joinForeign(door, room)
+    const here = await live(door, room)
+    const levels = room.stateAfter([room.last]).get(stateKeyOf('m.room.power_levels', '')) as BuiltEvent
+    // Before it, says a liar, nobody was in the room.
+    const gaps = new Map(prevEventIds(levels.pdu).map((id) => [id, storedView(undefined)]))
+    const [create] = room.events as [BuiltEvent]
+    const again = await receiveEvents(door, here.roomId, incoming(room, [create, levels]), { gaps })
+    expect([...again.values()].map(({ is }) => is)).toEqual(['known', 'known'])
+    const next = room.state('m.room.topic', creator, { topic: 'budget' })
+    expect((await receive(door, room, next)).get(next.eventId)).toEqual({ is: 'accepted' })
   })
 
   it('leave no end of the room behind where they fill a gap', async () => {

@@ -113,6 +113,7 @@ export class ReceivedChain {
     )
     const view = known ?? (await this.#stateBefore(previous))
     const verdict = await this.#judge(incoming, authEvents, view)
+    if (verdict.kind === EVENT_KIND.rejected && before && (await this.#isFoundation(before))) return { is: 'known' }
     const event = before
       ? new StoredEvent({ ...before.row, ...standing(verdict) }, roomId, version, pdu)
       : toStored(incoming, this.#deps.room, verdict.kind, verdict.reason)
@@ -156,6 +157,15 @@ export class ReceivedChain {
   /** Whether it is the event that the room began with, come to take its place in the past. */
   #isOwnCreate({ eventId }: Incoming): boolean {
     return this.#hints.isHistory === true && this.#known.stored.get(eventId)?.row.kind === EVENT_KIND.outlier
+  }
+
+  /**
+   * Whether the room's state has an event since before we came. It came with what the room rested on then, and nobody takes
+   * it away by sending it again, after a state that only the sender tells of.
+   */
+  async #isFoundation(event: StoredEvent): Promise<boolean> {
+    if (event.row.kind !== EVENT_KIND.outlier || event.stateKey === undefined) return false
+    return (await this.#at(this.#forks.current, event))?.eventId === event.eventId
   }
 
   async #enter(
