@@ -115,6 +115,29 @@ it('asks nobody again for what nobody told a moment ago, however much comes into
   expect(asked()).toBe(6)
 })
 
+it.each([
+  ['although we have gone on further', false],
+  ['of a server that goes back to the beginning, whose past is no news', true],
+] as const)('fills a gap between both sides %s', async (_what, goesToTheBeginning) => {
+  const { one, alice, peer, join, say, shown } = await joined()
+  peer.goesToTheBeginning = goesToTheBeginning
+  const { next_batch: since } = await alice.get('/v3/sync')
+  for (const body of ['one', 'two', 'three']) await alice.send(peer.room.roomId, body)
+  const missing = say('missing', [join])
+  await peer.send(one, peer.pdus([say('after a gap', [missing])]))
+  await shown('missing', 'after a gap')
+  expect(peer.asked.filter((path) => path.includes('/state_ids/'))).toEqual([])
+  const { rooms } = await alice.get(`/v3/sync?since=${since}`)
+  const { events } = rooms.join[peer.room.roomId].timeline
+  expect(events.map((event: { content: { body: string } }) => event.content.body)).toEqual([
+    'one',
+    'two',
+    'three',
+    'missing',
+    'after a gap',
+  ])
+})
+
 it('reads what is missing from the server that goes on from it, however many others are in the room', async () => {
   const { world, one, peer, other, shown } = await joined()
   const { room } = peer
@@ -143,4 +166,21 @@ it('reads what is missing from the server that sent it, where another has gone o
     () => alice.get(`${roomPath(room.roomId)}/messages?dir=b&limit=100`),
     ({ chunk }) => chunk.some((event: { event_id: string }) => event.event_id === missing.eventId),
   )
+})
+
+it('takes what comes while a user is out of the room whom an event that waits puts back in', async () => {
+  const scene = await joined()
+  const { world, one, alice, peer, other, join, say, shown } = scene
+  const missing = say('missing', [join])
+  for (const server of [peer, other]) server.forgotten.add(missing.eventId)
+  const waiting = say('waiting', [missing])
+  await sendInVain(scene, one, peer, [waiting])
+  // Her clock was put right in between: as others order what they know of her, she leaves before she takes the name.
+  const named = { membership: 'join', displayname: 'Alice' }
+  await alice.put(`${roomPath(peer.room.roomId)}/state/m.room.member/${alice.userId}`, named)
+  world.clock.advance(-1_000)
+  await alice.post(`${roomPath(peer.room.roomId)}/leave`)
+  await peer.send(one, peer.pdus([say('while she was out', [waiting])]))
+  for (const server of [peer, other]) server.forgotten.delete(missing.eventId)
+  await shown('missing', 'waiting', 'while she was out')
 })

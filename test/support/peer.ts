@@ -14,6 +14,8 @@ export class Peer {
   readonly creator: string
   /** Ids of events that it does not give to anybody who asks. */
   readonly forgotten = new Set<string>()
+  /** Asks nobody how deep it is to go for missing events, as many do. */
+  goesToTheBeginning = false
   /** Leaves members out when it lets somebody in who asks for it, and names these servers beside its own instead. */
   omits: { readonly servers: readonly string[] } | undefined
   #txn = 0
@@ -131,8 +133,9 @@ export class Peer {
       return { pdus: this.pdus([...first, ...this.#between(latest, [], limit)].slice(0, limit)) }
     }
     if (what === 'get_missing_events') {
-      const { latest_events: latest, earliest_events: earliest, limit } = JSON.parse(body)
-      return { events: this.pdus(this.#between(latest, earliest, limit)) }
+      const { latest_events: latest, earliest_events: earliest, limit, min_depth: minDepth } = JSON.parse(body)
+      const between = this.#between(latest, earliest, limit)
+      return { events: this.pdus(between.filter(({ pdu }) => this.goesToTheBeginning || pdu.depth >= minDepth)) }
     }
     return undefined
   }

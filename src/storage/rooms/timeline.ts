@@ -51,6 +51,12 @@ export const listBefore = (db: Db, roomNid: number, from: RoomPlace, limit: numb
     [roomNid, from.depth, from.pos, limit],
   )
 
+/** The depth of the room's first event that has a place here; 0: none has. */
+export async function findFirstDepth(db: Db, roomNid: number): Promise<number> {
+  const sql = 'select depth from event where room_nid = ? and pos is not null order by pos limit 1'
+  return (await rawRows<{ depth: number }>(db, sql, [roomNid]))[0]?.depth ?? 0
+}
+
 /**
  * The depth of the deepest event that had arrived by a position, among the room's `limit` deepest; undefined: none of
  * them had. The index alone answers.

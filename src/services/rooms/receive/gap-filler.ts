@@ -2,9 +2,10 @@ import type { Logger } from 'pino'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import { MatrixError } from '../../../matrix/errors.ts'
 import type { RoomId } from '../../../matrix/ids.ts'
-import { prevEventIds } from '../../../room/event.ts'
+import { depthOf, prevEventIds } from '../../../room/event.ts'
 import { transact } from '../../../storage/db.ts'
 import * as held from '../../../storage/federation/held-events.ts'
+import { findFirstDepth } from '../../../storage/rooms/timeline.ts'
 import { backoffMs } from '../../../util/backoff.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { lruCache } from '../../../util/lru.ts'
@@ -136,10 +137,11 @@ export class GapFiller {
     waiting: readonly Incoming[],
     signal: AbortSignal,
   ): Promise<Incoming[]> {
-    const { client, signatures } = this.#deps
+    const { db, client, signatures } = this.#deps
     const found = new Map(waiting.map((event) => [event.eventId, event]))
     const earliest = room.extremities.slice(-MAX_TIPS)
-    const minDepth = Math.min(...earliest.map(({ row }) => row.depth))
+    // Not that of the ends: where both sides went on, what is missing may be less deep than they are.
+    const minDepth = await findFirstDepth(db, room.nid)
     for (let round = 0; round < MAX_ROUNDS && !signal.aborted; round++) {
       const open = await this.#openEnds(found, round === 0)
       if (open.length === 0) break
@@ -152,10 +154,16 @@ export class GapFiller {
       const parsed = await eventsOf(room, given)
       // An event that nobody can read is missing for ever: to ask for the state at it would be in vain.
       if (parsed.length < given.length) throw new RemoteFailure(server, 'gave what is no event of the room')
-      await this.#deps.onGiven(server, room, parsed)
+      const unknown = await notHere(
+        this.#deps,
+        parsed.map(({ eventId }) => eventId).filter((id) => !found.has(id)),
+      )
+      // Who knows none of our ends goes back to the beginning, and many ask nobody how deep. That is the past, and no news.
+      const between = parsed.filter(({ eventId, pdu }) => unknown.has(eventId) && depthOf(pdu) >= minDepth)
+      await this.#deps.onGiven(server, room, between)
       if (this.#deps.isFrozen(room.roomId)) throw new RemoteFailure(server, 'closed the room with what it gave')
-      const checked = await signatures.check(parsed, room.version)
-      const fresh = checked.filter((event) => typeof event !== 'string').filter(({ eventId }) => !found.has(eventId))
+      const checked = await signatures.check(between, room.version)
+      const fresh = checked.filter((event) => typeof event !== 'string')
       for (const event of fresh) found.set(event.eventId, event)
       // Who gives fewer than it may has no more of them.
       if (fresh.length === 0 || given.length < LIMIT) break

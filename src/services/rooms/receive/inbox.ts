@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { isRoomId, type RoomId, serverOf } from '../../../matrix/ids.ts'
 import { isObject } from '../../../matrix/json.ts'
 import type { Db } from '../../../storage/db.ts'
+import { hasHeld } from '../../../storage/federation/held-events.ts'
 import { EVENT_KIND, listEventStubs } from '../../../storage/rooms/events.ts'
 import { Slots } from '../../../util/slots.ts'
 import { Turn } from '../../../util/turn.ts'
@@ -73,10 +74,12 @@ export class Inbox {
 
   async #receiveInRoom(origin: string, roomId: RoomId, pdus: readonly unknown[]): Promise<Results> {
     const results: Results = new Map()
-    const room = await this.#roomOfOurs(roomId)
-    if (!room) {
+    const room = await this.#find(roomId)
+    if (!room) return results
+    if (room.localJoined.size === 0) {
       await this.#deps.receiveOutside(origin, roomId, pdus)
-      return results
+      // What waits for others may put one of ours back in, and nobody may ever name again what came meanwhile.
+      if (!(await hasHeld(this.#deps.db, room.nid))) return results
     }
     const parsed = await this.#slots.run(() => this.#parse(origin, room, pdus))
     for (const { eventId } of parsed) results.set(eventId, undefined)
@@ -102,19 +105,15 @@ export class Inbox {
   }
 
   /**
-   * A room that we are in. While we join it, others take us for members already: what they send then comes in after the
-   * join, for nobody may ever name it again.
+   * While one of ours joins the room, others take us for members already: what they send then comes in after the join, for
+   * nobody may ever name it again.
    */
-  async #roomOfOurs(roomId: RoomId): Promise<LiveRoom | undefined> {
+  async #find(roomId: RoomId): Promise<LiveRoom | undefined> {
     const { rooms, joined } = this.#deps
-    const find = async () => {
-      const room = await rooms.find(roomId)
-      return room && room.localJoined.size > 0 ? room : undefined
-    }
-    const room = await find()
-    if (room) return room
+    const room = await rooms.find(roomId)
+    if (room && room.localJoined.size > 0) return room
     await joined(roomId)
-    return find()
+    return rooms.find(roomId)
   }
 
   async #append(origin: string, room: LiveRoom, given: readonly Incoming[], results: Results): Promise<void> {
