@@ -264,6 +264,13 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addColumn('appservice_id', 'text')
     .addColumn('created_ts', 'bigint', (col) => col.notNull())
     .execute()
+  // Who left for good: few of many, and every start asks for them.
+  await db.schema
+    .createIndex('account_deactivated')
+    .on('account')
+    .column('user_nid')
+    .where('deactivated' as never, '=', 1)
+    .execute()
 
   await table('device')
     .addColumn('nid', c.serial, c.serialKey)

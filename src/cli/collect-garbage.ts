@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 
 /**
  * Collects garbage once, now. Starting leaves some 25 MiB behind (sources, schemas, the first queries) that V8 would
- * keep until the first load; an idle server should not occupy them. Takes about 30 ms.
+ * keep until the first load; an idle server should not occupy them. Takes 30 to 200 ms.
  */
 export function collectGarbage(): void {
   setFlagsFromString('--expose-gc')

@@ -17,6 +17,8 @@ interface Options {
 }
 
 const TRIAL_NAME = 'localhost'
+/** Who waits for a restart has been answered by then. */
+const SETTLED_AFTER_MS = 500
 
 /** `bongsu start`: serves until it is told to stop. */
 export async function startServer(configFile: string, { terminal, stop, mayInitialise }: Options): Promise<void> {
@@ -36,7 +38,7 @@ export async function startServer(configFile: string, { terminal, stop, mayIniti
     try {
       await server.start()
       welcome(config, configFile, isFirst, terminal)
-      collectGarbage()
+      setTimeout(collectGarbage, SETTLED_AFTER_MS).unref()
       await Promise.race([aborted(stop), failed])
     } finally {
       await server.close()

@@ -126,7 +126,10 @@ export async function updateDeactivated(tx: Tx, userNid: number, erase: boolean)
 
 /** The users who asked to be erased. */
 export async function listErasedNids(db: Db): Promise<number[]> {
-  const rows = await rawRows<{ user_nid: number }>(db, 'select user_nid from account where erased = 1')
+  const rows = await rawRows<{ user_nid: number }>(
+    db,
+    'select user_nid from account where deactivated = 1 and erased = 1',
+  )
   return rows.map((row) => row.user_nid)
 }
 

@@ -44,8 +44,8 @@ export const listRoomsWithNews = (db: Db, after: number): Promise<{ room_nid: nu
   rawRows(
     db,
     `select r.nid as room_nid, r.room_id from room r where r.nid in
-       (select m.room_nid from pusher p join membership m on m.user_nid = p.user_nid
-        where m.membership in ('join', 'invite'))
+       (select m.room_nid from pusher p cross join membership m where m.user_nid = p.user_nid
+        and m.membership in ('join', 'invite'))
      and exists (select 1 from event e where e.room_nid = r.nid and e.pos > ?)`,
     [after],
   )
