@@ -119,7 +119,10 @@ export class GapFiller {
       await gaps.stepOver(server, rest, asked, signal)
       await fetchMissingAuth(this.#deps, server, room, rest, [], signal)
       rest = await this.#receive(room, rest, gaps)
-      while (rest.length > 0 && (await gaps.stepOver(server, rest, asked, signal))) {
+      while (
+        (await gaps.stepOver(server, rest, asked, signal)) ||
+        (await gaps.stepOverWaiting(server, rest, asked, signal))
+      ) {
         rest = await this.#receive(room, rest, gaps)
       }
       return onlyOurs(rest)
@@ -143,7 +146,7 @@ export class GapFiller {
     // Not that of the ends: where both sides went on, what is missing may be less deep than they are.
     const minDepth = await findFirstDepth(db, room.nid)
     for (let round = 0; round < MAX_ROUNDS && !signal.aborted; round++) {
-      const open = await this.#openEnds(found, round === 0)
+      const open = await this.#openEnds(room, found, round === 0)
       if (open.length === 0) break
       const given = await client.events.getMissingEvents(server, room.roomId, {
         earliest: earliest.map(({ eventId }) => eventId),
@@ -156,6 +159,7 @@ export class GapFiller {
       if (parsed.length < given.length) throw new RemoteFailure(server, 'gave what is no event of the room')
       const unknown = await notHere(
         this.#deps,
+        room,
         parsed.map(({ eventId }) => eventId).filter((id) => !found.has(id)),
       )
       // Who knows none of our ends goes back to the beginning, and many ask nobody how deep. That is the past, and no news.
@@ -172,11 +176,12 @@ export class GapFiller {
   }
 
   /** Where something is missing: the latest events above it at first, then those right above it. */
-  async #openEnds(found: ReadonlyMap<string, Incoming>, isFirst: boolean): Promise<string[]> {
+  async #openEnds(room: LiveRoom, found: ReadonlyMap<string, Incoming>, isFirst: boolean): Promise<string[]> {
     const events = [...found.values()]
     const named = new Set(events.flatMap(({ pdu }) => prevEventIds(pdu)))
     const missing = await notHere(
       this.#deps,
+      room,
       [...named].filter((id) => !found.has(id)),
     )
     if (missing.size === 0) return []

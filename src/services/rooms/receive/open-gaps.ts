@@ -13,8 +13,9 @@ interface Deps extends FetchDeps {
   readonly log: Logger
 }
 
-/** States that one server is asked for in one run. */
+/** States that one server is asked for in one run: below the lowest events, and further ones below the others. */
 const MAX_ASKED = 10
+const MAX_ASKED_ABOVE = 10
 
 /**
  * The states at gaps that stay open, as one server after the other tells them. What one cannot tell another may: of a
@@ -36,33 +37,56 @@ export class OpenGaps {
   }
 
   /**
-   * Asks a server for the states after what is missing directly below some of these events, the last ones first, until
+   * Asks a server for the states after what is missing directly below the lowest of these events, the last ones first, until
    * all are known of one event; false: it tells none of them. `asked`: what this server was asked for.
    */
-  async stepOver(
+  stepOver(server: string, events: readonly Incoming[], asked: Set<string>, signal: AbortSignal): Promise<boolean> {
+    return this.#below(server, events.filter(not(above(events))), asked, MAX_ASKED, signal)
+  }
+
+  /**
+   * The same below those that wait for one of these events: what nobody can complete keeps nothing waiting that comes after
+   * it. Who has taken it can tell what was before that.
+   */
+  stepOverWaiting(
     server: string,
     events: readonly Incoming[],
     asked: Set<string>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const ids = new Set(events.map(({ eventId }) => eventId))
-    const lowest = events.filter(({ pdu }) => !prevEventIds(pdu).some((id) => ids.has(id)))
+    return this.#below(server, events.filter(above(events)), asked, MAX_ASKED + MAX_ASKED_ABOVE, signal)
+  }
+
+  async #below(
+    server: string,
+    events: readonly Incoming[],
+    asked: Set<string>,
+    most: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const unknown = await notHere(
       this.#deps,
-      lowest.flatMap(({ pdu }) => prevEventIds(pdu)),
+      this.#room,
+      events.flatMap(({ pdu }) => prevEventIds(pdu)),
     )
     const known = this.#views.size
-    for (const { pdu } of lowest.reverse()) {
+    for (const { pdu } of events.toReversed()) {
       const open = prevEventIds(pdu).filter((id) => unknown.has(id) && !this.#views.has(id))
-      if (open.length > 0 && (await this.#ask(server, open, asked, signal))) break
+      if (open.length > 0 && (await this.#ask(server, open, asked, most, signal))) break
     }
     return this.#views.size > known
   }
 
   /** Whether the states after all of these events are known now. */
-  async #ask(server: string, ids: readonly string[], asked: Set<string>, signal: AbortSignal): Promise<boolean> {
+  async #ask(
+    server: string,
+    ids: readonly string[],
+    asked: Set<string>,
+    most: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     for (const id of ids) {
-      if (asked.has(id) || asked.size >= MAX_ASKED || signal.aborted) return false
+      if (asked.has(id) || asked.size >= most || signal.aborted) return false
       asked.add(id)
       const view = await this.#stateAfter(server, id, signal)
       if (!view) return false
@@ -83,9 +107,24 @@ export class OpenGaps {
   }
 }
 
-/** Those that have no place in the room yet: outliers have none. */
-export async function notHere({ db }: Pick<Deps, 'db'>, ids: readonly string[]): Promise<Set<string>> {
+/** Tells of events whether they follow one of these. */
+function above(events: readonly Incoming[]): (event: Incoming) => boolean {
+  const ids = new Set(events.map(({ eventId }) => eventId))
+  return ({ pdu }) => prevEventIds(pdu).some((id) => ids.has(id))
+}
+
+const not =
+  (claim: (event: Incoming) => boolean) =>
+  (event: Incoming): boolean =>
+    !claim(event)
+
+/** Those that have no place in the room yet: outliers have none, nor what is of another room. */
+export async function notHere(
+  { db }: Pick<Deps, 'db'>,
+  { nid }: Pick<LiveRoom, 'nid'>,
+  ids: readonly string[],
+): Promise<Set<string>> {
   const stubs = await listEventStubs(db, ids)
-  const here = new Set(stubs.flatMap((stub) => (stub.state_nid === null ? [] : stub.event_id)))
+  const here = new Set(stubs.flatMap((stub) => (stub.room_nid === nid && stub.state_nid !== null ? stub.event_id : [])))
   return new Set(ids.filter((id) => !here.has(id)))
 }

@@ -167,7 +167,7 @@ export class History {
     const given = new Set(events.map(({ eventId }) => eventId))
     const previous = [...new Set(events.flatMap(({ pdu }) => prevEventIds(pdu)))]
     const stubs = await listEventStubs(this.#deps.db, previous)
-    for (const stub of stubs) if (stub.state_nid !== null) given.add(stub.event_id)
+    for (const stub of stubs) if (stub.room_nid === room.nid && stub.state_nid !== null) given.add(stub.event_id)
     const starts = events.filter(({ pdu }) => !prevEventIds(pdu).every((id) => given.has(id)))
     const befores = new Map<string, StateView>()
     for (const { eventId, pdu } of events) if (pdu.prev_events.length === 0) befores.set(eventId, storedView(undefined))

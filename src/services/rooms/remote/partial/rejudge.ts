@@ -1,11 +1,12 @@
 import type { RoomId } from '../../../../matrix/ids.ts'
 import { prevEventIds } from '../../../../room/event.ts'
 import { findPartialRoom, listPartialEvents } from '../../../../storage/federation/partial-rooms.ts'
-import { EVENT_KIND, type EventRow, listEventStubs } from '../../../../storage/rooms/events.ts'
+import { EVENT_KIND, type EventRow } from '../../../../storage/rooms/events.ts'
 import { Turn } from '../../../../util/turn.ts'
 import type { LiveRoom } from '../../live-room.ts'
 import { heldIncoming, type Incoming } from '../../receive/incoming.ts'
 import type { FetchDeps } from '../../receive/missing-auth.ts'
+import { notHere } from '../../receive/open-gaps.ts'
 import { ReceivedChain } from '../../receive/received-chain.ts'
 import { wholeStateAt } from '../../receive/state-at-gap.ts'
 import { type StateView, storedView } from '../../state/state-view.ts'
@@ -90,10 +91,9 @@ async function statesAtGaps(
   const later = page.filter((row) => row.nid !== joinNid)
   const previous = later.flatMap((row) => prevEventIds(heldIncoming(row.event_id, row.json, room.version).pdu))
   const outer = [...new Set(previous)].filter((id) => !own.has(id))
-  const stubs = await listEventStubs(deps.db, outer)
-  const here = new Set(stubs.flatMap((stub) => (stub.state_nid === null ? [] : stub.event_id)))
+  const missing = await notHere(deps, room, outer)
   const gaps = new Map<string, StateView>()
-  for (const id of outer.filter((id) => !here.has(id)).slice(0, MAX_GAPS)) {
+  for (const id of [...missing].slice(0, MAX_GAPS)) {
     const view = await wholeStateAt(deps, deps.server, room, id, 'after', signal)
     if (view) gaps.set(id, view)
   }

@@ -1,0 +1,54 @@
+import { it } from 'vitest'
+import { inTime, joinVia, textsOf } from '../support/federated.ts'
+import { Peer } from '../support/peer.ts'
+import type { BuiltEvent } from '../support/room-builder.ts'
+import { World } from '../support/servers.ts'
+
+/** A server of ours in a room with two others, of which one is honest and the other means ill. */
+async function scene(version?: string) {
+  const world = await World.create()
+  const one = await world.start('one.test')
+  const alice = await one.client.register('alice')
+  const honest = await Peer.start(world, 'honest.test', version)
+  const evil = await honest.neighbour(world, 'evil.test')
+  const { room } = honest
+  room.join(evil.creator)
+  await joinVia(alice, room.roomId, 'honest.test')
+  const join = room.last
+  const say = (by: Peer, body: string, after: readonly BuiltEvent[]) =>
+    room.message(by.creator, { content: { msgtype: 'm.text', body }, after })
+  const shown = (...texts: string[]) =>
+    inTime(
+      world,
+      () => textsOf(alice, room.roomId),
+      (read) => texts.every((text) => read.includes(text)),
+    )
+  return { world, one, alice, honest, evil, room, join, say, shown }
+}
+
+it('an event that nobody can complete keeps nothing waiting that honest servers send after it', async () => {
+  const { one, honest, evil, join, say, shown } = await scene()
+  const lost = say(evil, 'lost', [join])
+  for (const peer of [honest, evil]) peer.forgotten.add(lost.eventId)
+  const stuck = say(evil, 'stuck', [lost])
+  await evil.send(one, evil.pdus([stuck]))
+  await honest.send(one, honest.pdus([say(honest, 'after it', [stuck])]))
+  await shown('after it')
+})
+
+it('an event that follows one of another room is taken with the state that others were told of', async () => {
+  const { one, alice, honest, evil, room, join, shown } = await scene()
+  const elsewhere = await alice.createRoom({ preset: 'public_chat' })
+  const eventId = await alice.send(elsewhere, 'of another room')
+  const after = [join, { ...join, eventId }]
+  const strange = room.message(evil.creator, {
+    content: { body: 'after another room' },
+    after,
+    authState: room.stateAfter([join]),
+  })
+  honest.fake.answers.set(`GET /_matrix/federation/v1/state_ids/${encodeURIComponent(room.roomId)}`, () => ({
+    body: { pdu_ids: [...room.stateAfter([join]).values()].map((event) => event.eventId), auth_chain_ids: [] },
+  }))
+  await evil.send(one, evil.pdus([strange]))
+  await shown('after another room')
+})
