@@ -17,7 +17,7 @@ if (!isInstalled()) {
 if (process.argv.includes('--build') && existsSync(join(root, 'src')) && isStale()) {
   process.stderr.write('Building ...\n')
   rmSync(join(root, 'dist'), { recursive: true, force: true })
-  run(join(bin, 'tsc'), '-p', 'tsconfig.build.json')
+  run(join(bin, 'rolldown'), '--config')
   writeFileSync(stamp, '')
 }
 
@@ -45,7 +45,7 @@ function isStale() {
   const inputs = [
     'package-lock.json',
     'tsconfig.json',
-    'tsconfig.build.json',
+    'rolldown.config.js',
     ...filesOf('src'),
     ...filesOf('migrations'),
   ]
@@ -67,7 +67,7 @@ function run(command, ...args) {
   const path = bin + delimiter + process.env.PATH
   const { status } = spawnSync(command, args, {
     cwd: root,
-    stdio: ['ignore', 2, 2],
+    stdio: ['ignore', 'ignore', 2], // what goes wrong is said there
     env: { ...process.env, PATH: path },
   })
   if (status !== 0) process.exit(status ?? 1)
