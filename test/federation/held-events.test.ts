@@ -43,4 +43,31 @@ withDatabases('events that wait for others', (open) => {
     await held.close()
     expect(await table.nextDue(db, [])).toBeGreaterThan(clock.now() + 3_000_000)
   })
+
+  it('are left alone for a while where looking at them fails', async () => {
+    const door = await openDoor(await open())
+    const builder = RoomBuilder.public()
+    await joinForeign(door, builder)
+    const room = await door.liveRooms.get(builder.roomId)
+    const clock = new FakeClock()
+    const looks: number[] = []
+    const fill = async () => {
+      looks.push(clock.now())
+      throw new Error('Something is wrong with us')
+    }
+    const held = new HeldEvents({ db: door.db, clock, log: pino({ level: 'silent' }), fill })
+    const start = clock.now()
+    held.start()
+    const lost = builder.message('@alice:hs1')
+    await held.hold('hs1', room, incoming(builder, [builder.message('@alice:hs1', { after: [lost] })]))
+    await until(
+      async () => {
+        clock.advance(1_000)
+        return looks
+      },
+      (times) => times.length >= 3,
+    )
+    await held.close()
+    expect((looks[2] ?? 0) - start).toBeGreaterThanOrEqual(120_000)
+  })
 })

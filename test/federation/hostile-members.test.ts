@@ -52,3 +52,19 @@ it('an event that follows one of another room is taken with the state that other
   await evil.send(one, evil.pdus([strange]))
   await shown('after another room')
 })
+
+it('a state without the create event of the room is believed by nobody', async () => {
+  const { one, evil, honest, room, join, say, shown } = await scene()
+  const lost = [say(evil, 'lost 1', [join]), say(evil, 'lost 2', [join])]
+  for (const event of lost) honest.forgotten.add(event.eventId)
+  const path = (what: string) => `/_matrix/federation/v1/${what}/${encodeURIComponent(room.roomId)}`
+  evil.fake.answers.set(`POST ${path('get_missing_events')}`, () => ({ body: { events: [] } }))
+  const isFirst = (uri: string) => uri.includes(encodeURIComponent(lost[0]?.eventId ?? ''))
+  evil.fake.answers.set(`GET ${path('state_ids')}`, ({ uri }) => ({
+    body: { pdu_ids: isFirst(uri) ? [join.eventId] : [], auth_chain_ids: [] },
+  }))
+  const stuck = say(evil, 'stuck', lost)
+  await evil.send(one, evil.pdus([stuck]))
+  await honest.send(one, honest.pdus([say(honest, 'after it', [stuck])]))
+  await shown('after it')
+})

@@ -81,6 +81,16 @@ export async function postponeHeld(tx: Tx, roomNid: number, ids: readonly string
   await runIn(tx, sql, ids, [retryAt, roomNid])
 }
 
+/** After an attempt that failed because of us: when to try next with what is due in the room. */
+export async function postponeDue(tx: Tx, roomId: RoomId, now: number, retryAt: number): Promise<void> {
+  await rawRun(
+    tx,
+    `update held_event set attempts = attempts + 1, retry_at = ?
+     where room_nid = (select nid from room where room_id = ?) and retry_at <= ?`,
+    [retryAt, roomId, now],
+  )
+}
+
 export async function deleteHeld(tx: Tx, roomNid: number, ids: readonly string[]): Promise<void> {
   await runIn(tx, 'delete from held_event where room_nid = ? and event_id in', ids, [roomNid])
 }

@@ -26,6 +26,8 @@ const MAX_ROOMS = 4
  */
 const SETTLE_MS = 1_000
 const LONGEST_SLEEP_MS = 60_000
+/** How long a room is left alone whose held events we fail to look at. */
+const FAILED_PAUSE_MS = 60_000
 
 /** Events that wait for what they refer to: kept in a table, looked at again and again, never lost by a restart. */
 export class HeldEvents {
@@ -98,8 +100,15 @@ export class HeldEvents {
 
   /** Looks after a room, and soon again where something came into it meanwhile: who looked has put off what it left. */
   async #lookAfter(roomId: RoomId): Promise<void> {
+    const { db, clock, log } = this.#deps
     this.#missed.delete(roomId)
-    await this.#deps.fill(roomId, this.#stop.signal)
+    try {
+      await this.#deps.fill(roomId, this.#stop.signal)
+    } catch (err) {
+      log.error({ err, roomId }, 'filling a gap failed')
+      const now = clock.now()
+      await transact(db, (tx) => table.postponeDue(tx, roomId, now, now + FAILED_PAUSE_MS))
+    }
     const missed = this.#missed.get(roomId)
     if (missed !== undefined) await this.#hasten(missed)
   }
@@ -135,7 +144,7 @@ export class HeldEvents {
       if (this.#active.size >= MAX_ROOMS) return
       if (this.#active.has(roomId)) continue
       const work = this.#lookAfter(roomId)
-        .catch((err: unknown) => log.error({ err, roomId }, 'filling a gap failed'))
+        .catch((err: unknown) => log.error({ err, roomId }, 'looking after a room failed'))
         .finally(() => {
           this.#active.delete(roomId)
           this.#wakeUp()

@@ -40,7 +40,8 @@ export async function wholeStateAt(
 }
 
 /**
- * The state events before or after an event as a server tells them, stored by then as outliers. Undefined as above.
+ * The state events before or after an event as a server tells them, stored by then as outliers. Undefined as above; a state
+ * without the event that the room began with is none of this room.
  */
 export async function fetchState(
   deps: FetchDeps,
@@ -53,6 +54,8 @@ export async function fetchState(
   const { stateIds, authChainIds } = await deps.client.events.getRoomStateIds(server, room.roomId, eventId, signal)
   // The event comes last: it takes the place of what it replaced.
   const state = new Set([...stateIds.filter((id) => id !== eventId), ...(when === 'after' ? [eventId] : [])])
+  const create = await room.stateEvent('m.room.create', '')
+  if (create && !state.has(create.eventId)) return undefined
   const wanted = [...new Set([...state, ...authChainIds])]
   const stored = new Set((await listEventStubs(deps.db, wanted)).map((stub) => stub.event_id))
   const unknown = wanted.filter((id) => !stored.has(id))
@@ -96,9 +99,10 @@ async function fetchAll(
   }
 }
 
-/** How the current state becomes another one. */
+/** How the current state becomes another one. What the room began with nobody replaces. */
 async function editsTo({ db }: FetchDeps, room: LiveRoom, stubs: readonly EventStub[]): Promise<StateEdit[]> {
-  return editsOf(db, room, await changesTo(db, room, stubs))
+  const edits = await editsOf(db, room, await changesTo(db, room, stubs))
+  return edits.filter(({ replaces }) => replaces?.type !== 'm.room.create')
 }
 
 /**
