@@ -243,6 +243,30 @@ withDatabases('events of other servers', (open) => {
     expect((await receive(door, room, next)).get(next.eventId)).toEqual({ is: 'accepted' })
   })
 
+  it('spoil nothing where their ids are those of events of other rooms', async () => {
+    const door = await openDoor(await open())
+    const evil = '@eve:hs3'
+    const [first, second] = ['!first:hs1', '!second:hs2'].map((roomId, index) => {
+      const room = new RoomBuilder('1')
+      room.roomId = roomId
+      const owner = index === 0 ? creator : bob
+      room.create(owner)
+      room.join(owner)
+      room.state('m.room.join_rules', owner, { join_rule: 'public' })
+      return room
+    }) as [RoomBuilder, RoomBuilder]
+    for (const room of [first, second]) room.join(evil)
+    await joinForeign(door, first)
+    const said = first.message(evil)
+    await receive(door, first, said)
+    await joinForeign(door, second, user('bob'))
+    const same = second.message(evil)
+    expect(same.eventId).toBe(said.eventId)
+    const next = second.message(bob, { after: [second.events.at(-2) as BuiltEvent] })
+    const outcomes = await receive(door, second, same, next)
+    expect([...outcomes.values()].map(({ is }) => is)).toEqual(['rejected', 'accepted'])
+  })
+
   it('leave no end of the room behind where they fill a gap', async () => {
     const door = await openDoor(await open())
     const room = RoomBuilder.public('11')

@@ -19,6 +19,8 @@ export interface KnownEvents {
   readonly missed: ReadonlySet<string>
   /** Those of them that the timeline has gone on from. */
   readonly followed: ReadonlySet<string>
+  /** Ids that events of other rooms have: possible only where ids are no hashes. */
+  readonly taken: ReadonlySet<string>
   /** Numbers of those that are stored from the time before we were in the room, which count as unknown. */
   readonly outside: ReadonlyMap<string, number>
 }
@@ -39,10 +41,11 @@ export async function loadKnownEvents(db: Db, room: LiveRoom, events: readonly I
     if (wanted.delete(event.eventId)) stored.set(event.eventId, event)
   }
   const outside = new Map<string, number>()
+  const taken = new Set<string>()
   for (const row of await eventsById(db, [...wanted])) {
     // An event of another room does not exist here.
-    if (row.room_nid !== room.nid) continue
-    if (isOutside(row)) outside.set(row.event_id, row.nid)
+    if (row.room_nid !== room.nid) taken.add(row.event_id)
+    else if (isOutside(row)) outside.set(row.event_id, row.nid)
     else stored.set(row.event_id, wrap(row))
   }
   const ids = events.map(({ eventId }) => eventId)
@@ -58,6 +61,7 @@ export async function loadKnownEvents(db: Db, room: LiveRoom, events: readonly I
     redactions: new Map([...byTarget].map(([id, rows]) => [id, rows.map(wrap)])),
     missed: new Set(missing.map((row) => row.event_id)),
     followed: new Set(inTimeline.map((row) => row.event_id)),
+    taken,
     outside,
   }
 }

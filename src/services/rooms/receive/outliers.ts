@@ -51,7 +51,10 @@ async function outlierEntries(db: Db, room: LiveRoom, events: readonly Incoming[
   const wanted = new Set(events.flatMap(({ eventId, pdu }) => [eventId, ...authEventIds(pdu)]))
   const createId = version.createHashRoomId ? [createEventId(roomId)] : []
   for (const id of createId) wanted.add(id)
-  const rows = (await eventsById(db, [...wanted])).filter((row) => row.room_nid === room.nid)
+  const found = await eventsById(db, [...wanted])
+  const rows = found.filter((row) => row.room_nid === room.nid)
+  // Possible only where ids are no hashes.
+  const taken = new Set(found.flatMap((row) => (row.room_nid === room.nid ? [] : row.event_id)))
   const known = new Map<string, StoredEvent>(
     rows.flatMap((row) => (isOutside(row) ? [] : [[row.event_id, new StoredEvent(row, roomId, version)]])),
   )
@@ -59,7 +62,7 @@ async function outlierEntries(db: Db, room: LiveRoom, events: readonly Incoming[
   const superseded: number[] = []
   const entries: Entry[] = []
   for (const incoming of events) {
-    if (known.has(incoming.eventId)) continue
+    if (known.has(incoming.eventId) || taken.has(incoming.eventId)) continue
     const cited = authEventIds(incoming.pdu)
     const isCreate = incoming.pdu.type === 'm.room.create'
     const named = isCreate ? cited : [...createId, ...cited]

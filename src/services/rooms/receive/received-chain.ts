@@ -101,6 +101,8 @@ export class ReceivedChain {
     const { eventId, pdu } = incoming
     const before = this.#known.stored.get(eventId)
     if (before && isSettled(before) && !this.#hints.isAgain) return { is: 'known' }
+    // It could not be stored, and whoever chose the id is to blame.
+    if (this.#known.taken.has(eventId)) return { is: 'rejected', reason: 'An event of another room has its id' }
     const previous = prevEventIds(pdu)
     const named = version.createHashRoomId ? [createEventId(roomId), ...authEventIds(pdu)] : authEventIds(pdu)
     const auth = [...new Set(named)].filter((id) => !this.#known.stored.has(id))
