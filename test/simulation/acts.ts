@@ -17,8 +17,8 @@ export type Act = { readonly who: number; readonly room: number } & (
 export const VERSIONS = ['12', '11', '10', '6', '3']
 const MAX_ROOMS = 2
 
-const place = { who: fc.nat(7), room: fc.nat(MAX_ROOMS - 1) }
-const whom = fc.nat(7)
+const place = { who: fc.nat(11), room: fc.nat(MAX_ROOMS - 1) }
+const whom = fc.nat(11)
 const act = <D extends string, T extends object>(does: D, more: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record({ does: fc.constant(does), ...place, ...more })
 

@@ -109,7 +109,7 @@ class Calm extends Step {
   }
 }
 
-const site = fc.nat(3)
+const site = fc.nat(5)
 /** What fails stays so for a while. */
 const isUp = fc.nat(3).map((n) => n === 0)
 const several = fc.array(anyAct, { minLength: 1, maxLength: 6 })

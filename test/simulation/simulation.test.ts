@@ -10,13 +10,13 @@ import { Nation } from './nation.ts'
 import { heal, quiet } from './settle.ts'
 
 const SHORT_ROUNDS = 2
-const MAX_STEPS = 60
+const MAX_STEPS = 120
 /** Of those who are there from the beginning. */
 const LEVELS = [100, 50, 0]
 
 /** How a story begins. */
 const beginnings = fc.record({
-  sites: fc.integer({ min: 2, max: 4 }),
+  sites: fc.integer({ min: 2, max: 6 }),
   people: fc.integer({ min: 1, max: 2 }),
   version: fc.constantFrom(...VERSIONS),
 })
