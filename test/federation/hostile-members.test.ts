@@ -1,7 +1,8 @@
-import { it } from 'vitest'
+import { expect, it } from 'vitest'
+import type { JsonObject } from '../../src/matrix/json.ts'
 import { inTime, joinVia, textsOf } from '../support/federated.ts'
 import { Peer } from '../support/peer.ts'
-import type { BuiltEvent } from '../support/room-builder.ts'
+import { type BuiltEvent, RoomBuilder } from '../support/room-builder.ts'
 import { World } from '../support/servers.ts'
 
 /** A server of ours in a room with two others, of which one is honest and the other means ill. */
@@ -67,4 +68,24 @@ it('a state without the create event of the room is believed by nobody', async (
   await evil.send(one, evil.pdus([stuck]))
   await honest.send(one, honest.pdus([say(honest, 'after it', [stuck])]))
   await shown('after it')
+})
+
+it('who invites to a room with another version than it has keeps nobody from joining it', async () => {
+  const world = await World.create()
+  const one = await world.start('one.test')
+  const alice = await one.client.register('alice')
+  const honest = await Peer.start(world, 'honest.test')
+  const evil = await honest.neighbour(world, 'evil.test')
+  const { roomId } = honest.room
+  const wrong = new RoomBuilder('1')
+  wrong.roomId = roomId
+  wrong.create(evil.creator)
+  const invite = wrong.member(evil.creator, alice.userId, 'invite')
+  const [room, event] = [roomId, invite.eventId].map(encodeURIComponent)
+  const content = { room_version: '1', event: invite.pdu, invite_room_state: [] } as unknown as JsonObject
+  const { status } = await evil.fake.ask(one, 'PUT', `/_matrix/federation/v2/invite/${room}/${event}`, { content })
+  expect(status).toBe(200)
+  await joinVia(alice, roomId, 'honest.test')
+  await honest.send(one, honest.pdus([honest.room.message(honest.creator, { content: { body: 'welcome' } })]))
+  expect(await textsOf(alice, roomId)).toContain('welcome')
 })

@@ -4,8 +4,8 @@ import { forbidden } from '../../matrix/errors.ts'
 import type { RoomId, UserId } from '../../matrix/ids.ts'
 import type { SigningKey } from '../../matrix/signing-key.ts'
 import type { RoomVersion } from '../../room/versions.ts'
-import type { Db, Tx } from '../../storage/db.ts'
-import { insertRoom } from '../../storage/rooms/rooms.ts'
+import { type Db, type Tx, transact } from '../../storage/db.ts'
+import { ensureRoom, insertRoom } from '../../storage/rooms/rooms.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
@@ -98,6 +98,15 @@ export class Append {
         if (batch) await this.#commit(room, batch)
       }),
     )
+  }
+
+  /** Makes a room known that is elsewhere. Of which version it is, whoever invites to it may say what he likes. */
+  learnOf(roomId: RoomId, version: RoomVersion): Promise<void> {
+    const { db, rooms } = this.#deps
+    return this.#queue.alone(roomId, async () => {
+      await transact(db, (tx) => ensureRoom(tx, roomId, version.id))
+      if (rooms.peek(roomId)?.version !== version) rooms.drop(roomId)
+    })
   }
 
   /**

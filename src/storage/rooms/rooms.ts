@@ -37,15 +37,14 @@ export async function insertRoom(tx: Tx, roomId: string, version: string): Promi
   return row.nid
 }
 
-/** The number of a room that others may just be learning of too. */
-export async function ensureRoom(tx: Tx, roomId: string, version: string): Promise<number> {
-  await rawRun(tx, 'insert into room (room_id, version) values (?, ?) on conflict (room_id) do nothing', [
-    roomId,
-    version,
-  ])
-  const [row] = await rawRows<{ nid: number }>(tx, 'select nid from room where room_id = ?', [roomId])
-  if (!row) throw new Error('The room got no number')
-  return row.nid
+/** Makes a room known that is elsewhere. Its version is the one that was named last, until we have been in it. */
+export async function ensureRoom(tx: Tx, roomId: string, version: string): Promise<void> {
+  await rawRun(
+    tx,
+    `insert into room (room_id, version) values (?, ?) on conflict (room_id) do update set version = excluded.version
+     where room.version <> excluded.version and not exists (select 1 from extremity x where x.room_nid = room.nid)`,
+    [roomId, version],
+  )
 }
 
 export async function updateRoomState(tx: Tx, roomNid: number, stateNid: number): Promise<void> {

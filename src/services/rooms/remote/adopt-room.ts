@@ -2,9 +2,8 @@ import { forbidden } from '../../../matrix/errors.ts'
 import { type RoomId, serverOf } from '../../../matrix/ids.ts'
 import { authEventIds, type Pdu, prevEventIds } from '../../../room/event.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
-import { type Db, transact } from '../../../storage/db.ts'
+import type { Db } from '../../../storage/db.ts'
 import { EVENT_KIND, eventsById, listEventStubs } from '../../../storage/rooms/events.ts'
-import { ensureRoom } from '../../../storage/rooms/rooms.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { Append } from '../append.ts'
 import type { Batch, StateEdit } from '../entry.ts'
@@ -46,7 +45,7 @@ export async function adoptRoom(deps: Deps, described: Described): Promise<Store
   const { db, append } = deps
   const { roomId, version, authChain, join, partial } = described
   const state = [...described.state, ...(partial ? membersLeftOut(described) : [])]
-  await transact(db, (tx) => ensureRoom(tx, roomId, version.id))
+  await append.learnOf(roomId, version)
   await storeOutliers(deps, { roomId }, [...authChain, ...state])
   const ours = await becomeState(deps, roomId, state)
   let joined: StoredEvent | undefined

@@ -47,7 +47,7 @@ export class RemoteLeaves {
     const servers = await serversFor(this.#deps, roomId, room, userId, [])
     const told = await askInTurn(servers, async (server) => {
       const template = await client.memberships.makeLeave(server, roomId, userId)
-      const signed = fillTemplate(template, version, wish, this.#deps)
+      const signed = fillTemplate(template, versionOf(template) ?? version, wish, this.#deps)
       if (!signed) throw new RemoteFailure(server, 'gave a template that makes no leave')
       await client.memberships.sendLeave(server, roomId, signed.eventId, signed.pdu as JsonObject)
       return signed

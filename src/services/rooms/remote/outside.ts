@@ -1,8 +1,7 @@
 import type { RoomId } from '../../../matrix/ids.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
-import { type Db, transact } from '../../../storage/db.ts'
+import type { Db } from '../../../storage/db.ts'
 import { EVENT_KIND, eventsById } from '../../../storage/rooms/events.ts'
-import { ensureRoom } from '../../../storage/rooms/rooms.ts'
 import type { Append } from '../append.ts'
 import type { Entry, StateEdit } from '../entry.ts'
 import { type Incoming, toStored } from '../receive/incoming.ts'
@@ -24,7 +23,7 @@ export interface OutsideMembership {
 /** Notes the membership; false where we are in the room, so that it comes in with the room's other events. */
 export async function noteOutside({ db, append }: Deps, membership: OutsideMembership): Promise<boolean> {
   const { roomId, version, event: incoming, strippedState } = membership
-  await transact(db, (tx) => ensureRoom(tx, roomId, version.id))
+  await append.learnOf(roomId, version)
   let isNoted = true
   await append.write(roomId, async (room) => {
     isNoted = room.localJoined.size === 0
