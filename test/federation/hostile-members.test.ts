@@ -89,3 +89,20 @@ it('who invites to a room with another version than it has keeps nobody from joi
   await honest.send(one, honest.pdus([honest.room.message(honest.creator, { content: { body: 'welcome' } })]))
   expect(await textsOf(alice, roomId)).toContain('welcome')
 })
+
+it('what a server gives of the past beside what it was asked for keeps nothing out of the present', async () => {
+  const { one, alice, honest, evil, room, join, say } = await scene()
+  const { next_batch: since } = await alice.sync()
+  const news = say(honest, 'news', [join])
+  evil.fake.answers.set(`GET /_matrix/federation/v1/backfill/${encodeURIComponent(room.roomId)}`, () => ({
+    body: { pdus: evil.pdus([news]) },
+  }))
+  honest.fake.answers.set(`GET /_matrix/federation/v1/backfill/${encodeURIComponent(room.roomId)}`, () => ({
+    body: { pdus: [] },
+  }))
+  await textsOf(alice, room.roomId)
+  await honest.send(one, honest.pdus([news]))
+  const { rooms } = await alice.get(`/v3/sync?since=${since}`)
+  const { events } = rooms.join[room.roomId].timeline
+  expect(events.map((event: { content: { body?: string } }) => event.content.body)).toContain('news')
+})

@@ -136,7 +136,7 @@ export class History {
     const { client, signatures, log } = this.#deps
     try {
       const given = await client.events.backfill(server, room.roomId, ids, LIMIT)
-      const events = await this.#fresh(await signedEventsOf(signatures, room, given))
+      const events = await this.#fresh(upTo(ids, await signedEventsOf(signatures, room, given)))
       if (events.length === 0) return false
       await fetchMissingAuth(this.#deps, server, room, events, [], NEVER)
       const befores = await this.#befores(server, room, events)
@@ -177,4 +177,18 @@ export class History {
     }
     return befores
   }
+}
+
+/** Those of the events that are named, and what they follow. Any other is no past of theirs: it may be about to come in. */
+function upTo(ids: readonly string[], events: readonly Incoming[]): Incoming[] {
+  const byId = new Map(events.map((event) => [event.eventId, event]))
+  const found = new Set<Incoming>()
+  const waiting = [...ids]
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    const event = byId.get(id)
+    if (!event || found.has(event)) continue
+    found.add(event)
+    waiting.push(...prevEventIds(event.pdu))
+  }
+  return events.filter((event) => found.has(event))
 }
