@@ -9,6 +9,7 @@ import type { SearchInput } from '../services/search/search-input.ts'
 import { SearchedRooms } from '../services/search/searched-rooms.ts'
 import { indexState, removeIndex } from '../storage/search/open.ts'
 import { SearchThread } from '../storage/search/search-thread.ts'
+import type { LongText } from '../util/long-text.ts'
 import type { Ground } from './ground.ts'
 import { databaseOf } from './settings.ts'
 
@@ -16,7 +17,7 @@ interface Search {
   /** undefined: messages are not searched here. */
   readonly searchIndex: SearchIndex | undefined
   /** The answer as JSON text. Throws `M_UNRECOGNIZED` where messages are not searched. */
-  searchMessages(viewer: Viewer, input: SearchInput, nextBatch: string | undefined): Promise<string>
+  searchMessages(viewer: Viewer, input: SearchInput, nextBatch: string | undefined): Promise<LongText>
 }
 
 /** Finding what was said. */

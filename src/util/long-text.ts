@@ -3,12 +3,17 @@ const PIECE_CHARS = 128 * 1024
 
 /**
  * A text that is put together piece by piece and may grow to megabytes. As one string it is joined, measured and turned into
- * bytes in one go at the end: 20 ms for a first sync of 500 rooms, in which nobody else is answered, and all of it on the
- * heap meanwhile. Here each piece becomes bytes, outside the heap, as soon as there is enough of it.
+ * bytes in one go at the end: 20 ms for a first sync of 500 rooms, 50 ms for the members of a room of 20,000, in which
+ * nobody else is answered, and all of it on the heap meanwhile. Here each piece becomes bytes, outside the heap, as soon as
+ * there is enough of it.
  */
 export class LongText {
   #tail = ''
   readonly #pieces: Buffer[] = []
+
+  constructor(...parts: readonly (string | LongText)[]) {
+    for (const part of parts) this.push(part)
+  }
 
   push(text: string | LongText): void {
     if (text instanceof LongText) {
@@ -19,6 +24,12 @@ export class LongText {
     }
     this.#tail += text
     if (this.#tail.length >= PIECE_CHARS) this.#endPiece()
+  }
+
+  /** The next of a list: behind a comma, unless nothing is there yet. */
+  pushItem(text: string | LongText): void {
+    if (!this.isEmpty) this.push(',')
+    this.push(text)
   }
 
   get isEmpty(): boolean {

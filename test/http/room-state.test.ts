@@ -51,3 +51,31 @@ it('lists the profiles of who is joined to who is joined', async () => {
   await bob.leave(roomId)
   expect((await bob.request('GET', `${roomPath(roomId)}/joined_members`)).body.errcode).toBe('M_FORBIDDEN')
 })
+
+it('gives all of a state that goes out in pieces, and says how long it is', async () => {
+  const { client } = await startServer()
+  const users = await client.registerAll('alice', 'bob', 'carol')
+  const [alice, ...others] = users
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  for (const user of others) await user.join(roomId)
+  const long = (text: string) => `${text} 봉수 ${'x'.repeat(60_000)}`
+  for (const user of users) {
+    const content = { membership: 'join', displayname: long(user.userId) }
+    await user.put(`${roomPath(roomId)}/state/m.room.member/${user.userId}`, content)
+  }
+  await alice.sendState(roomId, 'm.room.topic', { topic: long('topic') })
+  const ask = async (what: string) => {
+    const { headers, body } = await alice.request('GET', `${roomPath(roomId)}/${what}`)
+    expect(Number(headers.get('content-length'))).toBe(Buffer.byteLength(JSON.stringify(body)))
+    return body
+  }
+  const textsOf = (events: { content: { displayname?: string; topic?: string } }[]) =>
+    events.flatMap(({ content }) => content.displayname ?? content.topic ?? [])
+  const names = users.map(({ userId }) => long(userId))
+  const state = textsOf(await ask('state'))
+  expect(state.toSorted()).toEqual([...names, long('topic')].toSorted())
+  expect(textsOf((await ask('initialSync')).state)).toEqual(state)
+  expect(textsOf((await ask('members')).chunk)).toEqual(names)
+  const { joined } = await ask('joined_members')
+  expect(users.map(({ userId }) => joined[userId].display_name)).toEqual(names)
+})

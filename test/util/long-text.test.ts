@@ -33,3 +33,14 @@ it.each([0, 1, 20_000])('takes another of %i words between what comes before and
   outer.push('>')
   expect(endOf(outer)).toBe(`<${Array.from({ length: count }, (_, at) => `${at}번째 `).join('')}>`)
 })
+
+it('is made of parts', () => {
+  expect(new LongText('<', new LongText('봉', '수'), '>').end()).toBe('<봉수>')
+})
+
+it.each([0, 1, 3, 40_000])('puts commas between %i items of a list', (count) => {
+  const items = Array.from({ length: count }, (_, at) => `"${at}번째"`)
+  const list = new LongText()
+  for (const item of items) list.pushItem(item)
+  expect(endOf(new LongText('[', list, ']'))).toBe(`[${items.join()}]`)
+})

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { eventId, roomId, userId } from '../../matrix/ids.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
+import { LongText } from '../../util/long-text.ts'
 import { boolParam, listParam } from '../query.ts'
 import { jsonText, route } from '../route.ts'
 
@@ -50,8 +51,10 @@ export const sendJoinV1 = route(
     params: ofEvent,
     body: event,
   },
-  async ({ requester, params, body }, { admissions }) =>
-    jsonText(`[200,${await admissions.join(requester.server, params.roomId, params.eventId, body, false)}]`),
+  async ({ requester, params, body }, { admissions }) => {
+    const answer = await admissions.join(requester.server, params.roomId, params.eventId, body, false)
+    return jsonText(new LongText('[200,', answer, ']'))
+  },
 )
 
 export const makeLeave = route(

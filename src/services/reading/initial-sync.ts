@@ -1,6 +1,7 @@
 import { eventsByNid } from '../../storage/rooms/events.ts'
 import { listRoomsOfUser } from '../../storage/rooms/memberships.ts'
 import { findRoomByNid } from '../../storage/rooms/rooms.ts'
+import { LongText } from '../../util/long-text.ts'
 import { Turn } from '../../util/turn.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
@@ -31,32 +32,33 @@ const MAX_LIMIT = 100
 const GLOBAL = 0
 
 /** Everything about the user's rooms, as JSON text (spec: GET /initialSync, deprecated: `/sync` took its place). */
-export async function initialSync(deps: InitialSyncDeps, viewer: Viewer, query: InitialSyncQuery): Promise<string> {
+export async function initialSync(deps: InitialSyncDeps, viewer: Viewer, query: InitialSyncQuery): Promise<LongText> {
   const { reading, stream } = deps
   const shown = new Set(query.archived ? ['join', 'invite', 'leave', 'ban'] : ['join', 'invite'])
   const end = syncToken(stream.current, 0)
   const turn = new Turn()
-  const rooms: string[] = []
+  const rooms = new LongText()
   for (const row of await listRoomsOfUser(reading.db, viewer.userNid)) {
     if (!shown.has(row.membership) || row.forgotten === 1) continue
     if (turn.isOver) await turn.give()
     const view = row.membership === 'invite' ? undefined : await reading.access.find(row.room_id, viewer)
-    if (view) rooms.push(await roomText(deps, view, viewer, query.limit))
-    else if (row.membership === 'invite') rooms.push(await inviteText(deps, row, viewer))
+    if (view) rooms.pushItem(await roomText(deps, view, viewer, query.limit))
+    else if (row.membership === 'invite') rooms.pushItem(await inviteText(deps, row, viewer))
   }
   const accountData = accountDataTexts(await deps.accountDataOf(viewer.userNid, GLOBAL))
-  return `{"end":${JSON.stringify(end)},"presence":[],"account_data":[${accountData}],"rooms":[${rooms.join(',')}]}`
+  const start = `{"end":${JSON.stringify(end)},"presence":[],"account_data":[${accountData}],"rooms":[`
+  return new LongText(start, rooms, ']}')
 }
 
 /** The same for one room, also for who only looks in (spec: GET /rooms/{roomId}/initialSync). */
-export async function roomInitialSync(deps: InitialSyncDeps, viewer: Viewer, roomId: string): Promise<string> {
+export async function roomInitialSync(deps: InitialSyncDeps, viewer: Viewer, roomId: string): Promise<LongText> {
   const view = await deps.reading.access.view(roomId, viewer)
   return roomText(deps, view, viewer, DEFAULT_LIMIT)
 }
 
 export const DEFAULT_LIMIT = 10
 
-async function roomText(deps: InitialSyncDeps, view: RoomView, viewer: Viewer, limit: number): Promise<string> {
+async function roomText(deps: InitialSyncDeps, view: RoomView, viewer: Viewer, limit: number): Promise<LongText> {
   const { reading, stream } = deps
   const { room, standing, end } = view
   const position = stream.current
@@ -73,16 +75,18 @@ async function roomText(deps: InitialSyncDeps, view: RoomView, viewer: Viewer, l
   const state = await stateTexts(reading, view, viewer)
   const row = await findRoomByNid(reading.db, room.nid)
   const accountData = accountDataTexts(await deps.accountDataOf(viewer.userNid, room.nid))
-  return [
+  return new LongText(
     `{"room_id":${JSON.stringify(room.roomId)}`,
     standing.membership === undefined ? '' : `,"membership":${JSON.stringify(standing.membership)}`,
     `,"messages":{"end":${JSON.stringify(syncToken(position, 0))}`,
     start ? `,"start":${JSON.stringify(tokenAfter({ depth: start.depth, pos: start.pos - 1 }))}` : '',
     `,"chunk":[${chunk.join(',')}]}`,
-    `,"state":[${state.join(',')}]`,
+    ',"state":[',
+    state,
+    ']',
     `,"visibility":${row?.is_public === 1 ? '"public"' : '"private"'}`,
     `,"account_data":[${accountData}]}`,
-  ].join('')
+  )
 }
 
 async function inviteText(

@@ -1,6 +1,7 @@
 import { forbidden } from '../../matrix/errors.ts'
 import { nameNids } from '../../storage/names.ts'
 import { listAfter, listBefore } from '../../storage/rooms/timeline.ts'
+import { LongText } from '../../util/long-text.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
@@ -22,7 +23,7 @@ export async function listMembers(
   viewer: Viewer,
   roomId: string,
   { at, membership, notMembership }: MembersQuery,
-): Promise<string> {
+): Promise<LongText> {
   const view = await reading.access.whole(roomId, viewer)
   const stateNid = at === undefined ? view.leaving?.row.state_nid : await stateAt(reading, view, at)
   // Together the two mean "either … or" (spec).
@@ -30,18 +31,19 @@ export async function listMembers(
     (membership === undefined && notMembership === undefined) ||
     is === membership ||
     (notMembership !== undefined && is !== notMembership)
-  const texts: string[] = []
+  const texts = new LongText()
   for await (const page of memberPages(reading, view.room, stateNid ?? undefined)) {
-    texts.push(...(await reading.clientEvents.render(view.room, page.filter(isWanted), viewer, { brief: true })))
+    const wanted = await reading.clientEvents.render(view.room, page.filter(isWanted), viewer, { brief: true })
+    for (const text of wanted) texts.pushItem(text)
   }
-  return `{"chunk":[${texts.join(',')}]}`
+  return new LongText('{"chunk":[', texts, ']}')
 }
 
 /** The joined users with their profiles in this room, as JSON text (spec: GET /rooms/{roomId}/joined_members). */
-export async function listJoinedMembers(reading: Reading, viewer: Viewer, roomId: string): Promise<string> {
+export async function listJoinedMembers(reading: Reading, viewer: Viewer, roomId: string): Promise<LongText> {
   const { room, standing } = await reading.access.whole(roomId, viewer)
   if (standing.membership !== 'join') throw forbidden('You are not in this room')
-  const texts: string[] = []
+  const texts = new LongText()
   for await (const page of memberPages(reading, room, undefined)) {
     for (const { membership, stateKey, visible } of page) {
       if (membership !== 'join') continue
@@ -51,10 +53,10 @@ export async function listJoinedMembers(reading: Reading, viewer: Viewer, roomId
         display_name: typeof displayname === 'string' ? displayname : null,
         avatar_url: typeof avatar_url === 'string' ? avatar_url : null,
       }
-      texts.push(`${JSON.stringify(stateKey)}:${JSON.stringify(profile)}`)
+      texts.pushItem(`${JSON.stringify(stateKey)}:${JSON.stringify(profile)}`)
     }
   }
-  return `{"joined":{${texts.join(',')}}}`
+  return new LongText('{"joined":{', texts, '}}')
 }
 
 async function* memberPages(

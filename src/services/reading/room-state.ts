@@ -3,6 +3,7 @@ import type { UserId } from '../../matrix/ids.ts'
 import { nameNids } from '../../storage/names.ts'
 import { eventsByNid } from '../../storage/rooms/events.ts'
 import { stateEntry } from '../../storage/state/state.ts'
+import { LongText } from '../../util/long-text.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import type { Reading } from './reading.ts'
@@ -10,17 +11,17 @@ import type { RoomView } from './room-access.ts'
 import { statePages } from './state-pages.ts'
 
 /** The state of a room, or as it was when the user left, as JSON text (spec: GET /rooms/{roomId}/state). */
-export async function listState(reading: Reading, viewer: Viewer, roomId: string): Promise<string> {
+export async function listState(reading: Reading, viewer: Viewer, roomId: string): Promise<LongText> {
   const view = await reading.access.whole(roomId, viewer)
-  return `[${(await stateTexts(reading, view, viewer)).join(',')}]`
+  return new LongText('[', await stateTexts(reading, view, viewer), ']')
 }
 
-/** The texts of all state events that the view shows. */
-export async function stateTexts({ db, clientEvents }: Reading, view: RoomView, viewer: Viewer): Promise<string[]> {
-  const texts: string[] = []
+/** The texts of all state events that the view shows, separated by commas. */
+export async function stateTexts({ db, clientEvents }: Reading, view: RoomView, viewer: Viewer): Promise<LongText> {
+  const texts = new LongText()
   const stateNid = view.leaving?.row.state_nid ?? undefined
   for await (const page of statePages(db, view.room, { stateNid })) {
-    texts.push(...(await clientEvents.render(view.room, page, viewer, { brief: true })))
+    for (const text of await clientEvents.render(view.room, page, viewer, { brief: true })) texts.pushItem(text)
   }
   return texts
 }

@@ -1,4 +1,5 @@
 import { isObject } from '../../matrix/json.ts'
+import { LongText } from '../../util/long-text.ts'
 import { eventsAround } from '../reading/context.ts'
 import { sendersOf } from '../reading/lazy-members.ts'
 import type { Reading } from '../reading/reading.ts'
@@ -23,17 +24,19 @@ export async function searchAnswer(
   viewer: Viewer,
   input: SearchInput,
   { found, count, highlights, next }: SearchFindings,
-): Promise<string> {
+): Promise<LongText> {
   const results: string[] = []
   for (const hit of found) results.push(await resultText(reading, viewer, input, hit))
-  const parts = [`"count":${count}`, `"highlights":${JSON.stringify(highlights)}`, `"results":[${results.join(',')}]`]
+  const parts = new LongText(`"count":${count}`)
+  parts.pushItem(`"highlights":${JSON.stringify(highlights)}`)
+  parts.pushItem(`"results":[${results.join(',')}]`)
   if (input.groupBy.length > 0) {
     const groups = input.groupBy.map((key) => `"${key}":${JSON.stringify(groupsOf(key, found, next))}`)
-    parts.push(`"groups":{${groups.join(',')}}`)
+    parts.pushItem(`"groups":{${groups.join(',')}}`)
   }
-  if (input.includeState) parts.push(`"state":{${(await states(reading, viewer, found)).join(',')}}`)
-  if (next) parts.push(`"next_batch":${JSON.stringify(next(undefined))}`)
-  return `{"search_categories":{"room_events":{${parts.join(',')}}}}`
+  if (input.includeState) parts.pushItem(new LongText('"state":{', await states(reading, viewer, found), '}'))
+  if (next) parts.pushItem(`"next_batch":${JSON.stringify(next(undefined))}`)
+  return new LongText('{"search_categories":{"room_events":{', parts, '}}}')
 }
 
 /** `rank` is the share of the text that was looked for: closer is higher. */
@@ -117,11 +120,12 @@ function groupsOf(
   return Object.fromEntries(groups)
 }
 
-async function states(reading: Reading, viewer: Viewer, found: readonly VisibleHit[]): Promise<string[]> {
-  const texts: string[] = []
+async function states(reading: Reading, viewer: Viewer, found: readonly VisibleHit[]): Promise<LongText> {
+  const texts = new LongText()
   for (const roomId of new Set(found.map(({ room }) => room.roomId))) {
     const view = await reading.access.find(roomId, viewer)
-    if (view) texts.push(`${JSON.stringify(roomId)}:[${(await stateTexts(reading, view, viewer)).join(',')}]`)
+    if (!view) continue
+    texts.pushItem(new LongText(`${JSON.stringify(roomId)}:[`, await stateTexts(reading, view, viewer), ']'))
   }
   return texts
 }

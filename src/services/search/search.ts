@@ -2,6 +2,7 @@ import { SEARCHED_TYPES } from '../../matrix/searchable.ts'
 import { nameNids } from '../../storage/names.ts'
 import type { SearchedRoom } from '../../storage/search/rooms.ts'
 import type { IndexQuery } from '../../storage/search/store.ts'
+import type { LongText } from '../../util/long-text.ts'
 import { parseSearchTerm } from '../../util/search-tokens.ts'
 import type { Reading } from '../reading/reading.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
@@ -34,7 +35,7 @@ export async function searchMessages(
   viewer: Viewer,
   input: SearchInput,
   nextBatch: string | undefined,
-): Promise<string> {
+): Promise<LongText> {
   const { order, filter: content } = input
   const cursor = nextBatch === undefined ? undefined : parseCursor(nextBatch, order)
   const { words, highlights } = parseSearchTerm(input.term)

@@ -58,7 +58,7 @@ export class RoomsSection implements SyncSection {
     for (const mine of rooms) {
       const room = await this.#deps.rooms.find(mine.roomId)
       const text = room && (await this.#compose(context, room, mine, section, accountData))
-      if (text) entries.push(`${entries.isEmpty ? '' : ','}${JSON.stringify(mine.roomId)}:${text}`)
+      if (text) entries.pushItem(`${JSON.stringify(mine.roomId)}:${text}`)
       if (turn.isOver) await turn.give()
     }
     return entries

@@ -4,6 +4,7 @@ import { serverOf } from '../../../matrix/ids.ts'
 import { addSignature } from '../../../matrix/sign-json.ts'
 import type { SigningKey } from '../../../matrix/signing-key.ts'
 import type { Db } from '../../../storage/db.ts'
+import type { LongText } from '../../../util/long-text.ts'
 import type { Append } from '../append.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { authorisingUser } from '../membership/restricted-join.ts'
@@ -38,7 +39,7 @@ export class Admissions {
   }
 
   /** The answer of send_join, as JSON text. `omitMembers`: most of the state may be left out. */
-  async join(origin: string, roomId: string, eventId: string, value: unknown, omitMembers: boolean): Promise<string> {
+  async join(origin: string, roomId: string, eventId: string, value: unknown, omitMembers: boolean): Promise<LongText> {
     const { db, serverName, peerRooms } = this.#deps
     const room = await peerRooms.joinable(origin, roomId)
     const event = await this.#vouched(room, parseMemberEvent(value, expected(origin, room, eventId, 'join')))

@@ -3,10 +3,11 @@ import { redact } from '../../../room/redaction.ts'
 import { historyVisibilityOf } from '../../../room/visibility.ts'
 import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
-import { eventsByNid } from '../../../storage/rooms/events.ts'
+import { eventsByNid, listEventIds } from '../../../storage/rooms/events.ts'
 import { listMemberNidsOfServer } from '../../../storage/rooms/memberships.ts'
 import { type StateKey, stateEntries } from '../../../storage/state/state.ts'
 import { chunks } from '../../../util/chunks.ts'
+import { LongText } from '../../../util/long-text.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { loadEvents } from '../state/state-view.ts'
@@ -15,23 +16,35 @@ import { StoredEvent } from '../stored-event.ts'
 /** Users of one server whose membership decides what the server is shown. */
 const MAX_MEMBERS = 5_000
 const EVENTS_AT_ONCE = 200
+const IDS_AT_ONCE = 500
 const HISTORY_VISIBILITY = 'm.room.history_visibility'
 const MEMBER = 'm.room.member'
 
 /** An event as other servers get it: pruned when it was redacted. */
 export const pduText = (event: StoredEvent): string => (event.isRedacted ? prunedText(event) : event.row.json)
 
-/** Such events of a room as a list of JSON texts, separated by commas. */
-export async function pduTexts(db: Db, room: LiveRoom, nids: readonly number[]): Promise<string> {
-  const texts: string[] = []
+/** Such events of a room as JSON texts, separated by commas. */
+export async function pduTexts(db: Db, room: LiveRoom, nids: readonly number[]): Promise<LongText> {
+  const texts = new LongText()
   const turn = new Turn()
   for (const part of chunks(nids, EVENTS_AT_ONCE)) {
     for (const row of await eventsByNid(db, part)) {
-      texts.push(pduText(new StoredEvent(row, room.roomId, room.version)))
+      texts.pushItem(pduText(new StoredEvent(row, room.roomId, room.version)))
     }
     if (turn.isOver) await turn.give()
   }
-  return texts.join()
+  return texts
+}
+
+/** The ids of events, likewise. */
+export async function idTexts(db: Db, nids: readonly number[]): Promise<LongText> {
+  const texts = new LongText()
+  const turn = new Turn()
+  for (const part of chunks(nids, IDS_AT_ONCE)) {
+    for (const id of await listEventIds(db, part)) texts.pushItem(JSON.stringify(id))
+    if (turn.isOver) await turn.give()
+  }
+  return texts
 }
 
 const prunedText = ({ pdu, version }: StoredEvent): string => canonicalJson(redact(pdu, version))

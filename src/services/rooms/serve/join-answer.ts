@@ -2,6 +2,7 @@ import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
 import { eventsByNid, findEvent } from '../../../storage/rooms/events.ts'
 import { chunks } from '../../../util/chunks.ts'
+import { LongText } from '../../../util/long-text.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { Incoming } from '../receive/incoming.ts'
@@ -28,7 +29,7 @@ export async function joinAnswer(
   { room, servers }: JoinedRoom,
   { eventId, json }: Incoming,
   omitMembers: boolean,
-): Promise<string> {
+): Promise<LongText> {
   const row = await findEvent(db, eventId)
   const join = row && new StoredEvent(row, room.roomId, room.version)
   const all = (join && (await stateBefore(db, room, join))) ?? []
@@ -37,14 +38,15 @@ export async function joinAnswer(
   const inState = new Set(state)
   // What stands in the state need not be said twice.
   const authChain = omitMembers ? chain.filter((nid) => !inState.has(nid)) : chain
-  return [
-    `{"origin":${JSON.stringify(serverName)}`,
-    `"event":${json}`,
-    `"members_omitted":${omitMembers}`,
-    ...(omitMembers ? [`"servers_in_room":${JSON.stringify(servers)}`] : []),
-    `"state":[${await pduTexts(db, room, state)}]`,
-    `"auth_chain":[${await pduTexts(db, room, authChain)}]}`,
-  ].join()
+  return new LongText(
+    `{"origin":${JSON.stringify(serverName)},"event":${json},"members_omitted":${omitMembers}`,
+    omitMembers ? `,"servers_in_room":${JSON.stringify(servers)}` : '',
+    ',"state":[',
+    await pduTexts(db, room, state),
+    '],"auth_chain":[',
+    await pduTexts(db, room, authChain),
+    ']}',
+  )
 }
 
 async function withoutMembers(db: Db, room: LiveRoom, nids: readonly number[]): Promise<number[]> {

@@ -2,13 +2,13 @@ import { badJson, forbidden, notFound } from '../../../matrix/errors.ts'
 import type { RoomId } from '../../../matrix/ids.ts'
 import type { Db } from '../../../storage/db.ts'
 import { isPartialEvent } from '../../../storage/federation/partial-rooms.ts'
-import { listEventIds } from '../../../storage/rooms/events.ts'
 import { listByTime } from '../../../storage/rooms/timeline.ts'
 import type { Clock } from '../../../util/clock.ts'
+import { LongText } from '../../../util/long-text.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { authChainOf } from './auth-chain.ts'
 import { walkBack } from './earlier-events.ts'
-import { pduTexts, shownTo } from './event-texts.ts'
+import { idTexts, pduTexts, shownTo } from './event-texts.ts'
 import type { PeerRooms } from './peer-rooms.ts'
 import { stateBefore } from './state-at.ts'
 
@@ -53,24 +53,26 @@ export class RoomAnswers {
   }
 
   /** `GET /event_auth/{roomId}/{eventId}`. */
-  async eventAuth(server: string, roomId: string, eventId: string): Promise<string> {
+  async eventAuth(server: string, roomId: string, eventId: string): Promise<LongText> {
     const { db, peerRooms } = this.#deps
     const { room, event } = await peerRooms.event(server, eventId, roomId)
-    return `{"auth_chain":[${await pduTexts(this.#deps.db, room, await authChainOf(db, [event.nid]))}]}`
+    return new LongText('{"auth_chain":[', await pduTexts(db, room, await authChainOf(db, [event.nid])), ']}')
   }
 
   /** `GET /state/{roomId}`: the state before an event. */
-  async state(server: string, roomId: string, eventId: string): Promise<string> {
+  async state(server: string, roomId: string, eventId: string): Promise<LongText> {
+    const { db } = this.#deps
     const { room, state, authChain } = await this.#stateAt(server, roomId, eventId)
-    return `{"pdus":[${await pduTexts(this.#deps.db, room, state)}],"auth_chain":[${await pduTexts(this.#deps.db, room, authChain)}]}`
+    const [pdus, chain] = [await pduTexts(db, room, state), await pduTexts(db, room, authChain)]
+    return new LongText('{"pdus":[', pdus, '],"auth_chain":[', chain, ']}')
   }
 
   /** `GET /state_ids/{roomId}`. */
-  async stateIds(server: string, roomId: string, eventId: string): Promise<string> {
+  async stateIds(server: string, roomId: string, eventId: string): Promise<LongText> {
     const { state, authChain } = await this.#stateAt(server, roomId, eventId)
     const { db } = this.#deps
-    const [pduIds, authChainIds] = [await listEventIds(db, state), await listEventIds(db, authChain)]
-    return JSON.stringify({ pdu_ids: pduIds, auth_chain_ids: authChainIds })
+    const [pduIds, authChainIds] = [await idTexts(db, state), await idTexts(db, authChain)]
+    return new LongText('{"pdu_ids":[', pduIds, '],"auth_chain_ids":[', authChainIds, ']}')
   }
 
   /** `GET /backfill/{roomId}`: these events and what came before them, latest first. */
