@@ -106,3 +106,34 @@ it('what a server gives of the past beside what it was asked for keeps nothing o
   const { events } = rooms.join[room.roomId].timeline
   expect(events.map((event: { content: { body?: string } }) => event.content.body)).toContain('news')
 })
+
+it('a state of which a liar has taken a member keeps out nothing that the member says', async () => {
+  const { one, honest, evil, room, join, say, shown } = await scene()
+  const event = say(honest, 'after a gap', [say(honest, 'missing', [join])])
+  const path = (what: string) => `/_matrix/federation/v1/${what}/${encodeURIComponent(room.roomId)}`
+  const told = [...room.stateAfter([join]).values()].filter(({ pdu }) => pdu.state_key !== honest.creator)
+  evil.fake.answers.set(`GET ${path('state_ids')}`, () => ({
+    body: { pdu_ids: told.map(({ eventId }) => eventId), auth_chain_ids: [] },
+  }))
+  for (const { fake } of [evil, honest]) {
+    fake.answers.set(`POST ${path('get_missing_events')}`, () => ({ body: { events: [] } }))
+  }
+  await evil.send(one, evil.pdus([event]))
+  await shown('after a gap')
+})
+
+it('who sends the most of what nobody can complete keeps nobody else from being asked', async () => {
+  const { world, one, honest, evil, join, say, shown } = await scene()
+  const liars = [evil, await honest.neighbour(world, 'evil2.test'), await honest.neighbour(world, 'evil3.test')]
+  const missing = say(honest, 'missing', [join])
+  const lost = say(evil, 'lost', [join])
+  for (const liar of liars) liar.forgotten.add(missing.eventId).add(lost.eventId)
+  honest.forgotten.add(missing.eventId).add(lost.eventId)
+  await honest.send(one, honest.pdus([say(honest, 'after a gap', [missing])]))
+  for (const liar of liars) {
+    world.clock.advance(1)
+    await liar.send(one, liar.pdus([say(liar, 'stuck', [lost])]))
+  }
+  honest.forgotten.delete(missing.eventId)
+  await shown('missing', 'after a gap')
+})

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import { MatrixError } from '../../../matrix/errors.ts'
-import type { RoomId } from '../../../matrix/ids.ts'
+import { type RoomId, serverOf } from '../../../matrix/ids.ts'
 import { depthOf, prevEventIds } from '../../../room/event.ts'
 import { transact } from '../../../storage/db.ts'
 import * as held from '../../../storage/federation/held-events.ts'
@@ -54,6 +54,8 @@ export class GapFiller {
   readonly #deps: Deps
   /** Until when nobody is asked for what an event waits for, by the event's id. */
   readonly #pauses = lruCache<string, number>(MAX_PAUSES)
+  /** When a server was asked last for what a room lacks, by the room's number and the server. */
+  readonly #asked = lruCache<string, number>(MAX_PAUSES)
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -70,11 +72,13 @@ export class GapFiller {
     // Something may have come meanwhile.
     waiting = await this.#receive(room, waiting, gaps)
     const isDue = waiting.some(({ eventId }) => (this.#pauses.get(eventId) ?? 0) <= this.#deps.clock.now())
-    for (const server of isDue ? this.#serversFor(room, rows) : []) {
+    for (const server of isDue ? this.#serversFor(room, waiting, sentBy) : []) {
       if (waiting.length === 0 || signal.aborted) break
-      // The last ones are looked at first: whoever sent an event mostly knows what is before it.
-      const isOwn = ({ eventId }: Incoming) => sentBy.get(eventId) === server
-      const ownLast = waiting.toSorted((one, other) => Number(isOwn(one)) - Number(isOwn(other)))
+      this.#asked.set(`${room.nid} ${server}`, this.#deps.clock.now())
+      // The last ones are looked at first: whoever sent or made an event mostly knows what is before it.
+      const closeness = ({ eventId, pdu }: Incoming) =>
+        sentBy.get(eventId) === server ? 2 : Number(serverOf(pdu.sender) === server)
+      const ownLast = waiting.toSorted((one, other) => closeness(one) - closeness(other))
       waiting = await this.#fillFrom(server, room, ownLast, gaps, signal)
     }
     if (waiting.length === 0 || signal.aborted) return
@@ -86,17 +90,31 @@ export class GapFiller {
     await transact(this.#deps.db, (tx) => held.postponeHeld(tx, room.nid, [...ids], now + pause))
   }
 
-  /** Who sent them first, then others who are in the room. */
-  #serversFor(room: LiveRoom, rows: readonly { server: string }[]): string[] {
-    const senders = rows.map(({ server }) => server)
-    const all = new Set([...senders, ...room.servers.keys()])
-    all.delete(this.#deps.serverName)
-    return [...all].filter((name) => this.#deps.mayFederate(name)).slice(0, MAX_SERVERS)
+  /**
+   * Who made or sent them first, the last ones first, then others who are in the room. Of those who were asked before, however
+   * much they send, the one whose turn is the longest ago.
+   */
+  #serversFor(room: LiveRoom, waiting: readonly Incoming[], sentBy: ReadonlyMap<string, string>): string[] {
+    const { serverName, mayFederate } = this.#deps
+    const senders = waiting
+      .toReversed()
+      .flatMap(({ eventId, pdu }) => [serverOf(pdu.sender), sentBy.get(eventId) ?? ''])
+    const inTurn = [...new Set(senders)].toSorted(
+      (one, other) => this.#lastAsked(room, one) - this.#lastAsked(room, other),
+    )
+    const all = new Set([...inTurn, ...room.servers.keys()])
+    return [...all].filter((name) => name !== '' && name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
+  }
+
+  #lastAsked({ nid }: LiveRoom, server: string): number {
+    return this.#asked.get(`${nid} ${server}`) ?? 0
   }
 
   /** Takes what can be judged, and gives what still waits. */
-  async #receive(room: LiveRoom, events: readonly Incoming[], { views: gaps }: OpenGaps): Promise<Incoming[]> {
-    const outcomes = await receiveEvents(this.#deps, room.roomId, events, { gaps })
+  async #receive(room: LiveRoom, events: readonly Incoming[], gaps: OpenGaps): Promise<Incoming[]> {
+    const outcomes = await receiveEvents(this.#deps, room.roomId, events, { gaps: gaps.views })
+    const doubted = [...outcomes.values()].flatMap((outcome) => (outcome.is === 'missing' ? outcome.prev : []))
+    gaps.doubt(doubted)
     const isWaiting = ({ eventId }: Incoming) => outcomes.get(eventId)?.is === 'missing'
     const done = events.filter((event) => !isWaiting(event)).map(({ eventId }) => eventId)
     if (done.length > 0) await transact(this.#deps.db, (tx) => held.deleteHeld(tx, room.nid, done))

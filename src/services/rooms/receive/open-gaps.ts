@@ -36,6 +36,11 @@ export class OpenGaps {
     return this.#views
   }
 
+  /** What was told of these states let nobody take an event: another server may tell otherwise. */
+  doubt(ids: readonly string[]): void {
+    for (const id of ids) this.#views.delete(id)
+  }
+
   /**
    * Asks a server for the states after what is missing directly below the lowest of these events, the last ones first, until
    * all are known of one event; false: it tells none of them. `asked`: what this server was asked for.

@@ -45,6 +45,8 @@ export interface Hints {
 interface Verdict {
   readonly kind: EventKind
   readonly reason?: string
+  /** By the state before it alone: its auth events allow it. */
+  readonly isByState?: boolean
 }
 
 /**
@@ -116,11 +118,14 @@ export class ReceivedChain {
     const view = known ?? (await this.#stateBefore(previous))
     const verdict = await this.#judge(incoming, authEvents, view)
     if (verdict.kind === EVENT_KIND.rejected && before && (await this.#isFoundation(before))) return { is: 'known' }
+    const missing = previous.filter((id) => !this.#isHere(id))
+    // Whoever told the state may have lied, or know less than others: what it says is nothing to reject an event for ever by.
+    if (verdict.isByState && missing.length > 0 && !this.#hints.isAgain)
+      return { is: 'missing', auth: [], prev: missing }
     const event = before
       ? new StoredEvent({ ...before.row, ...standing(verdict) }, roomId, version, pdu)
       : toStored(incoming, this.#deps.room, verdict.kind, verdict.reason)
     const cited = authEventIds(pdu).flatMap((id) => authEvents.get(id) ?? [])
-    const missing = previous.filter((id) => !this.#isHere(id))
     await this.#enter(event, cited, view, { before, missing })
     if (verdict.kind === EVENT_KIND.timeline) return { is: 'accepted' }
     return { is: verdict.kind === EVENT_KIND.rejected ? 'rejected' : 'softFailed', reason: verdict.reason ?? '' }
@@ -139,7 +144,7 @@ export class ReceivedChain {
     const byState = this.#isPartial
       ? await judgeByPartialState(this.#deps, event, authEvents, before)
       : judgeByState(event, await this.#reader.lookup(before, places), version)
-    if (byState !== undefined) return rejected(byState)
+    if (byState !== undefined) return { ...rejected(byState), isByState: true }
     // Nobody is turned away by a current state that may lack the sender.
     if (before.identity !== current.identity && !this.#hints.isHistory && !this.#deps.room.isPartial) {
       const byCurrent = judgeByState(event, await this.#reader.lookup(current, places), version)
