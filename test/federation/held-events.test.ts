@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { expect, it } from 'vitest'
 import { HeldEvents } from '../../src/services/rooms/receive/held-events.ts'
+import type { Incoming } from '../../src/services/rooms/receive/incoming.ts'
 import { transact } from '../../src/storage/db.ts'
 import * as table from '../../src/storage/federation/held-events.ts'
 import { FakeClock } from '../support/clock.ts'
@@ -69,5 +70,24 @@ withDatabases('events that wait for others', (open) => {
     )
     await held.close()
     expect((looks[2] ?? 0) - start).toBeGreaterThanOrEqual(120_000)
+  })
+
+  it('are kept of every server, however many others have sent', async () => {
+    const door = await openDoor(await open())
+    const builder = RoomBuilder.public()
+    await joinForeign(door, builder)
+    const room = await door.liveRooms.get(builder.roomId)
+    const { db } = door
+    const clock = new FakeClock()
+    const held = new HeldEvents({ db, clock, log: pino({ level: 'silent' }), fill: async () => {} })
+    const lost = builder.message('@alice:hs1')
+    const [event] = incoming(builder, [builder.message('@alice:hs1', { after: [lost] })]) as [Incoming]
+    for (const server of ['evil1', 'evil2', 'evil3', 'evil4']) {
+      const many = Array.from({ length: 500 }, (_, i) => ({ ...event, eventId: `$${server}-${i}` }))
+      await held.hold(server, room, many)
+    }
+    await held.hold('hs1', room, [event])
+    await held.hold('evil1', room, [event])
+    expect(await table.countHeld(db, room.nid, 'hs1')).toEqual({ all: 2_000, ofServer: 1 })
   })
 })

@@ -14,13 +14,16 @@ export interface HeldRow {
   json: string
 }
 
-/** Holds events; one that is held already keeps its place, and is looked at again when the new one is. */
-export async function upsertHeld(tx: Tx, rows: readonly Omit<HeldRow, 'attempts'>[]): Promise<void> {
+/**
+ * Holds events; one that is held already keeps its place, and is looked at again when the new one is. `isOwn`: the server
+ * made them itself, so that they count as sent by it, whoever sent them on before.
+ */
+export async function upsertHeld(tx: Tx, rows: readonly Omit<HeldRow, 'attempts'>[], isOwn: boolean): Promise<void> {
   await insertRows(
     tx,
     'held_event (room_nid, event_id, server_nid, received_ts, retry_at, json)',
     rows.map((row) => [row.room_nid, row.event_id, row.server_nid, row.received_ts, row.retry_at, row.json]),
-    'on conflict (room_nid, event_id) do update set retry_at = excluded.retry_at, server_nid = excluded.server_nid',
+    `on conflict (room_nid, event_id) do update set retry_at = excluded.retry_at${isOwn ? ', server_nid = excluded.server_nid' : ''}`,
   )
 }
 
@@ -93,6 +96,18 @@ export async function postponeDue(tx: Tx, roomId: RoomId, now: number, retryAt: 
 
 export async function deleteHeld(tx: Tx, roomNid: number, ids: readonly string[]): Promise<void> {
   await runIn(tx, 'delete from held_event where room_nid = ? and event_id in', ids, [roomNid])
+}
+
+/** Drops the newest events of whoever sent most of those that are held for a room. */
+export async function deleteHeldOfMost(tx: Tx, roomNid: number, count: number): Promise<void> {
+  await rawRun(
+    tx,
+    `delete from held_event where room_nid = ? and event_id in
+       (select event_id from held_event where room_nid = ? and server_nid =
+          (select server_nid from held_event where room_nid = ? group by server_nid order by count(*) desc limit 1)
+        order by received_ts desc limit ?)`,
+    [roomNid, roomNid, roomNid, count],
+  )
 }
 
 /** Gives up on events that nobody could complete; returns how many, at most `limit`. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { RoomId } from '../../../matrix/ids.ts'
+import { type RoomId, serverOf } from '../../../matrix/ids.ts'
 import { type Db, transact } from '../../../storage/db.ts'
 import * as table from '../../../storage/federation/held-events.ts'
 import { internName } from '../../../storage/names.ts'
@@ -54,28 +54,36 @@ export class HeldEvents {
     await Promise.all(this.#active.values())
   }
 
-  /** Keeps events of which something is missing. Too many of one server are dropped: it may send them again. */
+  /**
+   * Keeps events of which something is missing. Too many of one server are dropped: it may send them again. Where there are
+   * too many in all, they give way of whom there are most.
+   */
   async hold(origin: string, room: LiveRoom, events: readonly Incoming[]): Promise<void> {
     const { db, clock, log } = this.#deps
     const { all, ofServer } = await table.countHeld(db, room.nid, origin)
-    const space = Math.max(0, Math.min(MAX_HELD - all, MAX_HELD_OF_SERVER - ofServer))
-    if (space < events.length) log.warn({ origin, roomId: room.roomId }, 'too many events wait for others in a room')
+    const space = Math.max(0, MAX_HELD_OF_SERVER - ofServer)
     const taken = events.slice(0, space)
+    const excess = all + taken.length - MAX_HELD
+    if (space < events.length || excess > 0) {
+      log.warn({ origin, roomId: room.roomId }, 'too many events wait for others in a room')
+    }
     if (taken.length === 0) return
     const now = clock.now()
     await transact(db, async (tx) => {
       const serverNid = await internName(tx, origin)
-      await table.upsertHeld(
-        tx,
-        taken.map(({ eventId, json }) => ({
-          room_nid: room.nid,
-          event_id: eventId,
-          server_nid: serverNid,
-          received_ts: now,
-          retry_at: now,
-          json,
-        })),
-      )
+      const rowOf = ({ eventId, json }: Incoming) => ({
+        room_nid: room.nid,
+        event_id: eventId,
+        server_nid: serverNid,
+        received_ts: now,
+        retry_at: now,
+        json,
+      })
+      for (const isOwn of [true, false]) {
+        const part = taken.filter(({ pdu }) => (serverOf(pdu.sender) === origin) === isOwn)
+        await table.upsertHeld(tx, part.map(rowOf), isOwn)
+      }
+      if (excess > 0) await table.deleteHeldOfMost(tx, room.nid, excess)
     })
     this.#wakeUp()
   }
