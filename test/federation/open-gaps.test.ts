@@ -138,6 +138,26 @@ it.each([
   ])
 })
 
+it('fills a gap that is less deep than what was fetched last of the past', async () => {
+  const { one, alice, peer, other, join, say, shown } = await joined()
+  const path = `POST /_matrix/federation/v1/get_missing_events/${encodeURIComponent(peer.room.roomId)}`
+  await shown('m.room.create')
+  const lost = say('lost', [say('lost before', [join])])
+  for (const server of [peer, other]) {
+    tellStateAlone(server)
+    server.forgotten.add(lost.eventId)
+  }
+  await peer.send(one, peer.pdus([say('after deep', [say('deep', [lost])])]))
+  await shown('after deep', 'deep')
+  for (const server of [peer, other]) server.fake.answers.delete(path)
+  const { next_batch: since } = await alice.get('/v3/sync')
+  await peer.send(one, peer.pdus([say('after shallow', [say('shallow', [join])])]))
+  await shown('after shallow')
+  const { rooms } = await alice.get(`/v3/sync?since=${since}`)
+  const { events } = rooms.join[peer.room.roomId].timeline
+  expect(events.map((event: { content: { body: string } }) => event.content.body)).toEqual(['shallow', 'after shallow'])
+})
+
 it('reads what is missing from the server that goes on from it, however many others are in the room', async () => {
   const { world, one, peer, other, shown } = await joined()
   const { room } = peer

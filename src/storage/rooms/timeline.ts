@@ -51,9 +51,9 @@ export const listBefore = (db: Db, roomNid: number, from: RoomPlace, limit: numb
     [roomNid, from.depth, from.pos, limit],
   )
 
-/** The depth of the room's first event that has a place here; 0: none has. */
+/** The depth of the first event that came into the room here; 0: none has. What was fetched of the past came later. */
 export async function findFirstDepth(db: Db, roomNid: number): Promise<number> {
-  const sql = 'select depth from event where room_nid = ? and pos is not null order by pos limit 1'
+  const sql = 'select depth from event where room_nid = ? and pos > 0 order by pos limit 1'
   return (await rawRows<{ depth: number }>(db, sql, [roomNid]))[0]?.depth ?? 0
 }
 
