@@ -1,7 +1,10 @@
 import { isObject } from '../../matrix/json.ts'
+import { LongText } from '../../util/long-text.ts'
+import { Turn } from '../../util/turn.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { ClientEvents } from '../rooms/view/client-events.ts'
+import { filterable } from './event-filter.ts'
 import type { SyncContext } from './request.ts'
 
 /** Timeline events as JSON texts, in the format that the filter asks for. */
@@ -15,23 +18,29 @@ export async function timelineTexts(
   const texts = filter.federationFormat
     ? events.map((event) => JSON.stringify(event.visible))
     : await clientEvents.render(room, events, viewer, { withRoomId: false, withRelations })
-  return fieldsOf(texts, filter.eventFields)
+  return texts.map((text) => fieldsOf(text, filter.eventFields))
 }
 
-/** State events as JSON texts. What they replaced is no news to who is given the state. */
-export function stateTexts(events: readonly StoredEvent[], { filter, now }: SyncContext): string[] {
-  const texts = events.map((event) =>
-    filter.federationFormat
+/**
+ * The state events that the filter admits as JSON texts, separated by commas. What they replaced is no news to who is given
+ * the state.
+ */
+export async function stateTexts(events: readonly StoredEvent[], { filter, now }: SyncContext): Promise<LongText> {
+  const texts = new LongText()
+  const turn = new Turn()
+  for (const event of events) {
+    if (turn.isOver) await turn.give()
+    if (!filter.state.isOpen && !filter.state.admits(filterable(event))) continue
+    const text = filter.federationFormat
       ? JSON.stringify(event.visible)
-      : `${event.clientText},"unsigned":{"age":${now - event.row.ts}}}`,
-  )
-  return fieldsOf(texts, filter.eventFields)
+      : `${event.clientText},"unsigned":{"age":${now - event.row.ts}}}`
+    texts.pushItem(fieldsOf(text, filter.eventFields))
+  }
+  return texts
 }
 
-function fieldsOf(texts: string[], fields: readonly string[][] | undefined): string[] {
-  if (!fields) return texts
-  return texts.map((text) => JSON.stringify(pick(JSON.parse(text), fields)))
-}
+const fieldsOf = (text: string, fields: readonly string[][] | undefined): string =>
+  fields ? JSON.stringify(pick(JSON.parse(text), fields)) : text
 
 /** The object with these fields alone (spec: client-server API, Filtering, event_fields). */
 function pick(value: unknown, fields: readonly string[][]): unknown {

@@ -1,5 +1,6 @@
 import type { Db } from '../../storage/db.ts'
 import type { StateChange } from '../../storage/rooms/current-state.ts'
+import { LongText } from '../../util/long-text.ts'
 import type { UnreadCounts } from '../notifications/unread-counts.ts'
 import { unreadText } from '../notifications/unread-counts.ts'
 import type { Receipts } from '../receipts.ts'
@@ -8,7 +9,6 @@ import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { ClientEvents } from '../rooms/view/client-events.ts'
 import type { Visibility } from '../rooms/view/visibility.ts'
 import type { Typing } from '../typing.ts'
-import { filterable } from './event-filter.ts'
 import { stateTexts, timelineTexts } from './event-texts.ts'
 import { isNewTo, type SyncContext } from './request.ts'
 import type { RoomChanges } from './room-changes.ts'
@@ -55,7 +55,7 @@ export class JoinedRoom {
   }
 
   /** The room's entry in the answer; undefined when there is nothing to tell. `accountData`: events as JSON texts. */
-  async compose(accountData: readonly string[]): Promise<string | undefined> {
+  async compose(accountData: readonly string[]): Promise<LongText | undefined> {
     const { visibility } = this.#deps
     const { viewer, filter, ignored, upTo } = this.#context
     const range = { after: this.#after, upTo: upTo.pos, limit: filter.timelineLimit, isFirst: this.#after === 0 }
@@ -69,17 +69,15 @@ export class JoinedRoom {
     const summary = await this.#summary(changes)
     const state = await this.#state(timeline, changes, summary)
     const unread = await this.#deps.unread.of(this.#room, viewer, this.#mine.sincePos, upTo.pos)
-    const fields = [
-      `"timeline":${await this.#timelineText(timeline, range)}`,
-      `"${this.#context.stateAfterName ?? 'state'}":{"events":[${state.join(',')}]}`,
-      unreadText(unread, filter.unreadByThread),
-    ]
-    if (summary) fields.push(`"summary":${summary.text}`)
+    const fields = new LongText(`"timeline":${await this.#timelineText(timeline, range)}`)
+    fields.pushItem(new LongText(`"${this.#context.stateAfterName ?? 'state'}":{"events":[`, state, ']}'))
+    fields.pushItem(unreadText(unread, filter.unreadByThread))
+    if (summary) fields.pushItem(`"summary":${summary.text}`)
     if (ephemeral.length > 0 || this.#context.since === undefined)
-      fields.push(`"ephemeral":{"events":[${ephemeral.join(',')}]}`)
+      fields.pushItem(`"ephemeral":{"events":[${ephemeral.join(',')}]}`)
     if (accountData.length > 0 || this.#context.since === undefined)
-      fields.push(`"account_data":{"events":[${accountData.join(',')}]}`)
-    return `{${fields.join(',')}}`
+      fields.pushItem(`"account_data":{"events":[${accountData.join(',')}]}`)
+    return new LongText('{', fields, '}')
   }
 
   async #timelineText(timeline: Timeline, range: TimelineRange): Promise<string> {
@@ -111,9 +109,9 @@ export class JoinedRoom {
    * State up to the start of the timeline, or, with `state_after`, up to its end. Members that are loaded lazily come
    * along when the timeline needs them.
    */
-  async #state(timeline: Timeline, changes: readonly StateChange[], summary: Summary | undefined): Promise<string[]> {
+  async #state(timeline: Timeline, changes: readonly StateChange[], summary: Summary | undefined): Promise<LongText> {
     const { filter, upTo, stateAfterName } = this.#context
-    if (!filter.state.admitsRoom(this.#room.roomId)) return []
+    if (!filter.state.admitsRoom(this.#room.roomId)) return new LongText()
     const end = stateAfterName ? upTo.pos : (startOf(timeline) ?? upTo.pos)
     const unseen = isUnseen(timeline)
     const isKept = (change: StateChange) => change.pos <= upTo.pos && unseen(change)
@@ -124,10 +122,7 @@ export class JoinedRoom {
           changes.filter((change) => change.pos <= end || unseen(change)),
         )
     const members = filter.lazyLoadMembers ? await this.#lazyMembers(timeline, events, summary, end) : []
-    const shown = [...events, ...members].filter(
-      (event) => filter.state.isOpen || filter.state.admits(filterable(event)),
-    )
-    return stateTexts(shown, this.#context)
+    return stateTexts([...events, ...members], this.#context)
   }
 
   /** The members whom the answer mentions, as far as the device does not have them. */

@@ -1,8 +1,8 @@
+import { LongText } from '../../util/long-text.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { ClientEvents } from '../rooms/view/client-events.ts'
 import type { Visibility } from '../rooms/view/visibility.ts'
-import { filterable } from './event-filter.ts'
 import { stateTexts, timelineTexts } from './event-texts.ts'
 import type { SyncContext } from './request.ts'
 import type { StateReader } from './state-reader.ts'
@@ -24,7 +24,7 @@ export async function composeLeftRoom(
   context: SyncContext,
   room: LiveRoom,
   mine: RoomOfUser,
-): Promise<string> {
+): Promise<LongText> {
   const { visibility, clientEvents, state } = deps
   const { viewer, filter, since, fullState, ignored, upTo, stateAfterName } = context
   const isWhole = since === undefined || fullState
@@ -40,11 +40,12 @@ export async function composeLeftRoom(
   // A member event of a room that we never were in has no place in a timeline.
   const own = standing.memberEvent && timeline.events.length === 0 ? [standing.memberEvent] : []
   const events = wasMember ? await stateOf(state, room, timeline, range, isWhole, stateAfterName !== undefined) : own
-  const shown = events.filter((event) => filter.state.isOpen || filter.state.admits(filterable(event)))
   const texts = await timelineTexts(clientEvents, room, timeline.events, context, timeline.limited)
-  return (
-    `{"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited},"prev_batch":"${prevBatch(timeline, range, upTo.n)}"},` +
-    `"${stateAfterName ?? 'state'}":{"events":[${stateTexts(shown, context).join(',')}]}}`
+  return new LongText(
+    `{"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited},"prev_batch":"${prevBatch(timeline, range, upTo.n)}"},`,
+    `"${stateAfterName ?? 'state'}":{"events":[`,
+    await stateTexts(events, context),
+    ']}}',
   )
 }
 

@@ -58,7 +58,7 @@ export class RoomsSection implements SyncSection {
     for (const mine of rooms) {
       const room = await this.#deps.rooms.find(mine.roomId)
       const text = room && (await this.#compose(context, room, mine, section, accountData))
-      if (text) entries.pushItem(`${JSON.stringify(mine.roomId)}:${text}`)
+      if (text) entries.pushItem(new LongText(`${JSON.stringify(mine.roomId)}:`, text))
       if (turn.isOver) await turn.give()
     }
     return entries
@@ -92,7 +92,7 @@ export class RoomsSection implements SyncSection {
     mine: RoomOfUser,
     section: SectionName,
     accountData: ReadonlyMap<number, string[]>,
-  ): Promise<string | undefined> {
+  ): Promise<string | LongText | undefined> {
     if (section === 'join') {
       // Who wants all members waits until they are known (MSC3902).
       if (room.isPartial && !context.filter.lazyLoadMembers) return undefined

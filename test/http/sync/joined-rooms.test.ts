@@ -41,6 +41,19 @@ describe('/sync of joined rooms', () => {
     expect([join, Object.keys(invite)]).toEqual([undefined, [other]])
   })
 
+  it('gives all of the state of a room that goes out in pieces, and of one that was left', async () => {
+    const { alice, bob, roomId } = await twoInARoom()
+    const texts = Array.from({ length: 4 }, (_, at) => `${at} 봉수 ${'x'.repeat(60_000)}`)
+    for (const text of texts) await alice.sendState(roomId, 'test.large', { text }, text.slice(0, 1))
+    const shown = (room: { state: { events: { content: { text?: string } }[] } }) =>
+      room.state.events.flatMap(({ content }) => content.text ?? []).toSorted()
+    const params = filter({ room: { timeline: { limit: 1 }, include_leave: true } })
+    await alice.send(roomId, 'last')
+    expect(shown((await bob.sync(params)).rooms.join[roomId])).toEqual(texts)
+    await bob.leave(roomId)
+    expect(shown((await bob.sync({ ...params, since: '' })).rooms.leave[roomId])).toEqual(texts)
+  })
+
   it('then gives what is new, once', async () => {
     const { alice, bob, roomId } = await twoInARoom()
     await alice.sync()
