@@ -49,19 +49,22 @@ export class StateReader {
     const rows = withMembers ? await this.#everything(room) : await this.#allButMembers(room)
     // Read after the state: what changed in between is taken back again.
     const changes = await listStateChanges(this.#db, room.nid, pos, Number.MAX_SAFE_INTEGER)
-    const state = new Map(rows.map((row) => [placeOf(row), row.nid]))
     const memberNid = withMembers ? undefined : await this.#memberNid()
+    const former = new Map<string, number | null>()
     const settled = new Set<string>()
     for (const change of changes.toReversed()) {
       const place = placeOf(change)
       if (change.type_nid === memberNid || settled.has(place)) continue
       const isLast = isKept(change)
       if (isLast) settled.add(place)
-      const nid = isLast ? change.event_nid : change.prev_event_nid
-      if (nid === null) state.delete(place)
-      else state.set(place, nid)
+      former.set(place, isLast ? change.event_nid : change.prev_event_nid)
     }
-    return this.#events(room, state.values(), new Map(rows.map((row) => [row.nid, row])))
+    const unchanged = former.size === 0 ? rows : rows.filter((row) => !former.has(placeOf(row)))
+    const nids = [...former.values()].filter((nid) => nid !== null)
+    return [
+      ...unchanged.map((row) => new StoredEvent(row, room.roomId, room.version)),
+      ...(await this.#events(room, nids)),
+    ]
   }
 
   /** The state events after `pos` that are selected. */
@@ -185,12 +188,10 @@ export class StateReader {
     return (await nameNids(this.#db, [MEMBER])).get(MEMBER)
   }
 
-  async #events(room: LiveRoom, nids: Iterable<number>, known: Map<number, StoredEvent['row']> = new Map()) {
-    const wanted = [...nids]
-    const missing = wanted.filter((nid) => !known.has(nid))
-    const rows = new Map(known)
-    if (missing.length > 0) for (const row of await eventsByNid(this.#db, missing)) rows.set(row.nid, row)
-    return wanted.flatMap((nid) => {
+  async #events(room: LiveRoom, nids: readonly number[]): Promise<StoredEvent[]> {
+    if (nids.length === 0) return []
+    const rows = new Map((await eventsByNid(this.#db, nids)).map((row) => [row.nid, row]))
+    return nids.flatMap((nid) => {
       const row = rows.get(nid)
       return row ? [new StoredEvent(row, room.roomId, room.version)] : []
     })
