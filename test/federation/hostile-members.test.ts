@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
 import type { JsonObject } from '../../src/matrix/json.ts'
 import { inTime, joinVia, textsOf } from '../support/federated.ts'
@@ -136,4 +137,25 @@ it('who sends the most of what nobody can complete keeps nobody else from being 
   }
   honest.forgotten.delete(missing.eventId)
   await shown('missing', 'after a gap')
+})
+
+it('a small room has no state of any size that somebody likes', async () => {
+  const { one, honest, evil, room, join, say, shown } = await scene()
+  const missing = say(evil, 'missing', [join])
+  const event = say(evil, 'after a gap', [missing])
+  const path = (what: string) => `/_matrix/federation/v1/${what}/${encodeURIComponent(room.roomId)}`
+  for (const { fake } of [evil, honest]) {
+    fake.answers.set(`POST ${path('get_missing_events')}`, () => ({ body: { events: [] } }))
+  }
+  let given = 0
+  const chunk = `"${'x'.repeat(1024 * 1024)}",`
+  async function* endless() {
+    yield '{"pdu_ids":['
+    for (; given < 200; given++) yield chunk
+    yield '"x"],"auth_chain_ids":[]}'
+  }
+  evil.fake.answers.set(`GET ${path('state_ids')}`, () => ({ body: Readable.from(endless()) }))
+  await evil.send(one, evil.pdus([event]))
+  await shown('after a gap')
+  expect(given).toBeLessThan(100)
 })

@@ -10,6 +10,12 @@ const STATE_TIMEOUT_MS = 180_000
 const MAX_EVENTS = 1_000
 const MAX_STATE = 500_000
 
+/** What an answer with a state may take; by default what that of the largest room does. */
+interface StateBounds {
+  readonly maxBytes?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Events of rooms that another server has (spec: server-server API, Backfilling …, Retrieving events). */
 export class EventRequests {
   readonly #client: SignedClient
@@ -62,9 +68,9 @@ export class EventRequests {
     server: string,
     roomId: string,
     eventId: string,
-    signal?: AbortSignal,
+    bounds: StateBounds = {},
   ): Promise<{ state: JsonObject[]; authChain: JsonObject[] }> {
-    const shape = await this.#state('state', server, roomId, eventId, signal)
+    const shape = await this.#state('state', server, roomId, eventId, bounds)
     return { state: shape.objects('pdus', MAX_STATE), authChain: shape.objects('auth_chain', MAX_STATE) }
   }
 
@@ -73,9 +79,9 @@ export class EventRequests {
     server: string,
     roomId: string,
     eventId: string,
-    signal?: AbortSignal,
+    bounds: StateBounds = {},
   ): Promise<{ stateIds: string[]; authChainIds: string[] }> {
-    const shape = await this.#state('state_ids', server, roomId, eventId, signal)
+    const shape = await this.#state('state_ids', server, roomId, eventId, bounds)
     return { stateIds: shape.texts('pdu_ids', MAX_STATE), authChainIds: shape.texts('auth_chain_ids', MAX_STATE) }
   }
 
@@ -115,13 +121,13 @@ export class EventRequests {
     server: string,
     roomId: string,
     eventId: string,
-    signal: AbortSignal | undefined,
+    { maxBytes = STATE_BYTES, signal }: StateBounds,
   ): Promise<Shape> {
     const body = await this.#client.send(server, {
       method: 'GET',
       path: `/_matrix/federation/v1/${what}/${encodeURIComponent(roomId)}`,
       query: { event_id: eventId },
-      maxBytes: STATE_BYTES,
+      maxBytes: Math.min(maxBytes, STATE_BYTES),
       timeoutMs: STATE_TIMEOUT_MS,
       signal,
     })

@@ -7,6 +7,9 @@ import { type Fetched, fetchEvents, proveEvents } from './fetched.ts'
 import type { Incoming, Parsed } from './incoming.ts'
 import { type FetchDeps, fetchMissingAuth } from './missing-auth.ts'
 
+/** What a state may take, and further for each user who was ever in the room, as far as we know. */
+const STATE_BYTES = 32 * 1024 * 1024
+const MEMBER_BYTES = 8 * 1024
 /** Of more events than these the whole state is asked for instead of each by its id. */
 const MAX_SINGLE = 100
 
@@ -51,7 +54,8 @@ export async function fetchState(
   when: 'before' | 'after',
   signal: AbortSignal,
 ): Promise<EventStub[] | undefined> {
-  const { stateIds, authChainIds } = await deps.client.events.getRoomStateIds(server, room.roomId, eventId, signal)
+  const bounds = { maxBytes: maxBytesOf(room), signal }
+  const { stateIds, authChainIds } = await deps.client.events.getRoomStateIds(server, room.roomId, eventId, bounds)
   // The event comes last: it takes the place of what it replaced.
   const state = new Set([...stateIds.filter((id) => id !== eventId), ...(when === 'after' ? [eventId] : [])])
   const create = await room.stateEvent('m.room.create', '')
@@ -72,6 +76,13 @@ export async function fetchState(
   return isIncomplete ? undefined : [...state].flatMap((id) => stubs.get(id) ?? [])
 }
 
+/** Undefined for a room whose members are not known: it may be the largest. */
+function maxBytesOf({ isPartial, counts }: LiveRoom): number | undefined {
+  if (isPartial) return undefined
+  const members = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  return STATE_BYTES + MEMBER_BYTES * members
+}
+
 const isOfMember = ({ pdu }: Parsed): boolean => pdu.type === 'm.room.member' && pdu.content.membership === 'join'
 
 const isLost = ({ eventId }: Incoming, state: ReadonlySet<string>, stubs: ReadonlyMap<string, EventStub>): boolean =>
@@ -86,7 +97,8 @@ async function fetchAll(
   signal: AbortSignal,
 ): Promise<Fetched> {
   if (ids.length <= MAX_SINGLE) return fetchEvents(deps, server, room, ids, signal)
-  const { state, authChain } = await deps.client.events.getRoomState(server, room.roomId, eventId, signal)
+  const bounds = { maxBytes: maxBytesOf(room), signal }
+  const { state, authChain } = await deps.client.events.getRoomState(server, room.roomId, eventId, bounds)
   const wanted = new Set(ids)
   const whole = await proveEvents(deps.signatures, room, [...state, ...authChain])
   const events = whole.events.filter((event) => wanted.delete(event.eventId))
