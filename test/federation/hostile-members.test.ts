@@ -159,3 +159,21 @@ it('a small room has no state of any size that somebody likes', async () => {
   await shown('after a gap')
   expect(given).toBeLessThan(100)
 })
+
+it('who answers nothing keeps nobody from reading what is here', async () => {
+  const { world, alice, honest, evil, room } = await scene()
+  await alice.send(room.roomId, 'here')
+  const path = `GET /_matrix/federation/v1/backfill/${encodeURIComponent(room.roomId)}`
+  honest.fake.answers.set(path, () => ({ body: { pdus: [] } }))
+  evil.fake.answers.set(path, () => new Promise(() => {}))
+  let read: string[] = []
+  const reading = textsOf(alice, room.roomId).then((texts) => {
+    read = texts
+  })
+  await inTime(
+    world,
+    async () => read,
+    (texts) => texts.includes('here'),
+  )
+  await reading
+})

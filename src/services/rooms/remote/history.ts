@@ -39,6 +39,8 @@ const MAX_STARTS = 10
 const MAX_GAPS = 20
 /** How long a reader waits for a room that was just joined: without its members its past would be all guesses. */
 const PATIENCE_MS = 10_000
+/** How long a reader waits for one piece, whoever does not answer. */
+const FILL_PATIENCE_MS = 15_000
 /** What nobody could give is not asked for again so soon. */
 const PAUSE_MS = 60_000
 const MAX_PAUSES = 10_000
@@ -73,13 +75,15 @@ export class History {
         const next = open.find(({ depth, pos }) => depth < place.depth || pos < place.pos)
         return next && { depth: next.depth, pos: next.pos - 1 }
       }
-      await this.#alone(room, () =>
+      const filling = this.#alone(room, () =>
         this.#fill(
           room,
           near.map((gap) => gap.event_id),
           near.flatMap((gap) => gap.senders.map(serverOf)),
         ),
       )
+      // What comes later is there for who asks again.
+      if (!(await this.#inTime(filling))) round = rounds - 1
     }
     return undefined
   }
@@ -90,7 +94,7 @@ export class History {
    */
   async seek(room: LiveRoom, eventId: EventId): Promise<void> {
     if (room.isPartial || this.#isPaused(eventId) || !(await hasMissing(this.#deps.db, room.nid))) return
-    await this.#alone(room, () => this.#fill(room, [eventId]))
+    await this.#inTime(this.#alone(room, () => this.#fill(room, [eventId])))
   }
 
   /** Fetches an event, with some of what is before it, that one of these servers named. */
@@ -106,6 +110,17 @@ export class History {
     if (isFrozen(room.roomId)) return []
     const all = new Set([...first.filter((name) => room.servers.has(name)), ...room.servers.keys()])
     return [...all].filter((name) => name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
+  }
+
+  /** False where it takes longer than a reader waits: it goes on all the same. */
+  async #inTime(work: Promise<void>): Promise<boolean> {
+    const over = new AbortController()
+    const late = this.#deps.clock.sleep(FILL_PATIENCE_MS, over.signal).then(() => false)
+    try {
+      return await Promise.race([work.then(() => true), late])
+    } finally {
+      over.abort()
+    }
   }
 
   /** One at a time for each room: whoever waits finds what the other has fetched. */
