@@ -43,7 +43,7 @@ export function composeDoor(
     ...(!audience.isEmpty && { alongside: (room, batch) => audience.alongside(room, batch) }),
   })
   const ownPolicy = ownPolicyOf(config, signingKey)
-  const policyServers = new PolicyServers({ serverName, client: federation.client, ownPolicy })
+  const policyServers = new PolicyServers({ clock, serverName, client: federation.client, ownPolicy })
   const recommendedSends = new RecommendedSends({
     db,
     clock,

@@ -144,3 +144,23 @@ it('decides what is shown of what others send', async () => {
   expect(body.pdus).toEqual({ [refused.eventId]: {} })
   expect((await textsOf(alice, roomId)).slice(0, 3)).toEqual(['signed when asked', 'signed with another key', 'signed'])
 })
+
+it('decides about what comes after a gap, and what fills it, too', async () => {
+  const { one, alice, peer, roomId, asked } = await policed()
+  peer.fake.answers.set(SIGN, () => ({ status: 400, body: { errcode: 'M_FORBIDDEN' } }))
+  const message = (body: string) => peer.room.message(peer.creator, { content: { msgtype: 'm.text', body } })
+  const [between, after] = [message('in a gap'), message('after a gap')]
+  await peer.send(one, peer.pdus([after]))
+  await until(
+    async () => asked(),
+    (pdus) => [between, after].every(({ pdu }) => pdus.some(({ content }) => content.body === pdu.content.body)),
+  )
+  peer.fake.answers.delete(SIGN)
+  const signed = peer.room.message(peer.creator, { content: { msgtype: 'm.text', body: 'signed' } })
+  const text = essentialText(signed.pdu, peer.room.version)
+  const signatures = addSignature(signed.pdu.signatures, 'peer.test', KEY.keyId, KEY.sign(text))
+  await peer.send(one, [{ ...signed.pdu, signatures }])
+  await seen(alice, roomId, 'signed')
+  expect((await textsOf(alice, roomId)).filter((shown) => shown.includes('gap'))).toEqual([])
+  expect(asked()).toHaveLength(2)
+})

@@ -8,10 +8,13 @@ import { VerifyKey } from '../../../matrix/verify-key.ts'
 import type { Pdu } from '../../../room/event.ts'
 import { essentialText } from '../../../room/hashes.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
+import type { Clock } from '../../../util/clock.ts'
+import { lruCache } from '../../../util/lru.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { OwnPolicy } from './own-policy.ts'
 
 interface Deps {
+  readonly clock: Clock
   readonly serverName: string
   readonly client: FederationClient
   /** Undefined: this server is nobody's policy server. */
@@ -33,12 +36,17 @@ interface Signed {
 
 const KEY_ID = 'ed25519:policy_server'
 const TIMEOUT_MS = 5_000
+/** Events that wait for others are looked at again and again: about these nobody is asked each time. */
+const REFUSED_MS = 600_000
+const MAX_REFUSED = 10_000
 /** What comes in one transaction is asked about with a few requests at a time. */
 const AT_A_TIME = 10
 
 /** The servers that rooms ask which events they should take (spec: server-server API, Policy Servers). */
 export class PolicyServers {
   readonly #deps: Deps
+  /** Until when nobody is asked again about what was not recommended, by its id. */
+  readonly #refused = lruCache<string, number>(MAX_REFUSED)
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -62,6 +70,7 @@ export class PolicyServers {
     room: LiveRoom,
     events: readonly T[],
   ): Promise<{ events: readonly T[]; unwanted: ReadonlySet<string> }> {
+    const { clock } = this.#deps
     const server = await this.#of(room)
     const unwanted = new Set<string>()
     if (!server) return { events, unwanted }
@@ -70,9 +79,11 @@ export class PolicyServers {
     const work = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const [index, event] = next
-        const signed = await this.#signed(room, server, event).catch(nothingOf)
+        const mayAsk = (this.#refused.get(event.eventId) ?? 0) <= clock.now()
+        const signed = await this.#signed(room, server, event, mayAsk).catch(nothingOf)
         if (signed) checked[index] = signed
         else unwanted.add(event.eventId)
+        if (!signed && mayAsk) this.#refused.set(event.eventId, clock.now() + REFUSED_MS)
       }
     }
     await Promise.all(Array.from({ length: AT_A_TIME }, work))
@@ -105,12 +116,18 @@ export class PolicyServers {
     return key && room.servers.has(via) ? { via, key } : undefined
   }
 
-  /** The event with a valid signature of the server, which is asked for one where there is none; undefined: it gives none. */
-  async #signed<T extends Signed>({ version }: LiveRoom, { via, key }: PolicyServer, event: T): Promise<T | undefined> {
+  /** The event with a valid signature of the server, which may be asked for one where there is none; undefined: it has none. */
+  async #signed<T extends Signed>(
+    { version }: LiveRoom,
+    { via, key }: PolicyServer,
+    event: T,
+    mayAsk = true,
+  ): Promise<T | undefined> {
     const text = essentialText(event.pdu, version)
     const isValid = (signatures: Signatures | JsonObject | undefined) =>
       isSigned(text, signatures, via, new Map([[KEY_ID, key]]))
     if (await isValid(event.pdu.signatures)) return event
+    if (!mayAsk) return undefined
     const given = await this.#ask(via, event.pdu, version)
     if (!(await isValid(given))) return undefined
     const { [via]: ofServer } = given

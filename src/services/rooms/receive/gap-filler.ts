@@ -11,6 +11,7 @@ import type { Clock } from '../../../util/clock.ts'
 import { lruCache } from '../../../util/lru.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
+import type { PolicyServers } from '../policy/policy-server.ts'
 import { eventsOf } from './fetched.ts'
 import { heldIncoming, type Incoming, type Parsed } from './incoming.ts'
 import { type FetchDeps, fetchMissingAuth } from './missing-auth.ts'
@@ -22,6 +23,8 @@ interface Deps extends FetchDeps {
   readonly rooms: LiveRooms
   readonly serverName: string
   readonly log: Logger
+  /** What the room's policy server says of them, however they come in. */
+  readonly policyServers: Pick<PolicyServers, 'check'>
   mayFederate(serverName: string): boolean
   /** Told of what a server gave, before anything of it is believed. */
   onGiven(server: string, room: LiveRoom, events: readonly Parsed[]): Promise<void>
@@ -111,8 +114,9 @@ export class GapFiller {
   }
 
   /** Takes what can be judged, and gives what still waits. */
-  async #receive(room: LiveRoom, events: readonly Incoming[], gaps: OpenGaps): Promise<Incoming[]> {
-    const outcomes = await receiveEvents(this.#deps, room.roomId, events, { gaps: gaps.views })
+  async #receive(room: LiveRoom, given: readonly Incoming[], gaps: OpenGaps): Promise<Incoming[]> {
+    const { events, unwanted } = await this.#deps.policyServers.check(room, given)
+    const outcomes = await receiveEvents(this.#deps, room.roomId, events, { gaps: gaps.views, unwanted })
     const doubted = [...outcomes.values()].flatMap((outcome) => (outcome.is === 'missing' ? outcome.prev : []))
     gaps.doubt(doubted)
     const isWaiting = ({ eventId }: Incoming) => outcomes.get(eventId)?.is === 'missing'
