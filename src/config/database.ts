@@ -5,7 +5,9 @@ import { size } from './units.ts'
 const sqlite = z.strictObject({
   kind: z.literal('sqlite'),
   path: z.string().prefault('bongsu.db').describe('The database file.'),
-  cache: size.prefault('16MiB').describe('Page cache of each of the two connections.'),
+  cache: size
+    .prefault('8MiB')
+    .describe('Page cache of each of the two connections. What it lacks, the system mostly has.'),
 })
 
 const postgres = withSecretFile(
