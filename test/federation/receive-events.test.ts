@@ -267,6 +267,25 @@ withDatabases('events of other servers', (open) => {
     expect([...outcomes.values()].map(({ is }) => is)).toEqual(['rejected', 'accepted'])
   })
 
+  it('put no state in the place of ours that was told of a gap, once who told it fills the gap', async () => {
+    const door = await openDoor(await open())
+    const room = RoomBuilder.public('11')
+    room.join(bob)
+    await joinForeign(door, room)
+    const here = await live(door, room)
+    const levels = await here.stateEvent('m.room.power_levels', '')
+    const between = room.message(bob)
+    const next = room.message(bob)
+    const lie = editedView(storedView(here.stateNid), [{ event: undefined, replaces: levels }])
+    await receiveEvents(door, here.roomId, incoming(room, [next]), { gaps: new Map([[between.eventId, lie]]) })
+    await receive(door, room, between)
+    expect((await here.stateEvent('m.room.power_levels', ''))?.eventId).toBe(levels?.eventId)
+    const closed = room.make({ type: 'm.room.join_rules', sender: bob, stateKey: '', content: { join_rule: 'invite' } })
+    room.add(closed, [room.last])
+    await receive(door, room, closed)
+    expect((await here.stateEvent('m.room.join_rules', ''))?.eventId).not.toBe(closed.eventId)
+  })
+
   it('leave no end of the room behind where they fill a gap', async () => {
     const door = await openDoor(await open())
     const room = RoomBuilder.public('11')
@@ -275,7 +294,13 @@ withDatabases('events of other servers', (open) => {
     const topics = ['a', 'b'].map((topic) => room.state('m.room.topic', creator, { topic }))
     const name = room.state('m.room.name', creator, { name: 'ours' })
     const next = room.message(creator)
-    const gaps = new Map([[name.eventId, storedView(here.stateNid)]])
+    await storeOutliers(door, here, incoming(room, [...topics, name]))
+    const edits = []
+    for (const { eventId } of [...topics, name]) {
+      const row = (await findEvent(door.db, eventId)) as EventRow
+      edits.push({ event: new StoredEvent(row, here.roomId, here.version), replaces: undefined })
+    }
+    const gaps = new Map([[name.eventId, editedView(storedView(here.stateNid), edits)]])
     await receiveEvents(door, here.roomId, incoming(room, [next]), { gaps })
     await receive(door, room, ...topics, name)
     expect(here.extremities.map(({ eventId }) => eventId)).toEqual([next.eventId])

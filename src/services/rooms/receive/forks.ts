@@ -59,12 +59,18 @@ export class Forks {
 
   /**
    * What stands before an event that the timeline has gone on from is no end of the room either: a gap is being filled. Gives
-   * how the current state changes. `known`: as above.
+   * how the current state changes. `view`: the state after the event; `known`: as above.
+   *
+   * Nor is the event itself an end, unless that changes the state: what goes on from it was judged by a state that somebody
+   * told. Whoever left out of that what others may do here, would put it in the place of ours.
    */
-  async close(event: StoredEvent, known: Known): Promise<StateEdit[]> {
+  async close(event: StoredEvent, view: StateView, known: Known): Promise<StateEdit[]> {
     const statesBefore = this.#identities()
     // One end stays in any case: ids of versions 1 and 2 are chosen freely, so that events may follow each other in a ring.
     for (const id of await this.#behind(event, known)) if (this.#forks.size > 1) this.#remove(id)
+    const told = await resolveViews(this.#deps, this.#views)
+    const own = await resolveViews(this.#deps, [...this.#views, view])
+    if ((await editsBetween(this.#deps, told, own)).length > 0) this.#forks.set(event.eventId, { event, view })
     return this.#settle(statesBefore)
   }
 
@@ -72,8 +78,7 @@ export class Forks {
   async #settle(statesBefore: ReadonlySet<unknown>): Promise<StateEdit[]> {
     const states = this.#identities()
     if (states.size === statesBefore.size && [...states].every((identity) => statesBefore.has(identity))) return []
-    const views = [...this.#forks.values()].map((fork) => fork.view)
-    return this.#become(await resolveViews(this.#deps, views))
+    return this.#become(await resolveViews(this.#deps, this.#views))
   }
 
   /** Makes another state the current one, and tells what that changes. */
@@ -89,8 +94,12 @@ export class Forks {
     return { removed: this.#removed.filter((event) => before.has(event)), added }
   }
 
+  get #views(): StateView[] {
+    return [...this.#forks.values()].map(({ view }) => view)
+  }
+
   #identities(): Set<unknown> {
-    return new Set([...this.#forks.values()].map(({ view }) => view.identity))
+    return new Set(this.#views.map(({ identity }) => identity))
   }
 
   #remove(id: string): void {

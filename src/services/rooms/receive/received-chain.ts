@@ -206,7 +206,7 @@ export class ReceivedChain {
     const known = (ids: readonly string[]) => this.#eventsOf(ids)
     // What others follow already is no end of the room, and its part of the state is known.
     if (this.#known.followed.has(event.eventId)) {
-      for (const edit of await this.#forks.close(event, known)) this.#changes.push({ edit, at: entry })
+      for (const edit of await this.#forks.close(event, view, known)) this.#changes.push({ edit, at: entry })
       return
     }
     const current = this.#forks.current
