@@ -158,6 +158,22 @@ it('fills a gap that is less deep than what was fetched last of the past', async
   expect(events.map((event: { content: { body: string } }) => event.content.body)).toEqual(['shallow', 'after shallow'])
 })
 
+it('takes nothing for news of the time in which nobody of ours was in the room', async () => {
+  const { one, alice, peer, join, say, shown } = await joined()
+  const { room } = peer
+  const away = say('while she was away', [join])
+  await alice.post(`${roomPath(room.roomId)}/leave`)
+  await joinVia(alice, room.roomId, 'peer.test')
+  const { next_batch: since } = await alice.get('/v3/sync')
+  peer.goesToTheBeginning = true
+  const missing = say('missing', [room.last])
+  await peer.send(one, peer.pdus([say('after a gap', [missing, away])]))
+  await shown('missing', 'after a gap')
+  const { rooms } = await alice.get(`/v3/sync?since=${since}`)
+  const { events } = rooms.join[room.roomId].timeline
+  expect(events.map((event: { content: { body: string } }) => event.content.body)).not.toContain('while she was away')
+})
+
 it('reads what is missing from the server that goes on from it, however many others are in the room', async () => {
   const { world, one, peer, other, shown } = await joined()
   const { room } = peer

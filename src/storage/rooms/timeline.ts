@@ -51,10 +51,14 @@ export const listBefore = (db: Db, roomNid: number, from: RoomPlace, limit: numb
     [roomNid, from.depth, from.pos, limit],
   )
 
-/** The depth of the first event that came into the room here; 0: none has. What was fetched of the past came later. */
-export async function findFirstDepth(db: Db, roomNid: number): Promise<number> {
-  const sql = 'select depth from event where room_nid = ? and pos > 0 order by pos limit 1'
-  return (await rawRows<{ depth: number }>(db, sql, [roomNid]))[0]?.depth ?? 0
+/**
+ * The depth of the first event that came into the room here since this server is in it without a break; 0: none has. What was
+ * fetched of the past came later.
+ */
+export async function findFirstDepth(db: Db, roomNid: number, serverName: string): Promise<number> {
+  const sql = `select depth from event where room_nid = ? and pos >= coalesce((select s.since_pos from room_server s
+    join name n on n.nid = s.server_nid where s.room_nid = ? and n.text = ?), 1) order by pos limit 1`
+  return (await rawRows<{ depth: number }>(db, sql, [roomNid, roomNid, serverName]))[0]?.depth ?? 0
 }
 
 /**

@@ -162,11 +162,11 @@ export class GapFiller {
     waiting: readonly Incoming[],
     signal: AbortSignal,
   ): Promise<Incoming[]> {
-    const { db, client, signatures } = this.#deps
+    const { db, serverName, client, signatures } = this.#deps
     const found = new Map(waiting.map((event) => [event.eventId, event]))
     const earliest = room.extremities.slice(-MAX_TIPS)
     // Not that of the ends: where both sides went on, what is missing may be less deep than they are.
-    const minDepth = await findFirstDepth(db, room.nid)
+    const minDepth = await findFirstDepth(db, room.nid, serverName)
     for (let round = 0; round < MAX_ROUNDS && !signal.aborted; round++) {
       const open = await this.#openEnds(room, found, round === 0)
       if (open.length === 0) break
