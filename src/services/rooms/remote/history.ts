@@ -32,8 +32,8 @@ interface Deps extends FetchDeps {
 const LIMIT = 100
 /** How often one reader has the past fetched further. */
 const MAX_ROUNDS = 3
-/** Servers that are asked for one piece of the past. */
-const MAX_SERVERS = 3
+/** Servers that are asked for one piece of the past: whoever came late has nothing of what was before, and says so at once. */
+const MAX_SERVERS = 10
 /** Events of one piece at which the state is asked for: each begins a branch of its own. */
 const MAX_STARTS = 10
 const MAX_GAPS = 20
@@ -104,11 +104,16 @@ export class History {
     })
   }
 
-  /** The servers of a room that may know more of it than we do; those of `first` first, as far as they are there. */
-  serversOf(room: LiveRoom, first: readonly string[] = []): string[] {
+  /**
+   * The servers of a room that may know more of it than we do, as far as they are there: those of `first` first, then the one
+   * that made the room.
+   */
+  async serversOf(room: LiveRoom, first: readonly string[] = []): Promise<string[]> {
     const { serverName, mayFederate, isFrozen } = this.#deps
     if (isFrozen(room.roomId)) return []
-    const all = new Set([...first.filter((name) => room.servers.has(name)), ...room.servers.keys()])
+    const create = await room.stateEvent('m.room.create', '')
+    const likely = [...first, ...(create ? [serverOf(create.pdu.sender)] : [])]
+    const all = new Set([...likely.filter((name) => room.servers.has(name)), ...room.servers.keys()])
     return [...all].filter((name) => name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
   }
 
@@ -138,7 +143,7 @@ export class History {
 
   /** `senders`: the servers whose users sent these events and what follows them; those mostly have them. */
   async #fill(room: LiveRoom, ids: readonly string[], senders: readonly string[] = []): Promise<void> {
-    for (const server of this.serversOf(room, senders)) if (await this.#fillFrom(server, room, ids)) return
+    for (const server of await this.serversOf(room, senders)) if (await this.#fillFrom(server, room, ids)) return
     for (const id of ids) this.#pauses.set(id, this.#deps.clock.now() + PAUSE_MS)
   }
 

@@ -6,6 +6,9 @@ import type { FetchDeps } from '../receive/missing-auth.ts'
 import { StoredEvent } from '../stored-event.ts'
 import type { History } from './history.ts'
 
+/** Servers that are asked, one after the other, while a user waits. */
+const MAX_SERVERS = 3
+
 /**
  * The event that other servers in a room have nearest to a time (spec: server-server API, timestamp_to_event), fetched,
  * so that it can be read here. Undefined where nothing of the room's past is missing here.
@@ -18,7 +21,7 @@ export async function nearestElsewhere(
   dir: 'f' | 'b',
 ): Promise<StoredEvent | undefined> {
   if (!(await hasMissing(db, room.nid))) return undefined
-  const servers = history.serversOf(room)
+  const servers = (await history.serversOf(room)).slice(0, MAX_SERVERS)
   for (const server of servers) {
     const named = await client.events.getEventByTimestamp(server, room.roomId, ts, dir).catch(nothingOf)
     if (!named) continue
