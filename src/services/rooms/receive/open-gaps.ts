@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { RemoteFailure } from '../../../federation/remote-failure.ts'
 import { MatrixError } from '../../../matrix/errors.ts'
+import { serverOf } from '../../../matrix/ids.ts'
 import { prevEventIds } from '../../../room/event.ts'
 import { listEventStubs } from '../../../storage/rooms/events.ts'
 import type { LiveRoom } from '../live-room.ts'
@@ -50,8 +51,8 @@ export class OpenGaps {
   }
 
   /**
-   * The same below those that wait for one of these events: what nobody can complete keeps nothing waiting that comes after
-   * it. Who has taken it can tell what was before that.
+   * The same below those that wait for one of these events that others made: what nobody can complete keeps nothing waiting
+   * that comes after it. Who has taken it can tell what was before that; who made it may as well complete it.
    */
   stepOverWaiting(
     server: string,
@@ -59,7 +60,8 @@ export class OpenGaps {
     asked: Set<string>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    return this.#below(server, events.filter(above(events)), asked, MAX_ASKED + MAX_ASKED_ABOVE, signal)
+    const ofOthers = events.filter(({ pdu }) => serverOf(pdu.sender) !== server)
+    return this.#below(server, events.filter(above(ofOthers)), asked, MAX_ASKED + MAX_ASKED_ABOVE, signal)
   }
 
   async #below(
