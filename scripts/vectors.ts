@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { authorize } from '../src/room/auth/authorize.ts'
 import { authEventIds, isState, type Pdu, prevEventIds } from '../src/room/event.ts'
@@ -152,5 +152,7 @@ function run(folder: string): boolean {
 }
 
 const [folder] = process.argv.slice(2)
-if (folder === undefined) throw new Error('Usage: npm run vectors -- <folder>')
-if (!run(folder)) process.exitCode = 1
+if (folder === undefined || !existsSync(folder)) {
+  process.stderr.write(`${folder === undefined ? '' : `${folder} is not there. `}Usage: npm run vectors -- <folder>\n`)
+  process.exitCode = 2
+} else if (!run(folder)) process.exitCode = 1
