@@ -12,12 +12,19 @@ import { RoomBuilder } from '../support/room-builder.ts'
 import { openDoor } from '../support/rooms.ts'
 
 withDatabases('events that wait for others', (open) => {
-  it('are looked at soon again where something came into the room while they were looked at', async () => {
+  /** A room with an event of another server that follows one which is not here. */
+  async function scene() {
     const door = await openDoor(await open())
     const builder = RoomBuilder.public()
     await joinForeign(door, builder)
     const room = await door.liveRooms.get(builder.roomId)
-    const { db } = door
+    const lost = builder.message('@alice:hs1')
+    const stuck = incoming(builder, [builder.message('@alice:hs1', { after: [lost] })])
+    return { db: door.db, room, stuck }
+  }
+
+  it('are looked at soon again where something came into the room while they were looked at', async () => {
+    const { db, room, stuck } = await scene()
     const clock = new FakeClock()
     let looks = 0
     const held: HeldEvents = new HeldEvents({
@@ -32,8 +39,7 @@ withDatabases('events that wait for others', (open) => {
       },
     })
     held.start()
-    const lost = builder.message('@alice:hs1')
-    await held.hold('hs1', room, incoming(builder, [builder.message('@alice:hs1', { after: [lost] })]))
+    await held.hold('hs1', room, stuck)
     await until(
       async () => {
         clock.advance(100)
@@ -46,21 +52,17 @@ withDatabases('events that wait for others', (open) => {
   })
 
   it('are left alone for a while where looking at them fails', async () => {
-    const door = await openDoor(await open())
-    const builder = RoomBuilder.public()
-    await joinForeign(door, builder)
-    const room = await door.liveRooms.get(builder.roomId)
+    const { db, room, stuck } = await scene()
     const clock = new FakeClock()
     const looks: number[] = []
     const fill = async () => {
       looks.push(clock.now())
       throw new Error('Something is wrong with us')
     }
-    const held = new HeldEvents({ db: door.db, clock, log: pino({ level: 'silent' }), fill })
+    const held = new HeldEvents({ db, clock, log: pino({ level: 'silent' }), fill })
     const start = clock.now()
     held.start()
-    const lost = builder.message('@alice:hs1')
-    await held.hold('hs1', room, incoming(builder, [builder.message('@alice:hs1', { after: [lost] })]))
+    await held.hold('hs1', room, stuck)
     await until(
       async () => {
         clock.advance(1_000)
@@ -73,15 +75,10 @@ withDatabases('events that wait for others', (open) => {
   })
 
   it('are kept of every server, however many others have sent', async () => {
-    const door = await openDoor(await open())
-    const builder = RoomBuilder.public()
-    await joinForeign(door, builder)
-    const room = await door.liveRooms.get(builder.roomId)
-    const { db } = door
+    const { db, room, stuck } = await scene()
+    const [event] = stuck as [Incoming]
     const clock = new FakeClock()
     const held = new HeldEvents({ db, clock, log: pino({ level: 'silent' }), fill: async () => {} })
-    const lost = builder.message('@alice:hs1')
-    const [event] = incoming(builder, [builder.message('@alice:hs1', { after: [lost] })]) as [Incoming]
     for (const server of ['evil1', 'evil2', 'evil3', 'evil4']) {
       const many = Array.from({ length: 500 }, (_, i) => ({ ...event, eventId: `$${server}-${i}` }))
       await held.hold(server, room, many)
