@@ -70,15 +70,16 @@ export class Forks {
     for (const id of await this.#behind(event, known)) if (this.#forks.size > 1) this.#remove(id)
     const told = await resolveViews(this.#deps, this.#views)
     const own = await resolveViews(this.#deps, [...this.#views, view])
-    if ((await editsBetween(this.#deps, told, own)).length > 0) this.#forks.set(event.eventId, { event, view })
-    return this.#settle(statesBefore)
+    const isEnd = (await editsBetween(this.#deps, told, own)).length > 0
+    if (isEnd) this.#forks.set(event.eventId, { event, view })
+    return this.#settle(statesBefore, isEnd ? own : told)
   }
 
-  /** Resolves the forks anew, unless they have the same states as before. */
-  async #settle(statesBefore: ReadonlySet<unknown>): Promise<StateEdit[]> {
+  /** Resolves the forks anew, unless they have the same states as before. `resolved`: what comes of it, where that is known. */
+  async #settle(statesBefore: ReadonlySet<unknown>, resolved?: StateView): Promise<StateEdit[]> {
     const states = this.#identities()
     if (states.size === statesBefore.size && [...states].every((identity) => statesBefore.has(identity))) return []
-    return this.#become(await resolveViews(this.#deps, this.#views))
+    return this.#become(resolved ?? (await resolveViews(this.#deps, this.#views)))
   }
 
   /** Makes another state the current one, and tells what that changes. */

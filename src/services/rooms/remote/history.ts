@@ -12,6 +12,7 @@ import type { LiveRoom } from '../live-room.ts'
 import { signedEventsOf } from '../receive/fetched.ts'
 import type { Incoming } from '../receive/incoming.ts'
 import { type FetchDeps, fetchMissingAuth } from '../receive/missing-auth.ts'
+import { notHere } from '../receive/open-gaps.ts'
 import { receiveEvents } from '../receive/receive-events.ts'
 import { wholeStateAt } from '../receive/state-at-gap.ts'
 import { topological } from '../receive/topological.ts'
@@ -186,9 +187,12 @@ export class History {
   async #befores(server: string, room: LiveRoom, events: readonly Incoming[]): Promise<Map<string, StateView>> {
     const given = new Set(events.map(({ eventId }) => eventId))
     const previous = [...new Set(events.flatMap(({ pdu }) => prevEventIds(pdu)))]
-    const stubs = await listEventStubs(this.#deps.db, previous)
-    for (const stub of stubs) if (stub.room_nid === room.nid && stub.state_nid !== null) given.add(stub.event_id)
-    const starts = events.filter(({ pdu }) => !prevEventIds(pdu).every((id) => given.has(id)))
+    const missing = await notHere(
+      this.#deps,
+      room,
+      previous.filter((id) => !given.has(id)),
+    )
+    const starts = events.filter(({ pdu }) => prevEventIds(pdu).some((id) => missing.has(id)))
     const befores = new Map<string, StateView>()
     for (const { eventId, pdu } of events) if (pdu.prev_events.length === 0) befores.set(eventId, storedView(undefined))
     for (const { eventId } of starts.slice(0, MAX_STARTS)) {
