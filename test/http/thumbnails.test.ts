@@ -1,12 +1,13 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { User } from '../support/client.ts'
 import { startServer } from '../support/server.ts'
 
-async function start() {
-  const server = await startServer()
+async function start(options?: Parameters<typeof startServer>[0]) {
+  const server = await startServer(options)
   return { ...server, alice: await server.client.register('alice') }
 }
 
@@ -105,6 +106,13 @@ describe('a thumbnail', () => {
       const answer = await thumbnail(alice, await upload(alice, content, 'image/png'), 'width=32&height=32')
       expect(answer.status).toBe(400)
     }
+  })
+
+  it('of a file that the disk has lost is a failure of the server, and not of the picture', async () => {
+    const { alice, directory } = await start({ log: pino({ level: 'silent' }) })
+    const path = await upload(alice, await picture(800, 600).png().toBuffer(), 'image/png')
+    rmSync(join(directory, 'media/files'), { recursive: true })
+    expect((await thumbnail(alice, path, 'width=32&height=32')).status).toBe(500)
   })
 
   it('is refused for a bomb: few bytes, too many pixels', async () => {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { ArrivingFile } from './arriving-file.ts'
@@ -44,6 +44,12 @@ export class DiskFiles implements MediaFiles {
 
   read(hash: string, range?: ByteRange): Readable {
     return createReadStream(this.#pathOf(hash), range)
+  }
+
+  async locate(hash: string): Promise<string> {
+    const path = this.#pathOf(hash)
+    await access(path)
+    return path
   }
 
   async readDerived(hash: string, name: string): Promise<Buffer | undefined> {

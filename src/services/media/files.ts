@@ -29,6 +29,8 @@ export interface MediaFiles {
   receive(source: AsyncIterable<Uint8Array>): ArrivingBytes
   /** Reads a file, or a part of it. */
   read(hash: string, range?: ByteRange): Readable
+  /** Where a library finds the file that reads it by itself; fails where it is not there. */
+  locate(hash: string): Promise<string>
   /** A small file derived from another one, such as a thumbnail; `undefined` where there is none yet. */
   readDerived(hash: string, name: string): Promise<Buffer | undefined>
   /** Keeps a derived file. It can be made again, so it may get lost. */

@@ -9,18 +9,22 @@ const MAX_FRAMES = 200
 const MAX_SECONDS = 10
 
 /**
- * Makes a thumbnail, upright and without metadata; never larger than the picture is. `undefined` where the picture itself
- * is no larger than what is asked for. `M_UNKNOWN` for what is no picture, `M_TOO_LARGE` for one with too many pixels.
+ * Makes a thumbnail of the picture in a file, upright and without metadata; never larger than the picture is. `undefined`
+ * where the picture itself is no larger than what is asked for. `M_UNKNOWN` for what is no picture, `M_TOO_LARGE` for one
+ * with too many pixels.
+ *
+ * The library reads the file by itself, on its own thread: photos that come through buffers of ours have the collector
+ * hold up everybody else (p99 14 ms instead of 5).
  */
-export async function renderThumbnail(content: Buffer, size: ThumbnailWish): Promise<Buffer | undefined> {
+export async function renderThumbnail(path: string, size: ThumbnailWish): Promise<Buffer | undefined> {
   const sharp = await imageLibrary()
-  const known = await read(() => sharp(content, { limitInputPixels: false }).metadata())
+  const known = await read(() => sharp(path, { limitInputPixels: false }).metadata())
   const { width, height } = known.autoOrient
   if (width * height > MAX_PIXELS) throw tooLarge('The picture has too many pixels')
   if (width <= size.width && height <= size.height) return undefined
   const frames = known.pages ?? 1
   const isAnimated = size.animated && frames > 1 && frames <= MAX_FRAMES && width * height * frames <= MAX_PIXELS
-  const image = sharp(content, { limitInputPixels: MAX_PIXELS, failOn: 'error', animated: isAnimated })
+  const image = sharp(path, { limitInputPixels: MAX_PIXELS, failOn: 'error', animated: isAnimated })
     .timeout({ seconds: MAX_SECONDS })
     .autoOrient()
     .resize(boxOf(width, height, size))

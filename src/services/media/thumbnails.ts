@@ -55,18 +55,8 @@ export class Thumbnails {
   async #make({ hash, bytes }: MediaFile, size: ThumbnailWish, name: string): Promise<Buffer | undefined> {
     const { files } = this.#deps
     if (bytes > MAX_IMAGE_BYTES) throw tooLarge('The picture is too large')
-    const content = await renderThumbnail(await readInto(Buffer.allocUnsafe(bytes), files.read(hash)), size)
+    const content = await renderThumbnail(await files.locate(hash), size)
     if (content !== undefined) await files.putDerived(hash, name, content)
     return content
   }
-}
-
-/** Piece by piece, as it comes: eight megabytes put together at the end hold up everybody else (p99 12 ms instead of 18). */
-async function readInto(whole: Buffer, source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  let end = 0
-  for await (const piece of source) {
-    whole.set(piece, end)
-    end += piece.length
-  }
-  return whole.subarray(0, end)
 }
