@@ -188,4 +188,25 @@ describe('a past that comes in small pieces', () => {
     expect(bodiesOf(chunk)).toEqual(['after both', ...sent])
     expect(isOver).toBe(true)
   })
+
+  it('leads on past an event before which nobody tells the state', async () => {
+    const { alice, peer, roomId, sayMany } = await dribbling()
+    const sent = sayMany()
+    const { room, creator, forgotten, fake } = peer
+    fake.answers.delete(`GET /_matrix/federation/v1/backfill/${encodeURIComponent(roomId)}`) // all at once
+    const lost = room.message(creator, { after: [room.createEvent] })
+    forgotten.add(lost.eventId)
+    const untold = room.message(creator, { after: [lost] })
+    const known = room.events.filter(({ pdu }) => pdu.content.body === 'm19')
+    room.message(creator, { content: { msgtype: 'm.text', body: 'after both' }, after: [untold, ...known] })
+    fake.answers.set(`GET /_matrix/federation/v1/state_ids/${encodeURIComponent(roomId)}`, (got) =>
+      got.uri.includes(encodeURIComponent(untold.eventId))
+        ? { status: 403, body: { errcode: 'M_FORBIDDEN' } }
+        : fake.otherwise(got),
+    )
+    await joinVia(alice, roomId, 'peer.test')
+    const { chunk, isOver } = await readBack(alice, roomId, 'dir=b&limit=30')
+    expect(bodiesOf(chunk)).toEqual(['after both', ...sent])
+    expect(isOver).toBe(true)
+  })
 })

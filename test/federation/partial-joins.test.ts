@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../src/matrix/json.ts'
 import { roomPath, type User } from '../support/client.ts'
 import { FakeServer } from '../support/fake-server.ts'
 import { joinVia, membershipBecomes, pair, seen, until } from '../support/federated.ts'
@@ -297,6 +298,23 @@ describe('our users in a room whose members are not known', () => {
     expect(await joinedIn(ann, roomId)).toEqual([ann.userId, '@carol:peer.test', '@dan:peer.test', '@eve:peer.test'])
   })
 
+  it('leave it, and it is completed all the same, for others who ask', async () => {
+    const { world, bob, two, peer, roomId, room, tell } = await partialRoom({ servers: ['far.test'] })
+    const far = await peer.neighbour(world, 'far.test')
+    await joinVia(bob, roomId, 'peer.test')
+    const join = room.join('@zoe:far.test')
+    await peer.send(two, peer.pdus([join]))
+    const said = await bob.send(roomId, 'I was here')
+    await bob.leave(roomId)
+    const uri = `${STATE_IDS}${encodeURIComponent(roomId)}?event_id=${encodeURIComponent(said)}`
+    const ask = () => far.fake.ask(two, 'GET', uri)
+    expect(await ask()).toMatchObject({ status: 403 })
+    tell()
+    const { body } = await until(ask, ({ status }) => status === 200)
+    const state = [...room.stateAfter([join]).values()].map(({ eventId }) => eventId)
+    expect(new Set(body.pdu_ids)).toEqual(new Set(state))
+  })
+
   it('are put out by others, and then wait for nothing', async () => {
     const { bob, two, peer, room, roomId } = await partialRoom()
     await bob.sync()
@@ -340,5 +358,52 @@ describe('a room of a server like ours', () => {
     await seen(back, roomId, 'from one')
     await others[0]?.leave(roomId)
     await membershipBecomes(back, roomId, others[0]?.userId ?? '', 'leave')
+  })
+})
+
+describe('a server that asks to join without the members', () => {
+  async function twoEnds() {
+    const world = await World.create()
+    const two = await world.start('two.test')
+    const bob = await two.client.register('bob')
+    const peer = await Peer.start(world)
+    const far = await peer.neighbour(world, 'far.test')
+    const { room, creator } = peer
+    const zoe = '@zoe:far.test'
+    room.join(zoe)
+    room.member(zoe, zoe, 'leave')
+    await joinVia(bob, room.roomId, 'peer.test')
+    const join = room.last
+    const ends = [room.message(creator, { after: [join] }), room.message(creator, { after: [join] })] as const
+    await peer.send(two, peer.pdus(ends))
+    const enter = async (ts: number) => {
+      const content = { membership: 'join' }
+      const { eventId, pdu } = room.make({
+        type: 'm.room.member',
+        sender: zoe,
+        stateKey: zoe,
+        content,
+        ts,
+        after: [ends[0]],
+      })
+      const path = [room.roomId, eventId].map(encodeURIComponent).join('/')
+      const uri = `/_matrix/federation/v2/send_join/${path}?omit_members=true`
+      return far.fake.ask(two, 'PUT', uri, { content: pdu as JsonObject })
+    }
+    return { enter, join, creator }
+  }
+
+  it('is told them later, as long as it is in the room', async () => {
+    const { enter } = await twoEnds()
+    expect(await enter(1_700_000_999_000)).toMatchObject({ status: 200, body: { members_omitted: true } })
+  })
+
+  it('is told them at once where a fork undoes its join as it comes in', async () => {
+    const { enter, join, creator } = await twoEnds()
+    const { status, body } = await enter(1)
+    expect(status).toBe(200)
+    expect(body.members_omitted).toBe(false)
+    const members = body.state.flatMap((pdu: JsonObject) => (pdu.type === 'm.room.member' ? pdu.state_key : []))
+    expect(members.sort()).toEqual([join.pdu.state_key, creator, '@zoe:far.test'].sort())
   })
 })

@@ -9,7 +9,7 @@ import { listBefore, type RoomPlace } from '../../../storage/rooms/timeline.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { lruCache } from '../../../util/lru.ts'
 import type { LiveRoom } from '../live-room.ts'
-import { signedEventsOf } from '../receive/fetched.ts'
+import { nothingOf, signedEventsOf } from '../receive/fetched.ts'
 import type { Incoming } from '../receive/incoming.ts'
 import { type FetchDeps, fetchMissingAuth } from '../receive/missing-auth.ts'
 import { notHere } from '../receive/open-gaps.ts'
@@ -183,21 +183,26 @@ export class History {
     )
   }
 
-  /** The states before those events that follow none that is here or among them. */
+  /**
+   * The states before those events that follow what is not here. Where the server does not tell one of them, the state is
+   * asked for at what follows the event instead: so it keeps none of the others away.
+   */
   async #befores(server: string, room: LiveRoom, events: readonly Incoming[]): Promise<Map<string, StateView>> {
     const given = new Set(events.map(({ eventId }) => eventId))
     const previous = [...new Set(events.flatMap(({ pdu }) => prevEventIds(pdu)))]
-    const missing = await notHere(
+    const unknown = await notHere(
       this.#deps,
       room,
       previous.filter((id) => !given.has(id)),
     )
-    const starts = events.filter(({ pdu }) => prevEventIds(pdu).some((id) => missing.has(id)))
     const befores = new Map<string, StateView>()
-    for (const { eventId, pdu } of events) if (pdu.prev_events.length === 0) befores.set(eventId, storedView(undefined))
-    for (const { eventId } of starts.slice(0, MAX_STARTS)) {
-      const view = await wholeStateAt(this.#deps, server, room, eventId, 'before', NEVER)
+    let asked = 0
+    for (const { eventId, pdu } of events) {
+      if (pdu.prev_events.length === 0) befores.set(eventId, storedView(undefined))
+      if (!prevEventIds(pdu).some((id) => unknown.has(id)) || asked++ >= MAX_STARTS) continue
+      const view = await wholeStateAt(this.#deps, server, room, eventId, 'before', NEVER).catch(nothingOf)
       if (view) befores.set(eventId, view)
+      else unknown.add(eventId)
     }
     return befores
   }

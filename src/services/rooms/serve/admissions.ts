@@ -45,7 +45,8 @@ export class Admissions {
     const event = await this.#vouched(room, parseMemberEvent(value, expected(origin, room, eventId, 'join')))
     const before: JoinedRoom = { room, servers: [...room.servers.keys()] }
     const join = await this.#enter(origin, room, event)
-    return joinAnswer(db, serverName, before, join, omitMembers)
+    // A fork can undo a join as it comes in. Whoever is not in the room will not be told the rest of its state later.
+    return joinAnswer(db, serverName, before, join, omitMembers && room.servers.has(origin))
   }
 
   async leave(origin: string, roomId: string, eventId: string, value: unknown): Promise<void> {

@@ -42,8 +42,8 @@ const MAX_ROOMS = 2
 const MAX_SERVERS = 10
 const FIRST_RETRY_MS = 2_000
 const LONGEST_RETRY_MS = 300_000
-/** A room that nobody here is in any more may be joined again: for so long what is known of it is kept. */
-const KEPT_MS = 3_600_000
+/** Attempts, some two hours of them, before a room that nobody here is in any more is given up. */
+const MAX_ATTEMPTS_OUTSIDE = 30
 /** How long a client that asks for members is kept waiting. */
 const PATIENCE_MS = 60_000
 
@@ -99,12 +99,16 @@ export class PartialRooms {
     throw new MatrixError('M_UNKNOWN', 'The members of this room are not known here yet', { status: 504 })
   }
 
-  /** For `Append`: our users come and go. Who is not in a room is not told its state. */
+  /**
+   * For `Append`: our users come and go. A room is completed also when the last of them has left: what happened while they
+   * were there is judged for good, they may be back soon, and others may ask us for it. A server may still be told of what
+   * came before it left; one that does not say so is asked again more and more seldom.
+   */
   onAppended({ room, changes }: Appended): void {
     const isOurs = changes.some(({ event, replaces }) => (event ?? replaces)?.type === 'm.room.member')
     if (!room.isPartial || !isOurs) return
     const isLeft = room.localJoined.size === 0
-    if (this.#running.get(room.roomId)?.isLeft !== isLeft) this.#run(room.roomId, isLeft, isLeft ? KEPT_MS : 0)
+    if (this.#running.get(room.roomId)?.isLeft !== isLeft) this.#run(room.roomId, isLeft, 0)
   }
 
   /** A room has just been joined without its members. */
@@ -145,7 +149,7 @@ export class PartialRooms {
         const pause = (dueAt ?? row.retry_at) - clock.now()
         dueAt = undefined
         if (pause > 0) await clock.sleep(pause, signal)
-        else if (room.localJoined.size === 0) return await this.#abandon(room)
+        else if (room.localJoined.size === 0 && row.attempts >= MAX_ATTEMPTS_OUTSIDE) return await this.#abandon(room)
         else if (await this.#slots.run(() => this.#complete(room, row.join_nid, signal))) return
         else if (!signal.aborted) await this.#retryLater(room, row.attempts + 1)
       } catch (err) {
