@@ -42,3 +42,25 @@ it.each([
   expect(status).toBe(expected)
   expect(fake.got.some(({ uri }) => uri.includes('/make_join/'))).toBe(true)
 })
+
+it('tells others of no kick before a join through a server that never heard of one', async () => {
+  const { world, one, alice } = await worldOfAlice()
+  const peer = await Peer.start(world)
+  const { room, creator, fake } = peer
+  await joinVia(alice, room.roomId, 'peer.test')
+  const first = room.last
+  const kick = room.make({
+    type: 'm.room.member',
+    sender: creator,
+    stateKey: alice.userId,
+    content: { membership: 'leave' },
+  })
+  await peer.send(one, peer.pdus([kick]))
+  await membershipBecomes(alice, room.roomId, alice.userId, 'leave')
+  room.message(creator) // not here: the state before the join is known from what the peer tells of it
+  await joinVia(alice, room.roomId, 'peer.test')
+  const path = `/_matrix/federation/v1/state_ids/${encodeURIComponent(room.roomId)}`
+  const { body } = await fake.ask(one, 'GET', `${path}?event_id=${encodeURIComponent(room.last.eventId)}`)
+  expect(body.pdu_ids).toContain(first.eventId)
+  expect(body.pdu_ids).not.toContain(kick.eventId)
+})

@@ -37,17 +37,19 @@ async function viewBefore(db: Db, room: LiveRoom, event: StoredEvent): Promise<S
 }
 
 /**
- * The event whose place in the state an event took that came with the state at a gap. One that never became current
- * replaced nothing here: its authorisation events name what stood in its place. Without that, others would be told of
- * a leave by somebody who was never there, and refuse it.
+ * The event whose place in the state an event took that came with the state at a gap, as its authorisation events name it.
+ * What it replaced here may be another one: where ours was put out of a room and joins it anew through a server that never
+ * heard of that, others would be told of a ban before the join, and refuse it; and one that never became current replaced
+ * nothing.
  */
 async function replacedBy(db: Db, room: LiveRoom, event: StoredEvent): Promise<StoredEvent | undefined> {
-  const replaced = await findReplacedBy(db, room.nid, event.row)
-  const rows = replaced ? [replaced] : await eventsById(db, authEventIds(event.pdu))
   const key = keyOf(event)
-  return rows
+  const cited = (await eventsById(db, authEventIds(event.pdu)))
     .map((row) => new StoredEvent(row, room.roomId, room.version))
     .find((other) => other.isState && keyOf(other) === key)
+  if (cited) return cited
+  const row = await findReplacedBy(db, room.nid, event.row)
+  return row && new StoredEvent(row, room.roomId, room.version)
 }
 
 async function nidsOf(db: Db, { base, overlay }: StateView): Promise<number[]> {
