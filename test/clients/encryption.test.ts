@@ -75,6 +75,9 @@ describe('people whose clients encrypt', () => {
     const { alice } = await conversation({ ofAlice: keys })
     await setUp(alice, keys)
     const tablet = await logIn(server.url, idOf(alice), { keys: {} })
+    // Clients ignore a request of a device that they have not heard of yet.
+    await eventually(() => devicesSeenBy(alice, alice)).toContain(tablet.getDeviceId())
+    await eventually(() => devicesSeenBy(tablet, alice)).toContain(alice.getDeviceId())
     const asked = nextRequest(alice)
     await verify(await cryptoOf(tablet).requestOwnUserVerification(), await asked)
     const statusAt = (client: MatrixClient) =>
@@ -129,10 +132,7 @@ describe('people whose clients encrypt', () => {
   it('send nothing more to a device that was logged out', async () => {
     const { alice, bob, roomId } = await conversation()
     const tablet = await logIn(server.url, idOf(alice), { keys: {} })
-    const devicesSeenByBob = async () => {
-      const devices = await cryptoOf(bob).getUserDeviceInfo([idOf(alice)])
-      return [...(devices.get(idOf(alice))?.keys() ?? [])].sort()
-    }
+    const devicesSeenByBob = () => devicesSeenBy(bob, alice)
     await eventually(devicesSeenByBob).toEqual([alice.getDeviceId(), tablet.getDeviceId()].sort())
     await bob.sendTextMessage(roomId, 'To both')
     await eventually(() => textsIn(tablet, roomId)).toContain('To both')
@@ -161,6 +161,12 @@ async function setUp(client: MatrixClient, keys: Keys): Promise<void> {
 async function takeOver(client: MatrixClient): Promise<void> {
   await cryptoOf(client).userHasCrossSigningKeys(idOf(client), true)
   await cryptoOf(client).bootstrapCrossSigning({})
+}
+
+/** The devices of a user of which a client knows. */
+async function devicesSeenBy(client: MatrixClient, user: MatrixClient): Promise<string[]> {
+  const devices = await cryptoOf(client).getUserDeviceInfo([idOf(user)])
+  return [...(devices.get(idOf(user))?.keys() ?? [])].sort()
 }
 
 /** How many keys the server holds for the user. */
