@@ -76,8 +76,9 @@ const disagree = ({ site, userId }: Person, other: Site, roomId: string): boolea
 
 /**
  * What they think may differ, but not what they know: one tells the other of it that it sees in the room, and that was in it
- * all the while. A server that left and came back was told of nothing meanwhile. A server whose last user was thrown out
- * says nothing any more that would follow that: of this only the one that did it tells.
+ * all the while. A server that left and came back was told of nothing meanwhile, and what reached it then from others, who had
+ * not heard that it left, it did not take. A server whose last user was thrown out says nothing any more that would follow
+ * that: of this only the one that did it tells.
  */
 function compareMemberships(nation: Nation, { site: home, userId }: Person, other: Site, roomId: string): void {
   const place = `m.room.member|${userId}`
@@ -88,6 +89,8 @@ function compareMemberships(nation: Nation, { site: home, userId }: Person, othe
     if (!stays(two, one, roomId)) continue
     const event = one.records.events(roomId).get(one.records.state(roomId).get(place) ?? '')
     if (event === undefined || event.pos <= one.records.lastOutside(roomId, two.name)) continue
+    // Time passes between steps only: what is of one instant may have come in any order.
+    if (event.ts <= two.records.lastEntry(roomId, two.name)) continue
     if (!speaks(nation, one, roomId) && !isToldBySender(nation, event, two, roomId)) continue
     if (!two.records.events(roomId).has(event.eventId)) {
       throw new Divergence(`${roomId}: ${two.name} never heard of ${event.eventId} that ${one.name} has as ${place}`)

@@ -12,6 +12,8 @@ export interface Recorded {
   readonly type: string
   readonly sender: string
   readonly previous: readonly string[]
+  /** When its sender's server made it: all servers have one clock. */
+  readonly ts: number
   /** Whether the room's state after it is known. */
   readonly isPlaced: boolean
 }
@@ -55,7 +57,8 @@ export class Records {
       rows.map(({ event_id: eventId, kind, pos, type, sender, json, version, state_nid }) => {
         const known = roomVersion(version)
         const previous = known ? prevEventIds(readPdu(json, known)) : []
-        return [eventId, { eventId, kind, pos, type, sender, previous, isPlaced: state_nid !== null }]
+        const ts: number = JSON.parse(json).origin_server_ts
+        return [eventId, { eventId, kind, pos, type, sender, previous, ts, isPlaced: state_nid !== null }]
       }),
     )
   }
@@ -101,6 +104,17 @@ export class Records {
     return last
   }
 
+  /** When a server came into the room for the last time. */
+  lastEntry(roomId: string, serverName: string): number {
+    let last = 0
+    let wasInside = false
+    for (const { ts, isInside } of this.#presence(roomId, serverName)) {
+      if (isInside && !wasInside) last = ts
+      wasInside = isInside
+    }
+    return last
+  }
+
   /** Whether somebody of a server was in the room before what happened at a position. */
   wasInside(roomId: string, serverName: string, pos: number): boolean {
     const before = [...this.#presence(roomId, serverName)].filter((change) => change.pos < pos)
@@ -108,7 +122,7 @@ export class Records {
   }
 
   /** Whether somebody of a server was in the room, after each change of its members. */
-  *#presence(roomId: string, serverName: string): Generator<{ pos: number; isInside: boolean }> {
+  *#presence(roomId: string, serverName: string): Generator<{ pos: number; ts: number; isInside: boolean }> {
     const changes = this.#rows<{ pos: number; user_id: string; json: string | null }>(
       `select c.pos, k.text as user_id, e.json from state_change c join room r on r.nid = c.room_nid
        join name t on t.nid = c.type_nid join name k on k.nid = c.key_nid left join event e on e.nid = c.event_nid
@@ -118,9 +132,10 @@ export class Records {
     const here = new Set<string>()
     for (const { pos, user_id: userId, json } of changes) {
       if (!userId.endsWith(`:${serverName}`)) continue
-      if (json !== null && JSON.parse(json).content.membership === 'join') here.add(userId)
+      const { content, origin_server_ts: ts = 0 } = json === null ? {} : JSON.parse(json)
+      if (content?.membership === 'join') here.add(userId)
       else here.delete(userId)
-      yield { pos, isInside: here.size > 0 }
+      yield { pos, ts, isInside: here.size > 0 }
     }
   }
 
