@@ -53,7 +53,7 @@ export function writeNode(out: ByteWriter, node: Node): number {
 }
 
 /** Reads the node at `ref`. */
-export function readNode(nodes: Uint8Array, ref: NodeRef): Node {
+export function readNode(nodes: string, ref: NodeRef): Node {
   const bytes = new ByteReader(nodes, ref.offset)
   const height = bytes.number()
   const count = bytes.number()

@@ -1,7 +1,7 @@
 import type { Tx } from '../db.ts'
 import { rawRows } from '../run.ts'
 import { type Node, type NodeRef, SAME_ROW, writeNode } from './node.ts'
-import { rememberRows, type StateRow } from './rows.ts'
+import { rememberRows, type StateRow, textOf } from './rows.ts'
 import { ByteWriter } from './varint.ts'
 
 /** A change of many entries is spread over rows of about this size, so that reading one of them stays cheap. */
@@ -40,7 +40,7 @@ export class Pack {
     if (!row) throw new Error('The state got no number')
     for (const ref of this.#pending) ref.row = row.nid
     this.#pending = []
-    this.#written.push({ nid: row.nid, root, nodes })
+    this.#written.push({ nid: row.nid, root, nodes: textOf(nodes) })
     return row.nid
   }
 }

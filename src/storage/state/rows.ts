@@ -5,13 +5,22 @@ import { rowsIn } from '../many.ts'
 import { type Node, type NodeRef, readNode } from './node.ts'
 
 const MAX_CACHED_BYTES = 16 * 1024 * 1024
+/** What a row takes beside its nodes: itself, its text's head, its place in the cache. */
+const ROW_OVERHEAD = 160
 
 /** A row of `state`: nodes, and where the root of the state with this number is (null: it only holds nodes of others). */
 export interface StateRow {
   readonly nid: number
   readonly root: number | null
-  readonly nodes: Uint8Array
+  /** A byte a character. Most rows are some 50 bytes, and an array of so few takes three times the memory. */
+  readonly nodes: string
 }
+
+type StoredRow = Omit<StateRow, 'nodes'> & { readonly nodes: Uint8Array }
+
+/** Bytes as `StateRow` has them. */
+export const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 
 /** Rows never change, and their numbers never come again: what is cached stays true. */
 const caches = new WeakMap<Engine, LRUCache<number, StateRow>>()
@@ -20,7 +29,7 @@ function cacheOf(db: Db): LRUCache<number, StateRow> {
   const { engine } = accessOf(db)
   let cache = caches.get(engine)
   if (!cache) {
-    cache = new LRUCache({ maxSize: MAX_CACHED_BYTES, sizeCalculation: (row) => row.nodes.length + 64 })
+    cache = new LRUCache({ maxSize: MAX_CACHED_BYTES, sizeCalculation: (row) => row.nodes.length + ROW_OVERHEAD })
     caches.set(engine, cache)
   }
   return cache
@@ -68,7 +77,8 @@ async function readRows(db: Db, nids: ReadonlySet<number>): Promise<Map<number, 
     else missing.push(nid)
   }
   if (missing.length === 0) return found
-  const rows = await rowsIn<StateRow>(db, 'select nid, root, nodes from state where nid in', missing)
+  const stored = await rowsIn<StoredRow>(db, 'select nid, root, nodes from state where nid in', missing)
+  const rows = stored.map((row) => ({ ...row, nodes: textOf(row.nodes) }))
   for (const row of rows) found.set(row.nid, row)
   rememberRows(db, rows)
   return found

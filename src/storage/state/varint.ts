@@ -21,12 +21,12 @@ export class ByteWriter {
   }
 }
 
-/** Reads numbers as they were written, from `at` on; throws where the bytes end too early. */
+/** Reads numbers as they were written, from `at` on, of a byte a character; throws where the bytes end too early. */
 export class ByteReader {
-  readonly #bytes: Uint8Array
+  readonly #bytes: string
   #at: number
 
-  constructor(bytes: Uint8Array, at: number) {
+  constructor(bytes: string, at: number) {
     this.#bytes = bytes
     this.#at = at
   }
@@ -34,8 +34,8 @@ export class ByteReader {
   number(): number {
     let value = 0
     for (let unit = 1; ; unit *= 0x80) {
-      const byte = this.#bytes[this.#at++]
-      if (byte === undefined) throw new Error('A stored state ends too early')
+      const byte = this.#bytes.charCodeAt(this.#at++)
+      if (Number.isNaN(byte)) throw new Error('A stored state ends too early')
       value += (byte & 0x7f) * unit
       if (byte < 0x80) return value
     }
