@@ -5,6 +5,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { isRoomId, type RoomId } from '../../matrix/ids.ts'
 import { isObject, type Json, type JsonObject } from '../../matrix/json.ts'
 import type { Clock } from '../../util/clock.ts'
+import { askableServers } from '../rooms/askable-servers.ts'
 import { type ChildLink, compareLinks, readChildLink } from './child-link.ts'
 import { MAX_CHILDREN, type Preview } from './preview.ts'
 
@@ -49,12 +50,11 @@ export class RemoteSpaces {
 
   /** What the first of these servers that answers tells; undefined when none does. */
   async find(roomId: RoomId, servers: readonly string[], suggestedOnly: boolean): Promise<RemoteSpace | undefined> {
-    const { clock, serverName, client, mayFederate } = this.#deps
+    const { clock, client } = this.#deps
     const key = `${suggestedOnly} ${roomId}`
     const kept = this.#kept.get(key)
     if (kept && kept.until > clock.now()) return kept.space
-    const askable = servers.filter((server) => server !== serverName && mayFederate(server))
-    for (const server of askable.slice(0, MAX_ASKED)) {
+    for (const server of askableServers(this.#deps, servers, MAX_ASKED)) {
       try {
         const body = await client.queries.getSpaceHierarchy(server, roomId, suggestedOnly)
         const space = readSpace(roomId, body)

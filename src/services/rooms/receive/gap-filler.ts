@@ -9,6 +9,7 @@ import { findFirstDepth } from '../../../storage/rooms/timeline.ts'
 import { backoffMs } from '../../../util/backoff.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { lruCache } from '../../../util/lru.ts'
+import { askableServers } from '../askable-servers.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { LiveRooms } from '../live-rooms.ts'
 import type { PolicyServers } from '../policy/policy-server.ts'
@@ -98,15 +99,13 @@ export class GapFiller {
    * much they send, the one whose turn is the longest ago.
    */
   #serversFor(room: LiveRoom, waiting: readonly Incoming[], sentBy: ReadonlyMap<string, string>): string[] {
-    const { serverName, mayFederate } = this.#deps
     const senders = waiting
       .toReversed()
       .flatMap(({ eventId, pdu }) => [serverOf(pdu.sender), sentBy.get(eventId) ?? ''])
     const inTurn = [...new Set(senders)].toSorted(
       (one, other) => this.#lastAsked(room, one) - this.#lastAsked(room, other),
     )
-    const all = new Set([...inTurn, ...room.servers.keys()])
-    return [...all].filter((name) => name !== '' && name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
+    return askableServers(this.#deps, [...inTurn, ...room.servers.keys()], MAX_SERVERS)
   }
 
   #lastAsked({ nid }: LiveRoom, server: string): number {

@@ -8,6 +8,7 @@ import { hasMissing, listGapsBelow } from '../../../storage/rooms/missing-events
 import { listBefore, type RoomPlace } from '../../../storage/rooms/timeline.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { lruCache } from '../../../util/lru.ts'
+import { askableServers } from '../askable-servers.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { nothingOf, signedEventsOf } from '../receive/fetched.ts'
 import type { Incoming } from '../receive/incoming.ts'
@@ -110,12 +111,11 @@ export class History {
    * that made the room.
    */
   async serversOf(room: LiveRoom, first: readonly string[] = []): Promise<string[]> {
-    const { serverName, mayFederate, isFrozen } = this.#deps
-    if (isFrozen(room.roomId)) return []
+    if (this.#deps.isFrozen(room.roomId)) return []
     const create = await room.stateEvent('m.room.create', '')
     const likely = [...first, ...(create ? [serverOf(create.pdu.sender)] : [])]
-    const all = new Set([...likely.filter((name) => room.servers.has(name)), ...room.servers.keys()])
-    return [...all].filter((name) => name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
+    const there = likely.filter((name) => room.servers.has(name))
+    return askableServers(this.#deps, [...there, ...room.servers.keys()], MAX_SERVERS)
   }
 
   /** False where it takes longer than a reader waits: it goes on all the same. */

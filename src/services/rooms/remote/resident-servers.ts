@@ -2,6 +2,7 @@ import { type RoomId, serverOf, type UserId } from '../../../matrix/ids.ts'
 import { isObject } from '../../../matrix/json.ts'
 import type { Db } from '../../../storage/db.ts'
 import { findStrippedState } from '../../../storage/rooms/memberships.ts'
+import { askableServers } from '../askable-servers.ts'
 import type { LiveRoom } from '../live-room.ts'
 
 /** Servers that are asked about one room. */
@@ -27,7 +28,7 @@ export async function serversFor(
   const named = await namedServers(deps, room, userId, via)
   if (named.length > 0) return named
   const told = room ? sendersIn(await findStrippedState(deps.db, room.nid, userId)) : []
-  return usable(deps, [...(room?.servers.keys() ?? []), ...told, serverOf(roomId)])
+  return askableServers(deps, [...(room?.servers.keys() ?? []), ...told, serverOf(roomId)], MAX_SERVERS)
 }
 
 /** Those that the client names, and whoever invited the user. */
@@ -39,11 +40,8 @@ export async function namedServers(
 ): Promise<string[]> {
   const member = await room?.stateEvent('m.room.member', userId)
   const inviter = member?.membership === 'invite' ? [serverOf(member.pdu.sender)] : []
-  return usable(deps, [...via, ...inviter])
+  return askableServers(deps, [...via, ...inviter], MAX_SERVERS)
 }
-
-const usable = ({ serverName, mayFederate }: Deps, servers: Iterable<string>): string[] =>
-  [...new Set(servers)].filter((name) => name !== '' && name !== serverName && mayFederate(name)).slice(0, MAX_SERVERS)
 
 /** The servers of those who sent what a user is told of a room. */
 function sendersIn(strippedState: string | undefined): string[] {

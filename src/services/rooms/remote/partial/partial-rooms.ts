@@ -8,6 +8,7 @@ import { backoffMs } from '../../../../util/backoff.ts'
 import type { Clock } from '../../../../util/clock.ts'
 import { Slots } from '../../../../util/slots.ts'
 import type { Appended } from '../../append.ts'
+import { askableServers } from '../../askable-servers.ts'
 import type { LiveRoom } from '../../live-room.ts'
 import type { LiveRooms } from '../../live-rooms.ts'
 import type { FetchDeps } from '../../receive/missing-auth.ts'
@@ -186,11 +187,8 @@ export class PartialRooms {
 
   /** Who let us in first, then others who are in the room. */
   async #serversFor(room: LiveRoom): Promise<string[]> {
-    const { db, serverName, mayFederate } = this.#deps
-    const row = await findPartialRoom(db, room.nid)
-    const all = new Set([...(row ? [row.via] : []), ...room.servers.keys()])
-    all.delete(serverName)
-    return [...all].filter((name) => mayFederate(name)).slice(0, MAX_SERVERS)
+    const row = await findPartialRoom(this.#deps.db, room.nid)
+    return askableServers(this.#deps, [...(row ? [row.via] : []), ...room.servers.keys()], MAX_SERVERS)
   }
 
   async #retryLater(room: LiveRoom, attempts: number): Promise<void> {
