@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Engine, Queries } from '../access.ts'
 import type { DatabaseHooks, SqliteConfig } from '../config.ts'
 import { CheckpointThread } from './checkpoint-thread.ts'
-import { Checkpoints, LOG_LIMITS, type LogPages } from './checkpoints.ts'
+import { Checkpoints, LOG_LIMITS } from './checkpoints.ts'
 import { SqliteDialect } from './dialect.ts'
 import { SqliteDriver } from './driver.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -21,12 +21,15 @@ export function openSqlite(config: SqliteConfig, hooks: DatabaseHooks): Engine {
   const reading = new Statements(reader)
   const log = new LogSync(config.path, hooks.sync)
   const pin = new Pin(reading)
-  const logPages = writing.prepare('pragma wal_checkpoint(noop)')
+  const logPages = writing.prepare('pragma wal_checkpoint(noop)').raw() // as objects, each row would be compiled anew
 
   const group = new GroupCommit(writing, {
     async sync() {
-      checkpoints.consider(logPages.get() as LogPages)
-      await log.run()
+      const synced = log.run()
+      // While the disk is busy.
+      const [, pages, checkpointed] = logPages.get() as [busy: number, log: number, checkpointed: number]
+      checkpoints.consider({ log: pages, checkpointed })
+      await synced
     },
     pin: () => pin.set(),
     unpin: () => pin.release(),
