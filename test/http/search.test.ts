@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Client, roomPath, type User } from '../support/client.ts'
+import { until } from '../support/federated.ts'
 import { openServer, type TestServer } from '../support/server.ts'
 
 interface Options {
@@ -37,7 +38,11 @@ it('can be switched off: nothing is indexed, and what was is deleted', async () 
   const alice = await before.client.register('alice')
   const roomId = await alice.createRoom()
   await alice.send(roomId, '예산안')
-  expect((await search(alice, '예산')).count).toBe(1)
+  // A search waits for the index no longer than a second, and here the index only begins.
+  await until(
+    () => search(alice, '예산'),
+    ({ count }) => count === 1,
+  )
   const { clock } = before
   await before.close()
 
