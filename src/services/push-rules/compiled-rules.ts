@@ -4,6 +4,7 @@ import type { Outcome, Plan } from './plan.ts'
 import { TEXT_MENTION_RULES } from './predefined.ts'
 import type { PushEvent } from './push-event.ts'
 import { type PushAction, type PushRule, RULE_KINDS, type RuleKind, type Ruleset } from './rule.ts'
+import { Work } from './work.ts'
 
 const NOTHING: Outcome = { notify: false, highlight: false, actions: [] }
 
@@ -27,9 +28,10 @@ export class CompiledRules {
 
   plan(event: PushEvent): Plan {
     const personal: CompiledRule[] = []
+    const work = new Work()
     let outcome = NOTHING
     for (const rule of this.#rules) {
-      if (!rule.conditions.every((condition) => condition.holds(event))) continue
+      if (!rule.conditions.every((condition) => condition.holds(event, work))) continue
       if (!rule.isPersonal) {
         outcome = rule.outcome
         break

@@ -1,13 +1,15 @@
 import { localpartOf } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import { Glob } from './glob.ts'
+import { containsWord, Glob } from './glob.ts'
 import type { PushUser } from './plan.ts'
 import { SELF, SELF_LOCALPART, THREAD_SUBSCRIPTION } from './predefined.ts'
 import { type PushEvent, parsePath } from './push-event.ts'
+import type { Work } from './work.ts'
 
 /** A condition, split into what holds for everybody and what depends on the user. */
 export interface Condition {
-  holds(event: PushEvent): boolean
+  /** `work`: what may still be done for the event. */
+  holds(event: PushEvent, work: Work): boolean
   holdsFor?(event: PushEvent, user: PushUser): boolean
   needsDisplayName?: true
   needsFollowing?: true
@@ -52,7 +54,9 @@ function eventMatch(path: readonly string[], pattern: string): Condition {
   if (path.length === 2 && path[0] === 'content' && path[1] === 'body') {
     if (pattern === SELF_LOCALPART) return containsLocalpart
     const glob = new Glob(pattern)
-    return { holds: (event) => event.body !== undefined && glob.matchesWords(event.body) }
+    return {
+      holds: ({ body }, work) => body !== undefined && work.take(glob.stepsFor(body.length)) && glob.matchesWords(body),
+    }
   }
   if (pattern === SELF) {
     return {
@@ -62,9 +66,9 @@ function eventMatch(path: readonly string[], pattern: string): Condition {
   }
   const glob = new Glob(pattern)
   return {
-    holds: (event) => {
+    holds: (event, work) => {
       const value = event.property(path)
-      return typeof value === 'string' && glob.matches(value.toLowerCase())
+      return typeof value === 'string' && work.take(glob.stepsFor(value.length)) && glob.matches(value.toLowerCase())
     },
   }
 }
@@ -74,29 +78,36 @@ function propertyContains(path: readonly string[], value: string | number | bool
     const found = event.property(path)
     return Array.isArray(found) ? found : []
   }
-  if (value !== SELF) return { holds: (event) => list(event).includes(value) }
+  if (value !== SELF) {
+    return {
+      holds: (event, work) => {
+        const items = list(event)
+        return work.take(items.length) && items.includes(value)
+      },
+    }
+  }
   return {
     holds: (event) => list(event).length > 0,
     holdsFor: (event, user) => list(event).includes(user.userId),
   }
 }
 
+/** As long as a profile's name may be. A member event may claim any other, and is looked for in every text of the room. */
+const MAX_NAME = 256
+
 /** A name as it stands in the text: no glob, whatever characters it has. */
-const containsWord = (body: string, word: string): boolean => {
-  // Most texts hold nobody's name: this look spares the rest.
-  if (word === '' || !body.includes(word)) return false
-  return new Glob(word.replace(/[*?]/g, '?')).matchesWords(body)
-}
+const isNamed = ({ body }: PushEvent, name = ''): boolean =>
+  body !== undefined && name !== '' && name.length <= MAX_NAME && containsWord(body, name.toLowerCase())
 
 const containsDisplayName: Condition = {
   holds: (event) => event.body !== undefined,
-  holdsFor: (event, user) => containsWord(event.body ?? '', user.displayName?.toLowerCase() ?? ''),
+  holdsFor: (event, user) => isNamed(event, user.displayName),
   needsDisplayName: true,
 }
 
 const containsLocalpart: Condition = {
   holds: (event) => event.body !== undefined,
-  holdsFor: (event, user) => containsWord(event.body ?? '', localpartOf(user.userId).toLowerCase()),
+  holdsFor: (event, user) => isNamed(event, localpartOf(user.userId)),
 }
 
 /**

@@ -111,6 +111,50 @@ describe('A condition', () => {
   })
 })
 
+describe('A rule set has so much done for one event, and no more', () => {
+  const keywords = (...patterns: string[]) => {
+    const own = (pattern: string, index: number): PushRule => {
+      return { rule_id: `${index}`, default: false, enabled: true, pattern, actions: ['notify'] }
+    }
+    return new CompiledRules({
+      override: [],
+      content: patterns.map(own),
+      postcontent: [],
+      room: [],
+      sender: [],
+      underride: [],
+    })
+  }
+  const long = eventOf(pdu({ body: `${' a'.repeat(30_000)} cake` }))
+
+  it('whatever one pattern is made of', () => {
+    const slow = `*${'?a'.repeat(10_000)}b*`
+    expect(outcome(long, keywords('cake')).notify).toBe(true)
+    expect(outcome(long, keywords('?cake')).notify).toBe(true)
+    // It is not even tried, and what comes after it is.
+    expect(outcome(eventOf(pdu({ body: `${' a'.repeat(30_000)}b cake` })), keywords(slow)).notify).toBe(false)
+    expect(outcome(long, keywords(slow, 'cake')).notify).toBe(true)
+  })
+
+  it('however many patterns there are', () => {
+    const many = Array.from({ length: 500 }, (_, i) => `nowhere${i}`)
+    expect(outcome(long, keywords(...many, 'cake')).notify).toBe(false)
+    expect(outcome(eventOf(pdu({ body: 'time for cake' })), keywords(...many, 'cake')).notify).toBe(true)
+  })
+
+  it('nor does it look for names that no profile can have', () => {
+    const name = 'ab'.repeat(200)
+    const naming = (text: string) => eventOf(pdu({ body: `hi ${text}` }))
+    expect(outcome(naming(name.slice(0, 256)), PREDEFINED, name.slice(0, 256)).highlight).toBe(true)
+    expect(outcome(naming(name), PREDEFINED, name).highlight).toBe(false)
+  })
+
+  it('takes stars and question marks in a name for what they are', () => {
+    expect(outcome(eventOf(pdu({ body: 'is it *Kim*?' })), PREDEFINED, '*Kim*').highlight).toBe(true)
+    expect(outcome(eventOf(pdu({ body: 'is it Joachim?' })), PREDEFINED, '*chi*').highlight).toBe(false)
+  })
+})
+
 describe('A user’s own rules', () => {
   const message = () => eventOf(pdu({ body: 'time for cake' }))
   it('come before the predefined ones', () => {
