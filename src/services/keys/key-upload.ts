@@ -27,8 +27,9 @@ interface NamedDevice {
   readonly deviceId: string
 }
 
-/** Far more than clients keep on the server (50 or 100). */
+/** Of a device, of all algorithms together: far more than clients keep on the server (50 or 100). */
 const MAX_ONE_TIME_KEYS = 1_000
+/** Of a device: one for each algorithm, of which clients have one. */
 const MAX_FALLBACK_KEYS = 10
 const MAX_KEY_BYTES = 16 * 1024
 
@@ -54,7 +55,11 @@ export async function storeUpload(
   await store.insertOneTimeKeys(tx, deviceNid, await unknown(tx, deviceNid, oneTime))
   await store.upsertFallbackKeys(tx, deviceNid, fallback)
   const counts = await store.countOneTimeKeys(tx, deviceNid)
-  if (counts.some(({ count }) => count > MAX_ONE_TIME_KEYS)) throw invalidParam('There are too many one-time keys')
+  const count = counts.reduce((sum, ofAlgorithm) => sum + ofAlgorithm.count, 0)
+  if (count > MAX_ONE_TIME_KEYS) throw invalidParam('There are too many one-time keys')
+  if ((await store.countFallbackKeys(tx, deviceNid)) > MAX_FALLBACK_KEYS) {
+    throw invalidParam('There are too many fallback keys')
+  }
   return isNew
 }
 

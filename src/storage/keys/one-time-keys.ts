@@ -1,6 +1,7 @@
+import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
-import { insertRows, rowsIn } from '../many.ts'
-import { places, rawRows, rawRun, valuesOf } from '../run.ts'
+import { insertRows, rowsIn, runIn } from '../many.ts'
+import { rawRows, valuesOf } from '../run.ts'
 
 export interface KeyRow {
   algorithm: string
@@ -38,6 +39,12 @@ export const countOneTimeKeys = (db: Db, deviceNid: number): Promise<{ algorithm
     deviceNid,
   ])
 
+/** How many fallback keys the device has, used ones too. */
+export async function countFallbackKeys(db: Db, deviceNid: number): Promise<number> {
+  const sql = 'select count(*) as count from fallback_key where device_nid = ?'
+  return (await rawRows<{ count: number }>(db, sql, [deviceNid]))[0]?.count ?? 0
+}
+
 export const listUnusedFallbacks = (db: Db, deviceNid: number): Promise<{ algorithm: string }[]> =>
   rawRows(db, 'select algorithm from fallback_key where device_nid = ? and used = 0 order by algorithm', [deviceNid])
 
@@ -50,30 +57,41 @@ interface ClaimedRow extends KeyRow {
   device_nid: number
 }
 
-const pairs = (wishes: readonly Wish[]) => valuesOf(wishes.length, 'bigint', 'text')
-const paramsOf = (wishes: readonly Wish[]) => wishes.flatMap(({ deviceNid, algorithm }) => [deviceNid, algorithm])
+/** Wishes of one statement. */
+const MAX_WISHES = 500
 
 /** Takes the oldest key of each wish; a key is given out once. The devices' rows are held, so that claims take turns. */
 export async function takeOneTimeKeys(tx: Tx, wishes: readonly Wish[]): Promise<ClaimedRow[]> {
-  if (wishes.length === 0) return []
-  const devices = wishes.map(({ deviceNid }) => deviceNid)
-  await rawRun(tx, `update device set user_nid = user_nid where nid in (${places(devices.length)})`, devices)
-  return rawRows<ClaimedRow>(
+  // In order, so that two claims do not wait for each other in a circle.
+  const devices = wishes.map(({ deviceNid }) => deviceNid).toSorted((a, b) => a - b)
+  await runIn(tx, 'update device set user_nid = user_nid where nid in', devices)
+  return claimedRows(
     tx,
-    `delete from one_time_key where nid in (select min(nid) from one_time_key
-       where (device_nid, algorithm) in (${pairs(wishes)}) group by device_nid, algorithm)
+    wishes,
+    (pairs) => `delete from one_time_key where nid in (select min(nid) from one_time_key
+       where (device_nid, algorithm) in (${pairs}) group by device_nid, algorithm)
      returning device_nid, algorithm, key_id, json`,
-    paramsOf(wishes),
   )
 }
 
 /** Gives out the fallback keys of these wishes and marks them used. */
-export async function useFallbackKeys(tx: Tx, wishes: readonly Wish[]): Promise<ClaimedRow[]> {
-  if (wishes.length === 0) return []
-  return rawRows<ClaimedRow>(
+export const useFallbackKeys = (tx: Tx, wishes: readonly Wish[]): Promise<ClaimedRow[]> =>
+  claimedRows(
     tx,
-    `update fallback_key set used = 1 where (device_nid, algorithm) in (${pairs(wishes)})
+    wishes,
+    (pairs) => `update fallback_key set used = 1 where (device_nid, algorithm) in (${pairs})
      returning device_nid, algorithm, key_id, json`,
-    paramsOf(wishes),
   )
+
+async function claimedRows(
+  tx: Tx,
+  wishes: readonly Wish[],
+  statement: (pairs: string) => string,
+): Promise<ClaimedRow[]> {
+  const rows: ClaimedRow[] = []
+  for (const part of chunks(wishes, MAX_WISHES)) {
+    const params = part.flatMap(({ deviceNid, algorithm }) => [deviceNid, algorithm])
+    rows.push(...(await rawRows<ClaimedRow>(tx, statement(valuesOf(part.length, 'bigint', 'text')), params)))
+  }
+  return rows
 }

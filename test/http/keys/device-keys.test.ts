@@ -72,6 +72,19 @@ describe('Keys of devices', () => {
     const other = { one_time_keys: { [`${ALGORITHM}:a`]: key('other') } }
     expect(await upload(alice, other)).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } })
   })
+
+  it('are so many of each device, whatever the algorithms are called', async () => {
+    const [alice] = await two()
+    const keys = (round: number, count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`a${round}.${i}:x`, key('x')]))
+    expect(await upload(alice, { one_time_keys: keys(1, 600) })).toMatchObject({ status: 200 })
+    const refused = { status: 400, body: { errcode: 'M_INVALID_PARAM' } }
+    expect(await upload(alice, { one_time_keys: keys(2, 600) })).toMatchObject(refused)
+    expect(await upload(alice, { fallback_keys: keys(1, 10) })).toMatchObject({ status: 200 })
+    expect(await upload(alice, { fallback_keys: keys(1, 10) })).toMatchObject({ status: 200 })
+    expect(await upload(alice, { fallback_keys: keys(2, 1) })).toMatchObject(refused)
+    expect(Object.keys((await alice.sync()).device_one_time_keys_count)).toHaveLength(601)
+  })
 })
 
 describe('Device lists', () => {
