@@ -1,6 +1,7 @@
 import type { Sender } from '../../federation/sending/sender.ts'
-import { MatrixError } from '../../matrix/errors.ts'
+import { MatrixError, tooLarge } from '../../matrix/errors.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
+import type { JsonObject } from '../../matrix/json.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { findDevicesOf } from '../../storage/keys/device-keys.ts'
 import * as store from '../../storage/keys/to-device.ts'
@@ -31,9 +32,11 @@ export type MessagesListener = (tx: Tx, pos: number, owners: ReadonlyMap<number,
 
 /** The newest messages that wait for a device; a device that stays away for years loses the oldest. */
 const MAX_WAITING = 10_000
-/** Looking whether that is too many costs as much as counting them, so it is done now and then. */
+/** Looking whether that is too many costs as much as counting them, so it is done once in so many messages for a device. */
 const TRIM_EVERY = 100
-/** Devices of which it is remembered that nothing waits for them. */
+/** What one request may store: a message for all devices of somebody is stored once for each of them. */
+const MAX_STORED_BYTES = 8 * 1024 * 1024
+/** Devices of which it is remembered that nothing waits for them, and how many messages came. */
 const MAX_REMEMBERED = 50_000
 
 /** Messages from device to device (spec: Send-to-Device messaging). */
@@ -45,7 +48,8 @@ export class ToDevice {
   readonly #nothingUpTo = lruCache<number, number>(MAX_REMEMBERED)
   /** By the sending device. */
   readonly #sending = new InTurn<number>()
-  #sends = 0
+  /** How many messages came for a device. */
+  readonly #counts = lruCache<number, number>(MAX_REMEMBERED)
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -97,19 +101,24 @@ export class ToDevice {
     const devices = await findDevicesOf(db, [...nids.values()])
     const userIds = new Map([...nids].map(([userId, nid]) => [nid, userId]))
     const receivers = new Map<number, UserId>()
+    const texts = new Map<JsonObject, string>()
+    let bytes = 0
     const rows = devices.flatMap(({ user_nid, device_id, nid }): store.WaitingMessage[] => {
       const userId = userIds.get(user_nid)
       const wanted = userId && messages.get(userId)
       const content = wanted?.get(device_id) ?? wanted?.get('*')
       if (!userId || content === undefined) return []
       receivers.set(nid, userId)
-      return [{ deviceNid: nid, json: JSON.stringify({ type, sender, content }) }]
+      const json = texts.get(content) ?? JSON.stringify({ type, sender, content })
+      texts.set(content, json)
+      bytes += json.length
+      return [{ deviceNid: nid, json }]
     })
-    const trims = this.#sends++ % TRIM_EVERY === 0
+    if (bytes > MAX_STORED_BYTES) throw tooLarge('So large a message for so many devices is not taken')
+    const full = rows.map(({ deviceNid }) => deviceNid).filter((deviceNid) => this.#isTrimmed(deviceNid))
     await stream.write(async (tx, take) => {
       if (!(await isNew(tx)) || rows.length === 0) return { value: undefined }
-      const deviceNids = rows.map(({ deviceNid }) => deviceNid)
-      if (trims) await store.trimToDevice(tx, deviceNids, MAX_WAITING)
+      await store.trimToDevice(tx, full, MAX_WAITING)
       const { pos } = await take(1)
       await store.insertToDevice(tx, pos, rows)
       for (const listener of this.#listeners) await listener(tx, pos, receivers)
@@ -119,6 +128,13 @@ export class ToDevice {
       }
       return { value: undefined, announce }
     })
+  }
+
+  /** Counts a message for the device; whether its turn has come to be looked at. */
+  #isTrimmed(deviceNid: number): boolean {
+    const count = (this.#counts.get(deviceNid) ?? 0) + 1
+    this.#counts.set(deviceNid, count)
+    return count % TRIM_EVERY === 0
   }
 
   /**

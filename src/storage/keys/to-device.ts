@@ -1,7 +1,8 @@
+import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
 import { deletionBefore } from '../expire.ts'
 import { insertRows } from '../many.ts'
-import { places, rawRows, rawRun } from '../run.ts'
+import { rawRows, rawRun, valuesOf } from '../run.ts'
 
 export interface WaitingMessage {
   readonly deviceNid: number
@@ -60,12 +61,22 @@ export async function deleteToDevice(tx: Tx, deviceNid: number, upTo: number): P
   await rawRun(tx, 'delete from to_device where device_nid = ? and pos <= ?', [deviceNid, upTo])
 }
 
-/** Drops the oldest messages of these devices beyond `max`. */
+/** Devices of one statement. */
+const MAX_TRIMMED = 500
+
+/**
+ * Drops the oldest messages of these devices beyond `max`. Where that begins is looked up once for each device: asked of
+ * each message, it held everybody else up for four seconds.
+ */
 export async function trimToDevice(tx: Tx, deviceNids: readonly number[], max: number): Promise<void> {
-  await rawRun(
-    tx,
-    `delete from to_device where device_nid in (${places(deviceNids.length)}) and pos <= (select coalesce(
-       (select t.pos from to_device t where t.device_nid = to_device.device_nid order by t.pos desc limit 1 offset ?), -1))`,
-    [...deviceNids, max],
-  )
+  for (const part of chunks(deviceNids, MAX_TRIMMED)) {
+    await rawRun(
+      tx,
+      `delete from to_device where (device_nid, pos) in (select t.device_nid, t.pos from
+         (select v.column1 as nid, (select b.pos from to_device b where b.device_nid = v.column1
+            order by b.pos desc limit 1 offset ?) as pos from (${valuesOf(part.length, 'bigint')}) v) d
+         cross join to_device t where t.device_nid = d.nid and t.pos <= d.pos)`,
+      [max, ...part],
+    )
+  }
 }
