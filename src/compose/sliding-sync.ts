@@ -53,7 +53,7 @@ export function composeSlidingSync(
   const connections = new Connections({ db, clock, random })
   every(HOUR_MS, 'forgetting connections of sliding sync', () => connections.expire())
   const activity = new RoomActivity({ db, stream })
-  const traits = new RoomTraits({ db, rooms, state })
+  const traits = new RoomTraits({ db, rooms, state, visibility })
   const spaceChildren = new SpaceChildren(db)
   for (const listener of [activity, traits, spaceChildren]) {
     append.onAppended((appended) => listener.onAppended(appended))

@@ -102,6 +102,46 @@ it('says which membership the viewer had at each event', async () => {
   expect(memberships).toEqual(['join', 'join', 'invite', 'invite', 'leave'])
 })
 
+it('hides the state of a time that is hidden, also where the invite of then is shown', async () => {
+  const { client } = await startServer()
+  const [alice, bob] = await client.registerAll('alice', 'bob')
+  const roomId = await alice.createRoom(withVisibility('joined'))
+  await alice.sendState(roomId, 'm.room.topic', { topic: 'secret' })
+  await alice.invite(roomId, bob.userId)
+  const member = `${roomPath(roomId)}/state/m.room.member/${encodeURIComponent(bob.userId)}?format=event`
+  const invite = (await alice.get(member)).event_id
+  await alice.sendState(roomId, 'm.room.topic', { topic: 'harmless' })
+  await bob.join(roomId)
+  const topicsAt = async (eventId: string) => {
+    const { state } = await bob.get(`${roomPath(roomId)}/context/${eventId}?limit=0`)
+    const topics = state.filter(({ type }: { type: string }) => type === 'm.room.topic')
+    return topics.map(({ content }: { content: { topic: string } }) => content.topic)
+  }
+  expect(await topicsAt(invite)).toEqual([])
+  expect(await topicsAt((await bob.get(member)).event_id)).toEqual(['harmless'])
+})
+
+it('does not tell of the members of a time that is hidden', async () => {
+  const { client } = await startServer()
+  const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
+  const roomId = await alice.createRoom(withVisibility('joined'))
+  await carol.join(roomId)
+  const { start } = await alice.get(`${roomPath(roomId)}/messages?dir=b&limit=1`)
+  await carol.leave(roomId)
+  const joinedAt = async (user: User) => {
+    const { chunk } = await user.get(`${roomPath(roomId)}/members?at=${start}&membership=join`)
+    return chunk.map((event: { state_key: string }) => event.state_key)
+  }
+  expect(await joinedAt(alice)).toEqual([alice.userId, carol.userId])
+  await bob.join(roomId)
+  expect(await joinedAt(bob)).toEqual([alice.userId, bob.userId])
+  await bob.leave(roomId)
+  await alice.sendState(roomId, 'm.room.history_visibility', { history_visibility: 'world_readable' })
+  expect(await joinedAt(bob)).toEqual([alice.userId])
+  const dora = await client.register('dora')
+  expect(await joinedAt(dora)).toEqual([alice.userId])
+})
+
 it('keeps events of a user who was erased from those who came later', async () => {
   const { client } = await startServer()
   const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')

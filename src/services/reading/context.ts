@@ -83,7 +83,7 @@ export async function eventsAround(
   }
 }
 
-/** The state at the last event that is shown: all of it, or without the members who sent none of the events. */
+/** The state at the last event that is shown and has one that the viewer may read: all of it, or without the members who sent none of the events. */
 async function stateTexts(
   reading: Reading,
   room: LiveRoom,
@@ -91,8 +91,8 @@ async function stateTexts(
   viewer: Viewer,
   filter: EventFilterContent,
 ): Promise<string[]> {
-  const { db, clientEvents } = reading
-  const last = shown.at(-1)
+  const { db, clientEvents, visibility } = reading
+  const last = (await visibility.withReadableState(room, shown, viewer)).at(-1)
   const judge = new EventFilter(filter)
   const texts: string[] = []
   const add = async (events: readonly StoredEvent[]) => {

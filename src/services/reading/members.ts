@@ -3,7 +3,7 @@ import { nameNids } from '../../storage/names.ts'
 import { listAfter, listBefore } from '../../storage/rooms/timeline.ts'
 import { LongText } from '../../util/long-text.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
-import type { StoredEvent } from '../rooms/stored-event.ts'
+import { StoredEvent } from '../rooms/stored-event.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import { earlier, placeOfToken, START } from './places.ts'
 import type { Reading } from './reading.ts'
@@ -25,7 +25,7 @@ export async function listMembers(
   { at, membership, notMembership }: MembersQuery,
 ): Promise<LongText> {
   const view = await reading.access.whole(roomId, viewer)
-  const stateNid = at === undefined ? view.leaving?.row.state_nid : await stateAt(reading, view, at)
+  const stateNid = at === undefined ? view.leaving?.row.state_nid : await stateAt(reading, view, viewer, at)
   // Together the two mean "either … or" (spec).
   const isWanted = ({ membership: is }: StoredEvent) =>
     (membership === undefined && notMembership === undefined) ||
@@ -68,12 +68,24 @@ async function* memberPages(
   if (onlyType !== undefined) yield* statePages(db, room, { stateNid, onlyType })
 }
 
-/** The state at a token, but never one from after the user left. */
-async function stateAt({ db }: Reading, { room, leaving }: RoomView, token: string): Promise<number | null> {
+/**
+ * The state at a token, but never one from after the user left. Where the history hides that time from the user, it is the
+ * state that the user may read without a token: a client may hold one from right before its user joined.
+ */
+async function stateAt(
+  { db, visibility }: Reading,
+  { room, leaving }: RoomView,
+  viewer: Viewer,
+  token: string,
+): Promise<number | null | undefined> {
   const asked = await placeOfToken(db, room, token)
   const { depth, pos } = leaving ? earlier(asked, placeOf(leaving)) : asked
   const [before] = await listBefore(db, room.nid, { depth, pos: pos + 1 }, 1)
-  if (before) return before.state_nid
+  const event = before && new StoredEvent(before, room.roomId, room.version)
+  if (event) {
+    const [readable] = await visibility.withReadableState(room, [event], viewer)
+    return (readable ?? leaving)?.row.state_nid
+  }
   // The `prev_batch` of a timeline that goes back to the creation: the room begins once its creator has joined.
   const first = await listAfter(db, room.nid, START, 2)
   return first.at(-1)?.state_nid ?? null

@@ -1,6 +1,8 @@
 import type { UnreadCounts } from '../notifications/unread-counts.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
+import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { ClientEvents } from '../rooms/view/client-events.ts'
+import type { Standing } from '../rooms/view/standing.ts'
 import type { Visibility } from '../rooms/view/visibility.ts'
 import { NO_FILTER } from '../sync/filter.ts'
 import { readTimeline, type Timeline } from '../sync/timeline.ts'
@@ -22,28 +24,41 @@ export class MemberRoom {
   readonly #deps: MemberRoomDeps
   readonly #question: RoomQuestion
   readonly #room: LiveRoom
+  readonly #standing: Standing | undefined
   readonly #isJoined: boolean
-  /** Nothing beyond it is told: the moment of leaving, for who has left. */
+  /** No event beyond it is told: for who is out of the room, the one that says so. */
   readonly #end: number
+  /** Where the state is told from: the moment of leaving, for who has left, whatever came for them later. */
+  readonly #stateEnd: number
 
-  constructor(deps: MemberRoomDeps, question: RoomQuestion, room: LiveRoom) {
+  /** `standing`: of who is out of the room. */
+  constructor(deps: MemberRoomDeps, question: RoomQuestion, room: LiveRoom, standing?: Standing) {
     this.#deps = deps
     this.#question = question
     this.#room = room
+    this.#standing = standing
     const { context, wanted } = question
     this.#isJoined = wanted.mine.membership === 'join'
     this.#end = this.#isJoined ? context.upTo.pos : Math.min(wanted.mine.pos, context.upTo.pos)
+    this.#stateEnd = Math.min(this.#end, standing?.joinedUntil ?? this.#end)
   }
 
   async answer(): Promise<RoomAnswer> {
     const timeline = await this.#timeline()
-    const state = await readRoomState(this.#deps, this.#question, this.#room, this.#end, timeline)
+    const range = { end: this.#stateEnd, memberEvent: this.#laterMembership }
+    const state = await readRoomState(this.#deps, this.#question, this.#room, range, timeline)
     return {
       text: this.#isQuiet(timeline, state) ? undefined : await this.#text(timeline, state),
       sent: this.#sent(timeline, state),
       isFresh: this.#isFresh,
       eventIds: timeline.events.map(({ eventId }) => eventId),
     }
+  }
+
+  /** How the user stands to the room since leaving it: a ban, say. */
+  get #laterMembership(): StoredEvent | undefined {
+    const memberEvent = this.#standing?.memberEvent
+    return memberEvent && memberEvent.pos > this.#stateEnd && memberEvent.pos <= this.#end ? memberEvent : undefined
   }
 
   /** The timeline is told from anew. */
@@ -65,7 +80,7 @@ export class MemberRoom {
 
   async #text(timeline: Timeline, { texts, changedTypes }: RoomState): Promise<string> {
     const fields = [
-      ...(await headText(this.#deps, this.#question, this.#room, this.#end, changedTypes)),
+      ...(await headText(this.#deps, this.#question, this.#room, this.#stateEnd, changedTypes)),
       ...(await this.#bumpText(timeline)),
       ...(await this.#timelineText(timeline)),
       ...(await this.#countText()),

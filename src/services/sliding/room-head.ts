@@ -1,8 +1,9 @@
+import type { JsonObject } from '../../matrix/json.ts'
 import type { Db } from '../../storage/db.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { StateReader } from '../sync/state-reader.ts'
-import { heroesOf } from '../sync/summary.ts'
+import { heroesOf, MAX_HEROES } from '../sync/summary.ts'
 import { RequiredState } from './required-state.ts'
 import type { RoomQuestion } from './room-answer.ts'
 
@@ -17,6 +18,7 @@ const AVATAR = 'm.room.avatar'
 const LOOKED_AT = new RequiredState([
   { include: [NAME, AVATAR].map((type) => [type, '']), exclude: [], lazyMembers: false },
 ])
+const MEMBERS = new RequiredState([{ include: [[MEMBER, null]], exclude: [], lazyMembers: false }])
 
 /**
  * The fields of a room's answer that a room list shows (MSC4186: RoomResult), each as JSON text: all of them where the
@@ -34,7 +36,8 @@ export async function headText(
   if (isInitial ? question.isDm : question.sent?.isDm !== question.isDm) fields.push(`"is_dm":${question.isDm}`)
   const mayDiffer = (type: string) => isInitial || changed.has(type)
   const hasMoved = mayDiffer(MEMBER)
-  if (hasMoved) {
+  // Of who came and went since, somebody who has left is told nothing.
+  if (hasMoved && question.wanted.mine.membership === 'join') {
     fields.push(`"joined_count":${room.counts.get('join') ?? 0}`, `"invited_count":${room.counts.get('invite') ?? 0}`)
   }
   if (!hasMoved && !mayDiffer(NAME) && !mayDiffer(AVATAR)) return fields
@@ -67,16 +70,37 @@ function textOf(state: readonly StoredEvent[], type: string, key: string): strin
 }
 
 /** Whom a client names the room after, as their member events show them. */
-async function heroes({ db, state }: Deps, { context }: RoomQuestion, room: LiveRoom, end: number) {
+async function heroes(deps: Deps, question: RoomQuestion, room: LiveRoom, end: number) {
+  const isJoined = question.wanted.mine.membership === 'join'
+  const found = await (isJoined ? currentHeroes : formerHeroes)(deps, question, room, end)
+  return found.map(([user_id, { displayname, avatar_url } = {}]) => ({
+    user_id,
+    ...(typeof displayname === 'string' && { displayname }),
+    ...(typeof avatar_url === 'string' && { avatar_url }),
+  }))
+}
+
+type Heroes = [userId: string, content: JsonObject | undefined][]
+
+async function currentHeroes(
+  { db, state }: Deps,
+  { context }: RoomQuestion,
+  room: LiveRoom,
+  end: number,
+): Promise<Heroes> {
   const userIds = await heroesOf(db, room, context.viewer.userId)
   const members = await state.members(room, end, new Set(userIds))
-  const profiles = new Map(members.map((event) => [event.stateKey, event.visible.content]))
-  return userIds.map((user_id) => {
-    const { displayname, avatar_url } = profiles.get(user_id) ?? {}
-    return {
-      user_id,
-      ...(typeof displayname === 'string' && { displayname }),
-      ...(typeof avatar_url === 'string' && { avatar_url }),
-    }
-  })
+  const contents = new Map(members.map((event) => [event.stateKey, event.visible.content]))
+  return userIds.map((userId) => [userId, contents.get(userId)])
+}
+
+/** Those of when the user left, whoever came and went since. */
+async function formerHeroes({ state }: Deps, { context }: RoomQuestion, room: LiveRoom, end: number): Promise<Heroes> {
+  const members = await state.selected(room, end, MEMBERS)
+  const isHere = ({ membership }: StoredEvent) => membership === 'join' || membership === 'invite'
+  const others = members.filter(({ stateKey }) => stateKey !== context.viewer.userId)
+  const heroes = others.filter(isHere).sort((a, b) => a.pos - b.pos)
+  return (heroes.length > 0 ? heroes : others)
+    .slice(0, MAX_HEROES)
+    .map(({ stateKey = '', visible }) => [stateKey, visible.content])
 }

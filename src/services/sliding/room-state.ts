@@ -3,6 +3,7 @@ import { namesOf } from '../../storage/names.ts'
 import type { StateChange } from '../../storage/rooms/current-state.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
+import { withOwnMembership } from '../rooms/view/standing.ts'
 import type { RoomChanges } from '../sync/room-changes.ts'
 import type { StateReader } from '../sync/state-reader.ts'
 import type { Timeline } from '../sync/timeline.ts'
@@ -27,6 +28,13 @@ export interface RoomState {
   readonly isMissed: boolean
 }
 
+/** Up to where a client is told of a room's state. */
+export interface StateRange {
+  readonly end: number
+  /** The user's member event, where it came after that and is told all the same. */
+  readonly memberEvent: StoredEvent | undefined
+}
+
 /** A change of the state, with the names of its place. */
 interface NamedChange extends StateChange {
   readonly type: string
@@ -40,14 +48,17 @@ export async function readRoomState(
   deps: RoomStateDeps,
   question: RoomQuestion,
   room: LiveRoom,
-  end: number,
+  { end, memberEvent }: StateRange,
   timeline: Timeline,
 ): Promise<RoomState> {
   const { context, wanted, sent } = question
   const { required } = wanted
   const changes = await changesOf(deps, question, room, end)
   const asked = changes.filter(({ type, key }) => required.matches(type, key))
-  const events = await wantedEvents(deps, question, room, end, asked)
+  const found = await wantedEvents(deps, question, room, end, asked)
+  const isNew = memberEvent !== undefined && memberEvent.pos > question.told
+  const isWanted = isNew && required.matches(MEMBER, context.viewer.userId)
+  const events = isWanted ? withOwnMembership(found, memberEvent) : found
   const members = required.lazyMembers
     ? await deps.lazyMembers.of(question, room, end, usersIn(timeline, changes), events, timeline.events)
     : []

@@ -5,6 +5,7 @@ import { lruCache } from '../../util/lru.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
+import type { Visibility } from '../rooms/view/visibility.ts'
 import type { StateReader } from '../sync/state-reader.ts'
 import type { RoomOfUser } from '../sync/user-rooms.ts'
 import { RequiredState } from './required-state.ts'
@@ -26,6 +27,7 @@ interface Deps {
   readonly db: Db
   readonly rooms: LiveRooms
   readonly state: StateReader
+  readonly visibility: Visibility
 }
 
 /** Pairs of a user and a room that the user is not joined to. */
@@ -105,17 +107,21 @@ export class RoomTraits {
     )
     for (const mine of missing) {
       const events = stripped.get(mine.roomNid)
-      const traits = told.includes(mine) ? traitsOf(strippedContents(events ?? '[]')) : await this.#atLeaving(mine)
+      const traits = told.includes(mine)
+        ? traitsOf(strippedContents(events ?? '[]'))
+        : await this.#atLeaving(viewer, mine)
       found.set(mine.roomNid, traits)
       this.#ofOthers.set(keyOf(mine), traits)
     }
     return found
   }
 
-  async #atLeaving({ roomId, pos }: RoomOfUser): Promise<Traits> {
-    const room = await this.#deps.rooms.find(roomId)
+  async #atLeaving(viewer: Viewer, { roomId, pos }: RoomOfUser): Promise<Traits> {
+    const { rooms, state, visibility } = this.#deps
+    const room = await rooms.find(roomId)
     if (!room) return UNTOLD
-    const events = await this.#deps.state.selected(room, pos, LOOKED_AT)
+    const { joinedUntil } = await visibility.standing(room, viewer)
+    const events = await state.selected(room, Math.min(pos, joinedUntil), LOOKED_AT)
     return traitsOf(new Map(events.map((event) => [event.type, event.visible.content])))
   }
 }

@@ -46,11 +46,10 @@ export class RoomsPart {
     const room = await this.#deps.rooms.find(roomId)
     if (!room) return undefined
     if (membership === 'invite' || membership === 'knock') return answerOutside(this.#deps.db, question, room)
-    if (membership !== 'join') {
-      const { joinedUntil } = await this.#deps.visibility.standing(room, context.viewer)
-      if (!(joinedUntil > 0)) return answerOutside(this.#deps.db, question, room)
-    }
-    return new MemberRoom(this.#deps, question, room).answer()
+    if (membership === 'join') return new MemberRoom(this.#deps, question, room).answer()
+    const standing = await this.#deps.visibility.standing(room, context.viewer)
+    if (!(standing.joinedUntil > 0)) return answerOutside(this.#deps.db, question, room)
+    return new MemberRoom(this.#deps, question, room, standing).answer()
   }
 
   /**

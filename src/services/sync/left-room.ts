@@ -2,6 +2,7 @@ import { LongText } from '../../util/long-text.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { ClientEvents } from '../rooms/view/client-events.ts'
+import { type Standing, withOwnMembership } from '../rooms/view/standing.ts'
 import type { Visibility } from '../rooms/view/visibility.ts'
 import { stateTexts, timelineTexts } from './event-texts.ts'
 import type { SyncContext } from './request.ts'
@@ -39,7 +40,9 @@ export async function composeLeftRoom(
   const timeline = await readTimeline(visibility, room, viewer, range, filter.timeline, ignored)
   // A member event of a room that we never were in has no place in a timeline.
   const own = standing.memberEvent && timeline.events.length === 0 ? [standing.memberEvent] : []
-  const events = wasMember ? await stateOf(state, room, timeline, range, isWhole, stateAfterName !== undefined) : own
+  const events = wasMember
+    ? await stateOf(state, room, timeline, range, standing, isWhole, stateAfterName !== undefined)
+    : own
   const texts = await timelineTexts(clientEvents, room, timeline.events, context, timeline.limited)
   return new LongText(
     `{"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited},"prev_batch":"${prevBatch(timeline, range, upTo.n)}"},`,
@@ -54,15 +57,21 @@ async function stateOf(
   room: LiveRoom,
   timeline: Timeline,
   { after, upTo }: { after: number; upTo: number },
+  { joinedUntil, memberEvent }: Standing,
   isWhole: boolean,
   atEnd: boolean,
 ): Promise<StoredEvent[]> {
-  const end = atEnd ? upTo : (startOf(timeline) ?? upTo)
+  // A ban after having left, or an invite that was rejected, shows nothing of what the room has become meanwhile.
+  const leaving = Math.min(upTo, joinedUntil)
+  const end = atEnd ? leaving : Math.min(startOf(timeline) ?? leaving, leaving)
   const unseen = isUnseen(timeline)
-  if (isWhole) return reader.whole(room, end, true, (change) => change.pos <= upTo && unseen(change))
-  const changes = await reader.changes(room, after, upTo)
-  return reader.changed(
-    room,
-    changes.filter((change) => change.pos <= end || unseen(change)),
-  )
+  const state = isWhole
+    ? await reader.whole(room, end, true, (change) => change.pos <= leaving && unseen(change))
+    : await reader.changed(
+        room,
+        (await reader.changes(room, after, leaving)).filter((change) => change.pos <= end || unseen(change)),
+      )
+  const isLater = memberEvent !== undefined && memberEvent.pos > leaving && memberEvent.pos <= upTo
+  const isShown = !atEnd && timeline.events.some(({ nid }) => nid === memberEvent?.nid)
+  return isLater && !isShown ? withOwnMembership(state, memberEvent) : state
 }

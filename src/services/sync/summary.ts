@@ -8,7 +8,7 @@ export interface Summary {
   readonly text: string
 }
 
-const MAX_HEROES = 5
+export const MAX_HEROES = 5
 
 /** State events whose change may change the summary. */
 export const SUMMARY_TYPES: ReadonlySet<string> = new Set(['m.room.member', 'm.room.name', 'm.room.canonical_alias'])

@@ -20,6 +20,15 @@ const JOINED: Standing = { membership: 'join', joinedUntil: Number.POSITIVE_INFI
 /** Changes of a membership that are looked through for the last time it was 'join'. */
 const MAX_CHANGES = 50
 
+/**
+ * The state that who is out of a room is shown: of when they left, but for how they stand to it since, which nobody else
+ * would tell them.
+ */
+export function withOwnMembership(state: readonly StoredEvent[], memberEvent: StoredEvent): StoredEvent[] {
+  const isOwn = ({ type, stateKey }: StoredEvent) => type === 'm.room.member' && stateKey === memberEvent.stateKey
+  return [...state.filter((event) => !isOwn(event)), memberEvent]
+}
+
 export const isJoined = (room: LiveRoom, viewer: Viewer): boolean => room.localJoined.has(viewer.userId)
 
 /** Needs a table only for users who are not joined. */

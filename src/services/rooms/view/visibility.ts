@@ -56,21 +56,58 @@ export class Visibility {
   ): Promise<StoredEvent[]> {
     const events = await this.#withoutIgnored(all, viewer, ignored)
     if (events.length === 0) return []
-    if (isJoined(room, viewer) && (await this.#isOpen(room))) return this.#withoutErased(room, events, viewer)
-    const standing = await this.standing(room, viewer)
-    const sights = await this.#past.sights(statesOf(events), viewer.userNid)
+    if (await this.seesAll(room, viewer)) return this.#withoutErased(room, events, viewer)
+    const outlook = await this.#outlook(room, events, viewer)
     const before = await this.#visibilitiesBefore(room, events)
     const visible = events.filter((event) => {
       // Also when it rejects an invite, or is a ban after having left: who else should know?
       if (event.type === 'm.room.member' && event.stateKey === viewer.userId) return true
-      const sight = sights.get(event.row.state_nid ?? 0)
-      if (!sight) return false
-      const isBeforeLeaving = event.pos <= standing.joinedUntil
-      const after = isBeforeLeaving ? sight : notJoined(sight)
+      const { after, isBeforeLeaving } = outlook(event)
+      if (!after) return false
       const visibility = before.get(event.nid) ?? after.visibility
       return maySee(event.pdu, viewer.userId, { ...after, visibility }, after, isBeforeLeaving)
     })
     return this.#withoutErased(room, visible, viewer)
+  }
+
+  /**
+   * Those of the events at which the viewer may read the state of the room. That an event is shown is not enough: one's own
+   * membership is, whenever it changed, and a change of the history visibility is from either side.
+   */
+  async withReadableState(
+    room: LiveRoom,
+    events: readonly StoredEvent[],
+    viewer: Viewer,
+  ): Promise<readonly StoredEvent[]> {
+    if (await this.seesAll(room, viewer)) return events
+    const { joinedUntil } = await this.standing(room, viewer)
+    const outlook = await this.#outlook(room, events, viewer)
+    return events.filter((event) => {
+      const { after, isBeforeLeaving } = outlook(event)
+      // The state with which the viewer left is read in any case.
+      if (event.pos === joinedUntil) return true
+      return after !== undefined && maySee(event.pdu, viewer.userId, after, after, isBeforeLeaving)
+    })
+  }
+
+  /** Whether there is nothing in the room that its history visibility hides from the viewer. */
+  async seesAll(room: LiveRoom, viewer: Viewer): Promise<boolean> {
+    return isJoined(room, viewer) && (await this.#isOpen(room))
+  }
+
+  /** What the state after each event says of the viewer, and whether the viewer was a member at some time after it. */
+  async #outlook(
+    room: LiveRoom,
+    events: readonly StoredEvent[],
+    viewer: Viewer,
+  ): Promise<(event: StoredEvent) => { after: Sight | undefined; isBeforeLeaving: boolean }> {
+    const { joinedUntil } = await this.standing(room, viewer)
+    const sights = await this.#past.sights(statesOf(events), viewer.userNid)
+    return ({ row, pos }) => {
+      const isBeforeLeaving = pos <= joinedUntil
+      const sight = sights.get(row.state_nid ?? 0)
+      return { after: sight && !isBeforeLeaving ? notJoined(sight) : sight, isBeforeLeaving }
+    }
   }
 
   /** The membership of the viewer at each of these events, any change by the event included (MSC4115). */
