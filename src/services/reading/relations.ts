@@ -28,6 +28,8 @@ const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 500
 /** Levels of relations that `recurse` follows; the specification asks for three. */
 const MAX_DEPTH = 4
+/** Children that one request looks at, however few of them may be seen: it then goes on with the next request. */
+const MAX_SCANNED = 1_000
 /** Children that `recurse` gathers: in a larger tree it sees the newest of each level. */
 const MAX_GATHERED = 5_000
 /** Parents that one query asks about. */
@@ -55,39 +57,67 @@ export async function listRelations(
   const { dir, from, recurse } = query
   const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT)
   if (limit < 1) throw invalidParam('A limit is at least 1')
-  const { view, event } = await findVisible(reading, viewer, roomId, query.eventId)
+  const { view } = await findVisible(reading, viewer, roomId, query.eventId)
   const wanted = await wantedOf(reading, query)
-  // One more than asked for tells whether there are more.
-  const page = { ...spanOf(query), backward: dir === 'b', limit: limit + 1 }
-  const gathered = recurse && wanted ? await gather(reading, view, event.eventId) : undefined
-  const nids = gathered && pick(gathered.children, wanted, page)
-  const rows = nids
-    ? await eventsInOrder(reading, nids)
-    : wanted
-      ? await listChildren(reading.db, view.room.nid, event.eventId, { ...page, ...wanted })
-      : []
-  const events = rows.slice(0, limit).map((row) => new StoredEvent(row, view.room.roomId, view.room.version))
-  const visible = await reading.visibility.visibleEvents(view.room, events, viewer)
-  const chunk = await reading.clientEvents.render(view.room, visible, viewer)
-  const last = rows.length > limit ? events.at(-1) : undefined
-  const next = last && roomToken(last.row.depth, dir === 'b' ? last.pos - 1 : last.pos)
+  const { events, next } = wanted ? await readPage(reading, view, viewer, query, wanted, limit) : NO_PAGE
+  const chunk = await reading.clientEvents.render(view.room, events, viewer)
   return [
     `{"chunk":[${chunk.join(',')}]`,
-    next === undefined ? '' : `,"next_batch":${JSON.stringify(next)}`,
+    next ? `,"next_batch":${JSON.stringify(tokenAt(next, dir))}` : '',
     from === undefined ? '' : `,"prev_batch":${JSON.stringify(from)}`,
-    recurse ? `,"recursion_depth":${gathered?.depth ?? 1}}` : '}',
+    // How deep the server looks: how far it came would tell of children that are hidden.
+    recurse ? `,"recursion_depth":${MAX_DEPTH}}` : '}',
   ].join('')
 }
 
-/** A token is a place right after an event: backwards that one still belongs to the page. */
-function spanOf({ dir, from, to }: RelationsQuery): Span {
+interface ChildPage {
+  readonly events: readonly StoredEvent[]
+  /** The event behind which there is more, or may be; undefined: there is nothing. */
+  readonly next: StoredEvent | undefined
+}
+
+const NO_PAGE: ChildPage = { events: [], next: undefined }
+
+/** The children that the viewer may see. That there are others shows neither in their number nor in the token. */
+async function readPage(
+  reading: Reading,
+  view: RoomView,
+  viewer: Viewer,
+  query: RelationsQuery,
+  wanted: Wanted,
+  limit: number,
+): Promise<ChildPage> {
+  const { room } = view
+  const backward = query.dir === 'b'
+  const gathered = query.recurse ? await gather(reading, view, query.eventId) : undefined
+  const shown: StoredEvent[] = []
+  let span = spanOf(query, await reading.visibility.horizon(room, viewer))
+  let last: StoredEvent | undefined
+  for (let scanned = 0; scanned < MAX_SCANNED; ) {
+    // One more than asked for tells whether there are more.
+    const page = { ...span, backward, limit: limit + 1 - shown.length }
+    const rows = gathered
+      ? await eventsInOrder(reading, pick(gathered, wanted, page))
+      : await listChildren(reading.db, room.nid, query.eventId, { ...page, ...wanted })
+    const events = rows.map((row) => new StoredEvent(row, room.roomId, room.version))
+    shown.push(...(await reading.visibility.visibleEvents(room, events, viewer)))
+    if (shown.length > limit) return { events: shown.slice(0, limit), next: shown[limit - 1] }
+    last = events.at(-1)
+    if (!last || rows.length < page.limit) return { events: shown, next: undefined }
+    span = backward ? { ...span, before: last.pos } : { ...span, after: last.pos }
+    scanned += rows.length
+  }
+  return { events: shown, next: last }
+}
+
+const tokenAt = ({ row, pos }: StoredEvent, dir: Direction): string => roomToken(row.depth, dir === 'b' ? pos - 1 : pos)
+
+/** A token is a place right after an event: backwards that one still belongs to the page. Of what came after leaving, nothing does. */
+function spanOf({ dir, from, to }: RelationsQuery, horizon: number): Span {
   const start = from === undefined ? undefined : positionOfToken(from)
   const stop = to === undefined ? undefined : positionOfToken(to)
   const [after, upTo] = dir === 'b' ? [stop, start] : [start, stop]
-  return {
-    after: after ?? Number.MIN_SAFE_INTEGER,
-    before: upTo === undefined ? Number.MAX_SAFE_INTEGER : upTo + 1,
-  }
+  return { after: after ?? Number.MIN_SAFE_INTEGER, before: Math.min(upTo ?? horizon, horizon) + 1 }
 }
 
 /** undefined: nothing can have these types, because nothing ever had. */
@@ -102,11 +132,7 @@ async function wantedOf({ db }: Reading, { relType, eventType }: RelationsQuery)
 }
 
 /** The tree of relations below an event, level by level, each event once. */
-async function gather(
-  { db }: Reading,
-  { room }: RoomView,
-  rootId: string,
-): Promise<{ children: Child[]; depth: number }> {
+async function gather({ db }: Reading, { room }: RoomView, rootId: string): Promise<Child[]> {
   const children: Child[] = []
   const seen = new Set([rootId])
   let parents = [rootId]
@@ -125,18 +151,18 @@ async function gather(
     parents = level
     depth++
   }
-  return { children, depth }
+  return children
 }
 
 function pick(
   children: readonly Child[],
-  wanted: Wanted | undefined,
+  { relTypeNid, typeNid }: Wanted,
   { after, before, backward, limit }: Span & { backward: boolean; limit: number },
 ): number[] {
   return children
     .filter(({ pos, rel_type_nid, type_nid }) => {
-      const isType = wanted?.typeNid === undefined || wanted.typeNid === type_nid
-      const isRelType = wanted?.relTypeNid === undefined || wanted.relTypeNid === rel_type_nid
+      const isType = typeNid === undefined || typeNid === type_nid
+      const isRelType = relTypeNid === undefined || relTypeNid === rel_type_nid
       return pos > after && pos < before && isType && isRelType
     })
     .sort((a, b) => (backward ? b.pos - a.pos : a.pos - b.pos))

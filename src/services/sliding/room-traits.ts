@@ -121,6 +121,7 @@ export class RoomTraits {
     const room = await rooms.find(roomId)
     if (!room) return UNTOLD
     const { joinedUntil } = await visibility.standing(room, viewer)
+    if (!(joinedUntil > 0)) return UNTOLD
     const events = await state.selected(room, Math.min(pos, joinedUntil), LOOKED_AT)
     return traitsOf(new Map(events.map((event) => [event.type, event.visible.content])))
   }

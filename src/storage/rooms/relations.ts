@@ -159,6 +159,24 @@ export async function listReplacements(
   return new Map(rows.map((row) => [row.parent_id, row]))
 }
 
+/** The replacements of one event that arrived up to a position, the most recent first. */
+export const listReplacementsOf = (
+  db: Db,
+  roomNid: number,
+  parentId: string,
+  relTypeNid: number,
+  upTo: number,
+  limit: number,
+): Promise<EventRow[]> =>
+  selectEvents(
+    db,
+    `from event p join relation r on r.parent_id = p.event_id join event e on e.nid = r.event_nid
+     where p.event_id = ? and r.room_nid = ? and r.rel_type_nid = ? and r.pos <= ?
+       and r.sender_nid = p.sender_nid and r.type_nid = p.type_nid
+     order by e.ts desc, e.event_id desc limit ?`,
+    [parentId, roomNid, relTypeNid, upTo, limit],
+  )
+
 /** Children of these events by one relation, in order of arrival. */
 export const listRelated = (
   db: Db,

@@ -1,7 +1,7 @@
 import { isObject } from '../../../matrix/json.ts'
 import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
-import { listRelated, listReplacements } from '../../../storage/rooms/relations.ts'
+import { listRelated, listReplacements, listReplacementsOf } from '../../../storage/rooms/relations.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { StoredEvent } from '../stored-event.ts'
 import { type BundleDepth, ShownChildren } from './shown-children.ts'
@@ -22,6 +22,8 @@ const REFERENCE = 'm.reference'
 const NONE: ReadonlyMap<number, string> = new Map()
 /** References that are listed for the events of one answer; whoever needs more asks for the relations. */
 const MAX_REFERENCES = 1_000
+/** Replacements of one event that are looked through for one that the viewer may see. */
+const MAX_EDITS = 50
 
 /**
  * Bundled aggregations: what `unsigned` says of an event's children (spec: Aggregations of child events). Children that
@@ -83,11 +85,35 @@ async function replacements(
   const latest = await listReplacements(db, children.room.nid, idsOf(parents), relTypeNid)
   if (latest.size === 0) return new Map()
   const shown = await children.among([...latest.values()], isReplacement)
-  const texts = await children.render(shown, 'none')
+  const byId = new Map(shown.map((event) => [event.nid, event]))
+  const chosen = new Map<string, StoredEvent>()
+  for (const [parentId, row] of latest) {
+    const event = byId.get(row.nid) ?? (await earlierReplacement(db, children, parentId, relTypeNid))
+    if (event) chosen.set(parentId, event)
+  }
+  const texts = await children.render([...chosen.values()], 'none')
   return byParent(parents, (event) => {
-    const text = texts.get(latest.get(event.eventId)?.nid ?? 0)
+    const text = texts.get(chosen.get(event.eventId)?.nid ?? 0)
     return text === undefined ? undefined : `"${REPLACE}":${text}`
   })
+}
+
+/** The most recent one that is valid and that the viewer may see, where that is not the most recent of all. */
+async function earlierReplacement(
+  db: Db,
+  children: ShownChildren,
+  parentId: string,
+  relTypeNid: number,
+): Promise<StoredEvent | undefined> {
+  const rows = await listReplacementsOf(
+    db,
+    children.room.nid,
+    parentId,
+    relTypeNid,
+    await children.horizon(),
+    MAX_EDITS,
+  )
+  return (await children.among(rows, isReplacement))[0]
 }
 
 /** `m.reference`: the ids of the events that refer to this one. */

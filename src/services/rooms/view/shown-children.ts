@@ -31,6 +31,11 @@ export class ShownChildren {
     return this.#deps.visibility.visibleEvents(this.room, events, this.viewer)
   }
 
+  /** Up to which position of arrival there may be any. */
+  horizon(): Promise<number> {
+    return this.#deps.visibility.horizon(this.room, this.viewer)
+  }
+
   /** The client texts of events, by number. */
   async render(events: readonly StoredEvent[], depth: BundleDepth): Promise<Map<number, string>> {
     const texts = await this.#deps.render(this.room, events, this.viewer, depth)

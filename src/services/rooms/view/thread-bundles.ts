@@ -2,9 +2,9 @@ import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
 import { eventsByNid } from '../../../storage/rooms/events.ts'
 import { listReplies, listRepliesBy, type ThreadRow, threadsOf } from '../../../storage/rooms/threads.ts'
+import { Turn } from '../../../util/turn.ts'
 import type { StoredEvent } from '../stored-event.ts'
 import type { ShownChildren } from './shown-children.ts'
-import { isJoined } from './standing.ts'
 import type { IgnoredUsers, Visibility } from './visibility.ts'
 
 interface Deps {
@@ -41,6 +41,7 @@ export async function threadBundles(
   const latest = await latestReplies(db, children, threads, relTypeNid)
   const texts = await children.render([...latest.values()], 'nested')
   const bundles = new Map<number, string>()
+  const turn = new Turn()
   for (const { nid, eventId, row } of parents) {
     const thread = threads.get(eventId)
     const text = texts.get(latest.get(eventId)?.nid ?? 0)
@@ -48,6 +49,7 @@ export async function threadBundles(
     const own = counts.filter((count) => count.root_id === eventId)
     const isOwn = row.sender_nid === viewer.userNid
     const participated = isOwn || own.some((count) => count.sender_nid === viewer.userNid)
+    if (turn.isOver) await turn.give()
     const count = await countReplies(deps, children, thread, relTypeNid, own)
     bundles.set(nid, `"m.thread":{"latest_event":${text},"count":${count},"current_user_participated":${participated}}`)
   }
@@ -66,9 +68,10 @@ async function latestReplies(
     [...threads.values()].map((thread) => thread.latest_nid),
   )
   const shown = new Map((await children.among(rows)).map((event) => [event.nid, event]))
+  const horizon = await children.horizon()
   const latest = new Map<string, StoredEvent>()
   for (const [rootId, thread] of threads) {
-    const event = shown.get(thread.latest_nid) ?? (await earlierReply(db, children, thread, relTypeNid))
+    const event = shown.get(thread.latest_nid) ?? (await earlierReply(db, children, thread, relTypeNid, horizon))
     if (event) latest.set(rootId, event)
   }
   return latest
@@ -77,24 +80,26 @@ async function latestReplies(
 async function earlierReply(
   db: Db,
   children: ShownChildren,
-  { root_id: rootId, latest_pos: before }: ThreadRow,
+  { root_id: rootId, latest_pos: latest }: ThreadRow,
   relTypeNid: number,
+  horizon: number,
 ): Promise<StoredEvent | undefined> {
-  const rows = await listReplies(db, children.room.nid, rootId, relTypeNid, before, MAX_REPLIES)
+  const rows = await listReplies(db, children.room.nid, rootId, relTypeNid, Math.min(latest, horizon), MAX_REPLIES)
   return (await children.among(rows))[0]
 }
 
 async function countReplies(
   { db, visibility }: Deps,
-  { room, viewer }: ShownChildren,
+  children: ShownChildren,
   thread: ThreadRow,
   relTypeNid: number,
   bySender: readonly { sender_nid: number; replies: number }[],
 ): Promise<number> {
-  if (!isJoined(room, viewer)) {
-    const { joinedUntil } = await visibility.standing(room, viewer)
-    const upTo = Math.min(joinedUntil, thread.latest_pos)
-    return (await listReplies(db, room.nid, thread.root_id, relTypeNid, upTo, MAX_COUNTED)).length
+  const { room, viewer } = children
+  if (!(await visibility.seesAll(room, viewer))) {
+    const upTo = Math.min(thread.latest_pos, await children.horizon())
+    const rows = await listReplies(db, room.nid, thread.root_id, relTypeNid, upTo, MAX_COUNTED)
+    return (await children.among(rows)).length
   }
   const ofIgnored = bySender.filter((count) => count.sender_nid !== viewer.userNid)
   return thread.replies - ofIgnored.reduce((sum, { replies }) => sum + replies, 0)

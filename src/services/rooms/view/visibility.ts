@@ -22,6 +22,8 @@ interface Deps {
 export type IgnoredUsers = (userId: UserId) => Promise<ReadonlySet<UserId>>
 
 const HISTORY_VISIBILITY = 'm.room.history_visibility'
+/** No position is as high. */
+const LAST = Number.MAX_SAFE_INTEGER - 1
 /** Former values that are looked at before a room counts as one that always was open. */
 const MAX_VISIBILITIES = 20
 
@@ -93,6 +95,13 @@ export class Visibility {
   /** Whether there is nothing in the room that its history visibility hides from the viewer. */
   async seesAll(room: LiveRoom, viewer: Viewer): Promise<boolean> {
     return isJoined(room, viewer) && (await this.#isOpen(room))
+  }
+
+  /** Up to which position of arrival there may be anything for the viewer to see; a number for queries, never infinite. */
+  async horizon(room: LiveRoom, viewer: Viewer): Promise<number> {
+    const { joinedUntil } = await this.standing(room, viewer)
+    if (joinedUntil === Number.POSITIVE_INFINITY || (await this.isWorldReadable(room))) return LAST
+    return Math.max(joinedUntil, -LAST)
   }
 
   /** What the state after each event says of the viewer, and whether the viewer was a member at some time after it. */
