@@ -17,6 +17,8 @@ interface Deps {
 
 const DEFAULT_TIMEOUT_MS = 30_000
 const MAX_TIMEOUT_MS = 120_000
+/** Everybody who types is looked at, so not more often than this for those who stop one shortly after the other. */
+const LOOK_EVERY_MS = 200
 
 /** Told when a user begins, goes on or stops. */
 export type TypingListener = (room: LiveRoom, userId: UserId, isTyping: boolean) => void
@@ -36,6 +38,8 @@ export class Typing {
   #n: number
   #loop: Promise<void> | undefined
   #rearm = new AbortController()
+  /** When it will look again who has stopped. */
+  #looksAt = 0
   readonly #listeners: TypingListener[] = []
 
   constructor(deps: Deps) {
@@ -70,11 +74,12 @@ export class Typing {
     const { roomId } = room
     const users = this.#until.get(roomId) ?? new Map<UserId, number>()
     const isNew = !users.has(userId)
-    users.set(userId, this.#deps.clock.now() + Math.min(Math.max(timeoutMs, 0), MAX_TIMEOUT_MS))
+    const until = this.#deps.clock.now() + Math.min(Math.max(timeoutMs, 0), MAX_TIMEOUT_MS)
+    users.set(userId, until)
     this.#until.set(roomId, users)
     if (isNew) this.#announce(room)
     for (const listener of this.#listeners) listener(room, userId, true)
-    this.#watch()
+    this.#watch(until)
   }
 
   /** The user stopped, left the room, or sent what was being typed. */
@@ -126,9 +131,11 @@ export class Typing {
   }
 
   /** Has one loop, not a timer for each user, end what nobody renews. */
-  #watch(): void {
-    this.#rearm.abort()
-    this.#rearm = new AbortController()
+  #watch(until: number): void {
+    if (until + LOOK_EVERY_MS < this.#looksAt) {
+      this.#rearm.abort()
+      this.#rearm = new AbortController()
+    }
     this.#loop ??= this.#expire().finally(() => {
       this.#loop = undefined
     })
@@ -137,10 +144,11 @@ export class Typing {
   async #expire(): Promise<void> {
     const { clock, rooms } = this.#deps
     while (this.#until.size > 0 && !this.#stop.signal.aborted) {
-      const next = Math.min(...[...this.#until.values()].flatMap((users) => [...users.values()]))
-      const wait = next - clock.now()
+      const wait = this.#firstEnd() - clock.now()
       if (wait > 0) {
-        await clock.sleep(wait, this.#rearm.signal)
+        const pause = Math.max(wait, LOOK_EVERY_MS)
+        this.#looksAt = clock.now() + pause
+        await clock.sleep(pause, this.#rearm.signal)
         continue
       }
       for (const [roomId, users] of [...this.#until]) {
@@ -153,5 +161,11 @@ export class Typing {
         }
       }
     }
+  }
+
+  #firstEnd(): number {
+    let first = Number.POSITIVE_INFINITY
+    for (const users of this.#until.values()) for (const until of users.values()) first = Math.min(first, until)
+    return first
   }
 }
