@@ -37,8 +37,8 @@ export const rateLimits = z
         address: { per_second: 200, burst: 2000 },
       },
     ),
-    join: limits('Joining rooms.', { user: { per_second: 2, burst: 50 } }),
-    invite: limits('Inviting people.', { user: { per_second: 1, burst: 50 } }),
+    join: limits('Joining rooms, and making them.', { user: { per_second: 2, burst: 50 } }),
+    invite: limits('Inviting people, one by one or many with a new room.', { user: { per_second: 1, burst: 50 } }),
     preview: limits('Asking for previews of links.', { user: { per_second: 2, burst: 50 } }),
     sync: limits('Asking for news (/sync).', { user: { per_second: 20, burst: 100 } }),
   })

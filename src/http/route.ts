@@ -45,7 +45,12 @@ export interface RouteSpec<A extends Auth, P, Q, B> {
   readonly refusesSuspended?: true
   /** The class of the rate limit that counts this request; default 'default'. 'none': not counted. */
   readonly limit?: LimitClass | 'none'
+  /** What the request does as well, and how many times, where another class counts that: invites with a new room. */
+  readonly alsoDoes?: (input: { readonly params: P; readonly body: B }) => Deeds
 }
+
+/** Times by class. */
+export type Deeds = Readonly<Partial<Record<LimitClass, number>>>
 
 /** The classes of requests that rate limits tell apart. */
 export type LimitClass =

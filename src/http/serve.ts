@@ -15,7 +15,7 @@ import { admitPeer, type PeerAuthenticator } from './peer.ts'
 import { parseQuery } from './query.ts'
 import type { RequestLimiter } from './request-limiter.ts'
 import type { RequestLog } from './request-log.ts'
-import type { Requester, Route } from './route.ts'
+import type { Deeds, Requester, Route } from './route.ts'
 
 export interface ServeDeps {
   readonly services: Services
@@ -94,12 +94,19 @@ async function handle(route: Route, deps: ServeDeps, matched: Matched, seen: See
     seen.userId = requester?.userId
   }
   const limit = spec.limit ?? 'default'
-  if (limit !== 'none' && !isExempt(requester)) deps.rateLimits.count(limit, { userId: requester?.userId, address: ip })
+  const isCounted = limit !== 'none' && !isExempt(requester)
+  const who = { userId: requester?.userId, address: ip }
+  if (isCounted) deps.rateLimits.count(limit, who)
   const params = spec.params ? parsePart('path', spec.params, matched.params) : matched.params
   const query = spec.query ? parsePart('query', spec.query, rawQuery) : rawQuery
   const body = spec.body ? parsePart('body', spec.body, await readJson(spec, deps, req, res)) : undefined
+  if (isCounted && spec.alsoDoes) countDeeds(deps.rateLimits, spec.alsoDoes({ params, body }), who)
   const parsed = { requester, params, query, body, ip, accessToken }
   return handler(new Input(parsed, req, res, deps.drain, deps.bodies), deps.services)
+}
+
+function countDeeds(rateLimits: RequestLimiter, deeds: Deeds, who: { userId: string | undefined; address: string }) {
+  for (const [limit, times] of Object.entries(deeds)) if (times > 0) rateLimits.count(limit, who, times)
 }
 
 /** The rate limits do not hold for an application service itself, nor for its users where its registration says so. */

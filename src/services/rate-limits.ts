@@ -42,8 +42,11 @@ export class RateLimits {
     this.#buckets = lruCache(deps.maxBuckets ?? DEFAULT_MAX_BUCKETS)
   }
 
-  /** Counts one request against all its limits, or throws `M_LIMIT_EXCEEDED` and counts nothing. */
-  count(limitClass: string, who: { userId?: string | undefined; address?: string | undefined }): void {
+  /**
+   * Counts one request against all its limits, or throws `M_LIMIT_EXCEEDED` and counts nothing. One that does something
+   * many `times` at once may begin as soon as one time is left, and makes the next one wait for all of them.
+   */
+  count(limitClass: string, who: { userId?: string | undefined; address?: string | undefined }, times = 1): void {
     const limits = this.#deps.limits[limitClass]
     if (limits === undefined) return
     const user = who.userId && limits.user ? this.#bucket(`${limitClass} ${who.userId}`, limits.user) : undefined
@@ -53,8 +56,8 @@ export class RateLimits {
         : undefined
     const waitMs = Math.max(waitFor(user, limits.user), waitFor(address, limits.address))
     if (waitMs > 0) throw limitExceeded(waitMs)
-    if (user) user.tokens -= 1
-    if (address) address.tokens -= 1
+    if (user) user.tokens -= times
+    if (address) address.tokens -= times
   }
 
   /** Counts against a key of the caller's choice, with a rate of its own: failed logins of one account. */

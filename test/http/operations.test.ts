@@ -7,6 +7,7 @@ import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
+import { roomPath } from '../support/client.ts'
 import { rawRequest, sendRaw } from '../support/raw-http.ts'
 import { startServer } from '../support/server.ts'
 
@@ -110,6 +111,26 @@ describe('rate limits', () => {
     expect(refused.headers.get('retry-after')).toBe('1')
     clock.advance(1000)
     await alice.send(roomId, 'three')
+  })
+
+  it('count invites, however they are sent, and rooms that are made', async () => {
+    const user = { per_second: 1, burst: 2 }
+    const { client, clock } = await startServer({
+      config: { rate_limits: { invite: { user }, join: { user: { per_second: 1, burst: 3 } } } },
+    })
+    const alice = await client.register('alice')
+    const people = ['@b:example.org', '@c:example.org', '@d:example.org']
+    const limited = (waitMs: number) => ({ status: 429, body: { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: waitMs } })
+    // Many at once are let through, and then have to be waited for.
+    const roomId = await alice.createRoom({ invite: people })
+    expect(await alice.request('POST', '/v3/createRoom', { invite: people })).toMatchObject(limited(2000))
+    const [path, invite] = [`${roomPath(roomId)}/state/m.room.member/@e:example.org`, { membership: 'invite' }]
+    expect(await alice.request('PUT', path, invite)).toMatchObject(limited(2000))
+    await alice.createRoom()
+    clock.advance(100)
+    expect(await alice.request('POST', '/v3/createRoom', {})).toMatchObject(limited(900))
+    clock.advance(2000)
+    await alice.put(path, invite)
   })
 })
 

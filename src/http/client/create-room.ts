@@ -14,6 +14,8 @@ export const createRoom = route(
     method: 'POST',
     path: ['/_matrix/client/v3/createRoom', '/_matrix/client/r0/createRoom'],
     auth: 'user',
+    limit: 'join',
+    alsoDoes: ({ body }) => ({ invite: body.invite?.length ?? 0 }),
     refusesSuspended: true,
     body: z.object({
       preset: z.enum(['private_chat', 'public_chat', 'trusted_private_chat']).optional(),

@@ -4,7 +4,7 @@ import { roomId } from '../../matrix/ids.ts'
 import type { Waiting } from '../../services/rooms/send/delayed-events.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'
-import { bounded, timed, timeOf } from './event-input.ts'
+import { bounded, invitesBy, timed, timeOf } from './event-input.ts'
 
 const PREFIX = '/_matrix/client/unstable/org.matrix.msc4140'
 const event = z.object({ delay_ms: z.int().positive(), state_key: bounded.optional(), content })
@@ -17,6 +17,7 @@ export const scheduleDelayedEvent = route(
     path: `${PREFIX}/rooms/:roomId/delayed_event/:eventType/:txnId`,
     auth: 'guest',
     limit: 'message',
+    alsoDoes: ({ params, body }) => invitesBy(params.eventType, body.content),
     refusesSuspended: true,
     params: z.object({ roomId, eventType: bounded, txnId: bounded }),
     query: timed,

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { invalidParam } from '../../matrix/errors.ts'
+import type { JsonObject } from '../../matrix/json.ts'
 import { firstParam, intParam } from '../query.ts'
-import type { Requester } from '../route.ts'
+import type { Deeds, Requester } from '../route.ts'
 
 /** Types, state keys and transaction ids share the limit of 255 bytes (spec: size limits). */
 export const bounded = z.string().refine((text) => Buffer.byteLength(text) <= 255, 'Longer than 255 bytes')
@@ -23,3 +24,8 @@ export function delayOf({ 'org.matrix.msc4140.delay': delay }: z.output<typeof d
   if (delay !== undefined && delay <= 0) throw invalidParam('A delay is a positive number of milliseconds')
   return delay
 }
+
+/** An invite counts as one, by whatever endpoint it is sent. */
+export const invitesBy = (type: string, { membership }: JsonObject): Deeds => ({
+  invite: type === 'm.room.member' && membership === 'invite' ? 1 : 0,
+})

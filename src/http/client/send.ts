@@ -3,7 +3,7 @@ import { badJson } from '../../matrix/errors.ts'
 import { roomId } from '../../matrix/ids.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'
-import { bounded, delayable, delayOf, timeOf } from './event-input.ts'
+import { bounded, delayable, delayOf, invitesBy, timeOf } from './event-input.ts'
 
 export const sendMessage = route(
   {
@@ -84,6 +84,7 @@ export const setRoomStateWithKey = route(
     ],
     auth: 'guest',
     limit: 'message',
+    alsoDoes: ({ params, body }) => invitesBy(params.eventType, body),
     refusesSuspended: true,
     params: z.object({ roomId, eventType: bounded, stateKey: bounded.optional() }),
     query: delayable,
