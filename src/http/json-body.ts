@@ -1,8 +1,14 @@
 import { isUtf8 } from 'node:buffer'
-import { badJson, MatrixError } from '../matrix/errors.ts'
+import { badJson, MatrixError, tooLarge } from '../matrix/errors.ts'
+import { hasMoreValues } from '../matrix/json-text.ts'
 
 /** Deeper than any event or key upload; far shallower than what overflows a stack. */
 const MAX_DEPTH = 128
+/**
+ * Three times what a client sends that asks for the keys of ten thousand devices. A body of 3 MB that consisted of empty
+ * objects held everybody else up for five seconds: to parse it, and to find out what is wrong with each of them.
+ */
+const MAX_VALUES = 30_000
 
 /**
  * Parses a request body. What it returns is safe to walk, to serialise and to store: bounded depth, finite numbers,
@@ -16,6 +22,7 @@ export function parseJsonBody(bytes: Buffer, allowNul: boolean): unknown {
 
 /** The same for text that came another way, such as a query parameter. */
 export function parseJsonText(text: string, allowNul: boolean): unknown {
+  if (hasMoreValues(text, MAX_VALUES)) throw tooLarge(`The body has more than ${MAX_VALUES} values`)
   let value: unknown
   try {
     value = JSON.parse(text)

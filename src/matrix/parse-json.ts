@@ -1,6 +1,7 @@
 import { MatrixError } from './errors.ts'
 import { readNumber } from './exact-number.ts'
 import type { Json } from './json.ts'
+import { endOfString } from './json-text.ts'
 
 /**
  * Parses JSON that another server sent, keeping what `JSON.parse` loses: a number that is no integer within 2^53 - 1
@@ -43,15 +44,4 @@ function hasUnusualNumber(text: string): boolean {
     }
   }
   return false
-}
-
-/** Where the string that starts there ends: at the next quote that no odd number of backslashes precedes. */
-function endOfString(text: string, start: number): number {
-  for (let quote = start; ; ) {
-    quote = text.indexOf('"', quote + 1)
-    if (quote < 0) return text.length
-    let backslash = quote
-    while (text[backslash - 1] === '\\') backslash--
-    if ((quote - backslash) % 2 === 0) return quote
-  }
 }

@@ -54,6 +54,16 @@ describe('a body', () => {
     expect(await answerTo(`{"type":${'['.repeat(depth)}${']'.repeat(depth)}}`)).toEqual([400, 'M_BAD_JSON'])
   })
 
+  it('of more values than anybody needs is M_TOO_LARGE, whatever they are', async () => {
+    const list = (item: string, count: number) => `{"type":[${Array(count).fill(item).join(',')}]}`
+    expect(await answerTo(list('1', 29_000))).toEqual([400, 'M_BAD_JSON'])
+    expect(await answerTo(list('1', 31_000))).toEqual([413, 'M_TOO_LARGE'])
+    expect(await answerTo(list('[[]]', 11_000))).toEqual([413, 'M_TOO_LARGE'])
+    // What stands in a text is none.
+    const text = JSON.stringify(`\\"${',{['.repeat(15_000)}`)
+    expect(await answerTo(`{"type":[${text}]}`)).toEqual([400, 'M_BAD_JSON'])
+  })
+
   it('with a key named __proto__ changes nobody', async () => {
     expect(await answerTo('{"__proto__":{"type":"m.login.password"}}')).toEqual([400, 'M_MISSING_PARAM'])
     expect('type' in {}).toBe(false)
