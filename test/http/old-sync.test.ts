@@ -60,6 +60,28 @@ it('streams the events of a room to who looks in, waking them when there is one'
   expect(none).toEqual({ start: end, end, chunk: [] })
 })
 
+it('does not wake who has left a room when something happens there', async () => {
+  const { client } = await startServer()
+  const [alice, bob] = await client.registerAll('alice', 'bob')
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(roomId)
+  await bob.leave(roomId)
+  const path = `/v3/events?room_id=${encodeURIComponent(roomId)}&timeout=20000`
+  let isAnswered = false
+  const answered = bob.get(path).then((answer) => {
+    isAnswered = true
+    return answer
+  })
+  await bob.get('/v3/events?timeout=0')
+  const member = alice.get(path)
+  await alice.send(roomId, 'secret')
+  await member
+  await bob.get('/v3/events?timeout=0')
+  expect(isAnswered).toBe(false)
+  await bob.createRoom()
+  expect((await answered).chunk).toEqual([])
+})
+
 it('streams the events of all rooms of a user', async () => {
   const { client } = await startServer()
   const [alice, bob] = await client.registerAll('alice', 'bob')

@@ -44,13 +44,25 @@ export async function nextEvents(deps: EventStreamDeps, viewer: Viewer, query: E
   const timeoutMs = Math.max(0, Math.min(query.timeoutMs, MAX_TIMEOUT_MS))
   let batch = await read(deps, viewer, query, from)
   if (batch.texts.length === 0 && batch.upTo >= stream.current && timeoutMs > 0) {
-    await (query.roomId === undefined
+    const watched = await watchedRoom(deps, viewer, query)
+    await (watched === undefined
       ? deps.waitForUser(viewer.userId, timeoutMs, query.signal)
-      : deps.waitForRoom(query.roomId, timeoutMs, query.signal))
+      : deps.waitForRoom(watched, timeoutMs, query.signal))
     batch = await read(deps, viewer, query, batch.upTo)
   }
   const end = syncToken(batch.upTo, 0)
   return `{"start":${JSON.stringify(start)},"end":${JSON.stringify(end)},"chunk":[${batch.texts.join(',')}]}`
+}
+
+/** The room whose events end the wait; none for who has left it: they would learn when something happens there. */
+async function watchedRoom(
+  { reading }: EventStreamDeps,
+  viewer: Viewer,
+  { roomId }: EventStreamQuery,
+): Promise<string | undefined> {
+  if (roomId === undefined) return undefined
+  const { end } = await reading.access.view(roomId, viewer)
+  return end === undefined ? roomId : undefined
 }
 
 async function read(deps: EventStreamDeps, viewer: Viewer, query: EventStreamQuery, from: number): Promise<Batch> {
