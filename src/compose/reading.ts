@@ -73,7 +73,7 @@ export async function composeReading(
   return {
     visibility,
     clientEvents,
-    ...composeSearch(config, ground, append, reading),
+    ...composeSearch(config, ground, append, reading, erasedUsers),
     reports: new Reports({ db, clock, reading }),
     threadSubscriptions: new ThreadSubscriptions({ reading, following, stream }),
     reading: {

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import type { Reading } from '../services/reading/reading.ts'
 import type { Append } from '../services/rooms/append.ts'
+import type { ErasedUsers } from '../services/rooms/view/erased-users.ts'
 import type { Viewer } from '../services/rooms/view/viewer.ts'
 import { searchMessages } from '../services/search/search.ts'
 import { SearchIndex } from '../services/search/search-index.ts'
@@ -21,11 +22,23 @@ interface Search {
 }
 
 /** Finding what was said. */
-export function composeSearch(config: Config, ground: Ground, append: Append, reading: Reading): Search {
-  return config.search.messages ? withIndex(config, ground, append, reading) : withoutIndex(config, ground)
+export function composeSearch(
+  config: Config,
+  ground: Ground,
+  append: Append,
+  reading: Reading,
+  erased: ErasedUsers,
+): Search {
+  return config.search.messages ? withIndex(config, ground, append, reading, erased) : withoutIndex(config, ground)
 }
 
-function withIndex(config: Config, { db, clock, log, lifetime }: Ground, append: Append, reading: Reading): Search {
+function withIndex(
+  config: Config,
+  { db, clock, log, lifetime }: Ground,
+  append: Append,
+  reading: Reading,
+  erased: ErasedUsers,
+): Search {
   const index = new SearchIndex({
     db,
     clock,
@@ -39,7 +52,7 @@ function withIndex(config: Config, { db, clock, log, lifetime }: Ground, append:
     },
     close: () => index.close(),
   })
-  const rooms = new SearchedRooms(db)
+  const rooms = new SearchedRooms(db, erased)
   append.onAppended(({ room, events, changes }) => {
     if (events.length > 0) index.wake()
     if (changes.some(({ event, replaces }) => (event ?? replaces)?.type === 'm.room.history_visibility')) {

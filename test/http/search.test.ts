@@ -217,8 +217,23 @@ describe('searching what was said', () => {
     expect((await search(alice, '소음', { rooms: [roomId] })).results).toHaveLength(1)
     const list = `/v3/user/${encodeURIComponent(alice.userId)}/account_data/m.ignored_user_list`
     await alice.put(list, { ignored_users: { [bob.userId]: {} } })
-    expect((await search(alice, '소음', { rooms: [roomId] })).results).toEqual([])
+    expect(await search(alice, '소음', { rooms: [roomId] })).toMatchObject({ count: 0, results: [] })
     await alice.put(list, { ignored_users: {} })
+  })
+
+  it('tells who came later nothing of what somebody wrote who asked to be erased', async () => {
+    const carol = await server.client.register('carol')
+    const roomId = await said(carol)
+    await bob.join(roomId)
+    await carol.send(roomId, '사생활')
+    expect((await search(bob, '사생활', { rooms: [roomId] })).count).toBe(1)
+    const { session } = (await carol.request('POST', '/v3/account/deactivate', { erase: true })).body
+    const identifier = { type: 'm.id.user', user: 'carol' }
+    const auth = { type: 'm.login.password', identifier, password: 'correct horse battery staple', session }
+    await carol.post('/v3/account/deactivate', { erase: true, auth })
+    await alice.join(roomId)
+    expect(await search(alice, '사생활', { rooms: [roomId] })).toMatchObject({ count: 0, results: [] })
+    expect((await search(bob, '사생활', { rooms: [roomId] })).count).toBe(1)
   })
 
   it('forgets a room once it is encrypted', async () => {

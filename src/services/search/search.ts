@@ -102,7 +102,8 @@ async function countHits(
   viewer: Viewer,
   filter: EventFilter,
 ): Promise<number> {
-  const open = await deps.rooms.openAmong(rooms)
+  const { visibility } = deps.reading
+  const open = (await visibility.ignoresNobody(viewer)) ? await deps.rooms.openAmong(rooms) : new Set<number>()
   const inOpen = { ...query, roomNids: query.roomNids.filter((nid) => open.has(nid)) }
   const guarded = rooms.filter((room) => !open.has(room.room_nid))
   const count = inOpen.roomNids.length === 0 ? 0 : await deps.index.count(inOpen, MAX_COUNTED)

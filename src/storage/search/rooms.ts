@@ -33,3 +33,14 @@ export async function listVisibilities(
     where s.type_nid = ? and s.room_nid in`
   return rowsIn(db, sql, roomNids, [typeNid])
 }
+
+/** The rooms in which users were who asked to be erased, by number. */
+export async function listRoomsOfErased(db: Db): Promise<number[]> {
+  const rows = await rawRows<{ room_nid: number }>(
+    db,
+    `select distinct m.room_nid from account a join membership m on m.user_nid = a.user_nid
+     where a.deactivated = 1 and a.erased = 1`,
+    [],
+  )
+  return rows.map((row) => row.room_nid)
+}

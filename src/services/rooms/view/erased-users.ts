@@ -18,6 +18,11 @@ export class ErasedUsers {
     this.#nids.add(userNid)
   }
 
+  /** How many they are. */
+  get count(): number {
+    return this.#nids.size
+  }
+
   has(userNid: number): boolean {
     return this.#nids.has(userNid)
   }

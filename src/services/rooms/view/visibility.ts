@@ -97,6 +97,11 @@ export class Visibility {
     return isJoined(room, viewer) && (await this.#isOpen(room))
   }
 
+  /** Whether no event is left out because of who sent it. */
+  async ignoresNobody({ userId }: Viewer): Promise<boolean> {
+    return (await this.#deps.ignoredUsers(userId)).size === 0
+  }
+
   /** Up to which position of arrival there may be anything for the viewer to see; a number for queries, never infinite. */
   async horizon(room: LiveRoom, viewer: Viewer): Promise<number> {
     const { joinedUntil } = await this.standing(room, viewer)
