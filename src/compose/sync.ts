@@ -66,7 +66,7 @@ export function composeSync(
   roomUpgrades.onReplaced((old, replacement, users) => movedRooms.onReplaced(old, replacement, users))
   const typing = new Typing({ clock, rooms, hub, stream })
   lifetime.add(typing)
-  const receipts = new Receipts({ db, clock, stream, hub, rooms, accountData })
+  const receipts = new Receipts({ db, clock, stream, hub, rooms, accountData, visibility })
   const presence = new Presence({ db, clock, stream, hub, enabled: config.presence.enabled })
   lifetime.add({ start: () => presence.start() })
   every(PRESENCE_SWEEP_MS, 'telling who came and who left', () => presence.sweep())

@@ -1,4 +1,4 @@
-import { forbidden, invalidParam, MatrixError, notFound } from '../matrix/errors.ts'
+import { forbidden, invalidParam, notFound } from '../matrix/errors.ts'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import type { Db } from '../storage/db.ts'
 import * as store from '../storage/receipts.ts'
@@ -10,6 +10,9 @@ import { ChangeIndex } from './change-index.ts'
 import type { Hub } from './hub.ts'
 import type { LiveRoom } from './rooms/live-room.ts'
 import type { LiveRooms } from './rooms/live-rooms.ts'
+import { StoredEvent } from './rooms/stored-event.ts'
+import type { Viewer } from './rooms/view/viewer.ts'
+import type { Visibility } from './rooms/view/visibility.ts'
 import type { Stream } from './stream.ts'
 
 export const RECEIPT_TYPES = ['m.read', 'm.read.private', 'm.fully_read'] as const
@@ -38,6 +41,7 @@ interface Deps {
   readonly hub: Hub
   readonly rooms: LiveRooms
   readonly accountData: AccountData
+  readonly visibility: Pick<Visibility, 'visibleEvents'>
 }
 
 export type ReadListener = (userNid: number, roomNid: number) => void
@@ -54,10 +58,6 @@ export interface RemoteReceipt {
   /** As in `set`. */
   readonly thread: string
   readonly ts: number
-}
-
-const nothingOf = (error: unknown): undefined => {
-  if (!(error instanceof MatrixError)) throw error
 }
 
 /** Who has read what: public, private and threaded receipts, and the fully read marker (spec: Receipts). */
@@ -86,13 +86,13 @@ export class Receipts {
   }
 
   /**
-   * Marks everything up to the event as read. `thread`: '' for all threads, `main`, or the thread's root.
+   * Marks everything up to the event as read; `M_NOT_FOUND` where the user may not see it. `thread`: '' for all threads, `main`, or the thread's root.
    * NOTSPEC: that the event belongs to the thread is not checked; clients mark a thread with events that merely relate
    * to its root, and a mark in the wrong thread misleads nobody but its owner.
    */
-  async set(owner: Owner, roomId: RoomId, type: ReceiptType, eventId: EventId, thread = ''): Promise<void> {
+  async set(owner: Viewer, roomId: RoomId, type: ReceiptType, eventId: EventId, thread = ''): Promise<void> {
     const room = await this.#joinedRoom(owner, roomId)
-    const eventPos = await this.#posOf(room, eventId)
+    const eventPos = await this.#visiblePos(owner, room, eventId)
     if (type === FULLY_READ) {
       if (thread !== '') throw invalidParam('A fully read marker has no thread')
       await this.#deps.accountData.update(owner, room.nid, FULLY_READ, () => ({ event_id: eventId }))
@@ -106,7 +106,7 @@ export class Receipts {
    * may be from before we came into the room, or on its way.
    */
   async receive(owner: Owner, room: LiveRoom, { eventId, thread, ts }: RemoteReceipt): Promise<void> {
-    const eventPos = (await this.#posOf(room, eventId).catch(nothingOf)) ?? BEFORE_ALL
+    const eventPos = (await this.#find(room, eventId))?.pos ?? BEFORE_ALL
     await this.#write(owner, room, { type: 'm.read', eventId, thread, eventPos, ts })
   }
 
@@ -179,12 +179,20 @@ export class Receipts {
     return room
   }
 
-  async #posOf(room: LiveRoom, eventId: string): Promise<number> {
+  /** An event of an ignored user may be the last one that a client has. */
+  async #visiblePos(viewer: Viewer, room: LiveRoom, eventId: string): Promise<number> {
+    const found = await this.#find(room, eventId)
+    const [event] = found ? await this.#deps.visibility.visibleEvents(room, [found], viewer, 'prune') : []
+    if (!event) throw notFound('No such event in this room')
+    return event.pos
+  }
+
+  async #find(room: LiveRoom, eventId: string): Promise<StoredEvent | undefined> {
     const known = room.tail.events.findLast((event) => event.eventId === eventId)
-    if (known) return known.pos
+    if (known) return known
     const row = await findEvent(this.#deps.db, eventId)
-    if (!row || row.room_nid !== room.nid || row.pos === null) throw notFound('No such event in this room')
-    return row.pos
+    if (!row || row.room_nid !== room.nid || row.pos === null) return undefined
+    return new StoredEvent(row, room.roomId, room.version)
   }
 }
 

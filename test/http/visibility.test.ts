@@ -121,6 +121,22 @@ it('hides the state of a time that is hidden, also where the invite of then is s
   expect(await topicsAt((await bob.get(member)).event_id)).toEqual(['harmless'])
 })
 
+it('takes a receipt for an event that is hidden no more than for none', async () => {
+  const { client } = await startServer()
+  const [alice, bob] = await client.registerAll('alice', 'bob')
+  const roomId = await alice.createRoom(withVisibility('joined'))
+  const hidden = await alice.send(roomId, 'hidden')
+  await bob.join(roomId)
+  const seen = await alice.send(roomId, 'seen')
+  const read = async (eventId: string) => {
+    const path = `${roomPath(roomId)}/receipt/m.read/${eventId}`
+    const { status, body } = await bob.request('POST', path, {})
+    return { status, body }
+  }
+  expect(await read(hidden)).toEqual(await read('$nothing'))
+  expect([(await read(hidden)).status, (await read(seen)).status]).toEqual([404, 200])
+})
+
 it('does not tell of the members of a time that is hidden', async () => {
   const { client } = await startServer()
   const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
