@@ -59,6 +59,15 @@ async function buildWorld(): Promise<World> {
   return { alice, outsider, ids }
 }
 
+/** Where an error of its own says that the server does not know a room: so the specification or, for joins, every server. */
+const TELLING = new Set([
+  'client.getRoomVisibilityOnDirectory',
+  'client.setRoomVisibilityOnDirectory',
+  'client.joinRoom',
+  'client.joinRoomById',
+  'client.knockRoom',
+])
+
 const reads = clientRoutes.filter(({ spec }) => spec.method === 'GET')
 const pathsOf = ({ spec }: Route): string[] => [spec.path].flat()
 const namesRoom = (route: Route): boolean => pathsOf(route).some((path) => /:roomId(?!\w)|:roomIdOrAlias/.test(path))
@@ -79,6 +88,32 @@ describe('a stranger to a room', () => {
         const { body } = await outsider.request('GET', `${fill(path, ids)}?timeout=0`)
         expect(JSON.stringify(body), path).not.toContain(SECRET)
         expect(JSON.stringify(body), path).not.toContain(ids.roomId)
+      }
+    }
+  })
+
+  it('hears the same about it as about a room that does not exist, whatever they send there', async () => {
+    const { outsider, ids } = await buildWorld()
+    const nowhere = `!${'A'.repeat(43)}`
+    const bodies = [
+      { user_id: outsider.userId, event_id: ids.eventId, name: SECRET, typing: true, content: {}, delay_ms: 1 },
+      { user_id: outsider.userId, alias: '#none:example.org', membership: 'join', new_version: '11', delay_ms: 1 },
+    ]
+    const requests = clientRoutes
+      .filter((route) => !TELLING.has(route.spec.id) && namesRoom(route))
+      .flatMap((route) => pathsOf(route).map((path) => ({ method: route.spec.method, path })))
+    let txn = 0
+    for (const { method, path } of requests) {
+      for (const type of ['m.room.name', 'm.room.canonical_alias']) {
+        for (const body of bodies) {
+          const ask = async (roomId: string) => {
+            const more = { roomId, roomIdOrAlias: roomId, eventType: type, receiptType: 'm.read', tag: 'u.x' }
+            const filled = fill(path, { ...ids, ...more, txnId: `t${txn++}` })
+            const { status, body: answer } = await outsider.request(method, filled, method === 'GET' ? undefined : body)
+            return { status, errcode: answer.errcode, error: answer.error }
+          }
+          expect(await ask(ids.roomId ?? ''), `${method} ${path}`).toEqual(await ask(nowhere))
+        }
       }
     }
   })

@@ -138,7 +138,7 @@ export class Memberships {
   async forget(userId: UserId, roomId: RoomId): Promise<void> {
     const { db, rooms, onForgotten } = this.#deps
     const room = await rooms.get(roomId)
-    if ((await room.membershipOf(userId)) === undefined) throw forbidden('You were never in this room')
+    if ((await room.membershipOf(userId)) === undefined) throw forbidden('You are not in this room')
     const userNid = (await nameNids(db, [userId])).get(userId)
     const isGone = userNid !== undefined && (await transact(db, (tx) => table.updateForgotten(tx, room.nid, userNid)))
     if (!isGone) throw new MatrixError('M_UNKNOWN', 'You are still in this room', { status: 400 })

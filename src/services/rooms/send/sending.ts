@@ -1,9 +1,9 @@
-import { badJson, invalidParam } from '../../../matrix/errors.ts'
+import { badJson, forbidden, invalidParam, MatrixError } from '../../../matrix/errors.ts'
 import { isEventId, isUserId, type RoomId, type UserId } from '../../../matrix/ids.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
 import type { Append } from '../append.ts'
 import { checkEncryption, type EncryptionPolicy } from '../create/encryption.ts'
-import type { Sent } from '../draft.ts'
+import type { SendRequest, Sent } from '../draft.ts'
 import type { Txn } from '../entry.ts'
 import type { Joins } from '../membership/joins.ts'
 import type { Memberships } from '../membership/membership.ts'
@@ -44,19 +44,15 @@ export class Sending {
       if (typeof redacts !== 'string') throw badJson('A redaction names the event in `redacts`')
       return this.redact(sender, roomId, redacts, txnId, rest)
     }
-    return this.#deps.append.send(roomId, {
-      draft: { type, sender: sender.userId, content, ts: sender.ts },
-      txn: { deviceNid: sender.deviceNid, txnId },
-    })
+    const draft = { type, sender: sender.userId, content, ts: sender.ts }
+    return this.#append(roomId, { draft, txn: { deviceNid: sender.deviceNid, txnId } })
   }
 
   /** Redacts an event, the same way; `content` may hold a reason. */
   async redact(sender: Sender, roomId: RoomId, eventId: string, txnId: string, content: JsonObject): Promise<Sent> {
     if (!isEventId(eventId)) throw invalidParam('Not an event id')
-    return this.#deps.append.send(roomId, {
-      draft: { type: 'm.room.redaction', sender: sender.userId, content, redacts: eventId, ts: sender.ts },
-      txn: { deviceNid: sender.deviceNid, txnId },
-    })
+    const draft = { type: 'm.room.redaction', sender: sender.userId, content, redacts: eventId, ts: sender.ts }
+    return this.#append(roomId, { draft, txn: { deviceNid: sender.deviceNid, txnId } })
   }
 
   /**
@@ -73,7 +69,9 @@ export class Sending {
     if (type === 'm.room.create') throw invalidParam('A room is created once')
     checkEncryption(this.#deps.encryption, type)
     if (type === 'm.room.member') return this.#member(sender, roomId, stateKey, content)
-    if (type === 'm.room.canonical_alias') await this.#deps.checkCanonicalAlias(roomId, content)
+    if (type === 'm.room.canonical_alias') {
+      await this.#soundingAlike(sender.userId, roomId, () => this.#deps.checkCanonicalAlias(roomId, content))
+    }
     return this.#send(sender, roomId, type, stateKey, content)
   }
 
@@ -100,9 +98,20 @@ export class Sending {
 
   #send(sender: Sender, roomId: RoomId, type: string, stateKey: string, content: JsonObject): Promise<Sent> {
     const { userId, ts, txn } = sender
-    return this.#deps.append.send(roomId, {
-      draft: { type, sender: userId, stateKey, content, ts },
-      ...(txn && { txn }),
-    })
+    return this.#append(roomId, { draft: { type, sender: userId, stateKey, content, ts }, ...(txn && { txn }) })
+  }
+
+  #append(roomId: RoomId, request: SendRequest): Promise<Sent> {
+    return this.#soundingAlike(request.draft.sender, roomId, () => this.#deps.append.send(roomId, request))
+  }
+
+  /** Whatever is refused to who is not in the room sounds as it does where there is no such room. */
+  async #soundingAlike<T>(userId: UserId, roomId: RoomId, send: () => Promise<T>): Promise<T> {
+    try {
+      return await send()
+    } catch (error) {
+      const isStranger = error instanceof MatrixError && !(await this.#deps.memberships.isJoined(userId, roomId))
+      throw isStranger ? forbidden('You are not in this room') : error
+    }
   }
 }
