@@ -70,7 +70,10 @@ export class RoomsSection implements SyncSection {
     const { changes, typing } = this.#deps
     const candidates = [...rooms.values()].filter((mine) => filter.admitsRoom(mine.roomId))
     if (since === undefined) {
-      return candidates.filter((mine) => sectionOf(mine) !== 'leave' || (filter.includeLeave && !mine.forgotten))
+      // NOTSPEC: as on Synapse, of the rooms that were left those are shown out of which others put the user: a client that
+      // begins right then would never tell of it.
+      const isShown = (mine: RoomOfUser) => !mine.forgotten && (filter.includeLeave || mine.senderId !== viewer.userId)
+      return candidates.filter((mine) => sectionOf(mine) !== 'leave' || isShown(mine))
     }
     const hasChanged = await changes.after(viewer.userNid, since.pos)
     return candidates.filter((mine) => {

@@ -45,6 +45,23 @@ describe('/sync of rooms that one is not in', () => {
     expect(stateOf((await bob.sync()).rooms.knock[roomId].knock_state)).toContain('m.room.join_rules')
   })
 
+  it.each(['kick', 'ban'])(
+    'shows a client that only begins a room out of which its user was put by a %s',
+    async (how) => {
+      const { alice, bob } = await people()
+      const roomId = await alice.createRoom({ preset: 'public_chat' })
+      const own = await alice.createRoom({ preset: 'public_chat' })
+      for (const id of [roomId, own]) await bob.join(id)
+      await alice.post(`${roomPath(roomId)}/${how}`, { user_id: bob.userId })
+      await bob.leave(own)
+      const { leave } = (await bob.sync()).rooms
+      expect(Object.keys(leave)).toEqual([roomId])
+      expect(timelineOf(leave[roomId])).toContain('m.room.member')
+      await bob.post(`${roomPath(roomId)}/forget`)
+      expect((await bob.sync({ since: '' })).rooms).toBeUndefined()
+    },
+  )
+
   it.each(['kick', 'ban'])('shows a room up to a %s, and nothing of what came later', async (how) => {
     const { alice, bob } = await people()
     const roomId = await alice.createRoom({ preset: 'public_chat' })
