@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { roomPath, type User } from '../support/client.ts'
+import { until } from '../support/federated.ts'
 import { startServer } from '../support/server.ts'
 
 const withVisibility = (history_visibility: string) => ({
@@ -158,20 +159,47 @@ it('does not tell of the members of a time that is hidden', async () => {
   expect(await joinedAt(dora)).toEqual([alice.userId])
 })
 
+async function erase(user: User, name: string): Promise<void> {
+  const { session } = (await user.request('POST', '/v3/account/deactivate', { erase: true })).body
+  const identifier = { type: 'm.id.user', user: name }
+  const auth = { type: 'm.login.password', identifier, password: 'correct horse battery staple', session }
+  await user.post('/v3/account/deactivate', { erase: true, auth })
+}
+
 it('keeps events of a user who was erased from those who came later', async () => {
   const { client } = await startServer()
   const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
   await bob.send(roomId, 'personal')
-  const auth = {
-    type: 'm.login.password',
-    identifier: { type: 'm.id.user', user: 'bob' },
-    password: 'correct horse battery staple',
-  }
-  const first = await bob.request('POST', '/v3/account/deactivate', { erase: true })
-  await bob.post('/v3/account/deactivate', { erase: true, auth: { ...auth, session: first.body.session } })
+  await erase(bob, 'bob')
   await carol.join(roomId)
   expect(await seen(alice, roomId)).toEqual(['personal'])
   expect(await seen(carol, roomId)).toEqual([undefined])
+})
+
+it('keeps the name of a user who was erased from those who came later, also where it is told along with events', async () => {
+  const { client } = await startServer()
+  const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await bob.put(`/v3/profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname: 'secret' })
+  await bob.join(roomId)
+  const sent = await bob.send(roomId, 'personal')
+  await erase(bob, 'bob')
+  await carol.join(roomId)
+  const lazily = encodeURIComponent(JSON.stringify({ lazy_load_members: true }))
+  const member = `${roomPath(roomId)}/state/m.room.member/${encodeURIComponent(bob.userId)}?format=event`
+  const left = await until(
+    () => carol.get(member),
+    ({ content }) => content.membership === 'leave',
+  )
+  const answers = [
+    left,
+    await carol.get(`${roomPath(roomId)}/messages?dir=b&limit=50&filter=${lazily}`),
+    await carol.get(`${roomPath(roomId)}/messages?dir=f&limit=8&filter=${lazily}`),
+    await carol.get(`${roomPath(roomId)}/context/${sent}?limit=0`),
+    await carol.sync(),
+  ]
+  for (const answer of answers) expect(JSON.stringify(answer)).not.toContain('secret')
+  expect(JSON.stringify(await alice.get(`${roomPath(roomId)}/context/${sent}?limit=0`))).toContain('secret')
 })

@@ -63,7 +63,7 @@ async function contextText(
   const texts = await reading.clientEvents.render(room, [...around.before, ...around.after], viewer)
   const first = around.before.length
   const profiles = includeProfile
-    ? `,"profile_info":${JSON.stringify(await profilesOf(reading, [...around.before, event, ...around.after], event, room))}`
+    ? `,"profile_info":${JSON.stringify(await profilesOf(reading, viewer, [...around.before, event, ...around.after], event, room))}`
     : ''
   return (
     `{"start":${JSON.stringify(around.start)},"end":${JSON.stringify(around.end)}` +
@@ -74,11 +74,13 @@ async function contextText(
 /** The names and pictures of the senders, as they were at the event. */
 async function profilesOf(
   reading: Reading,
+  viewer: Viewer,
   events: readonly StoredEvent[],
   at: StoredEvent,
   room: VisibleHit['room'],
 ): Promise<Record<string, unknown>> {
-  const members = await sendersOf(reading, room, events, at)
+  const found = await sendersOf(reading, room, events, at)
+  const members = await reading.visibility.stateWithoutErased(room, found, viewer)
   return Object.fromEntries(
     members.map((member) => {
       const { content } = member.visible

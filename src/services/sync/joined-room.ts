@@ -110,7 +110,7 @@ export class JoinedRoom {
    * along when the timeline needs them.
    */
   async #state(timeline: Timeline, changes: readonly StateChange[], summary: Summary | undefined): Promise<LongText> {
-    const { filter, upTo, stateAfterName } = this.#context
+    const { viewer, filter, upTo, stateAfterName } = this.#context
     if (!filter.state.admitsRoom(this.#room.roomId)) return new LongText()
     const end = stateAfterName ? upTo.pos : (startOf(timeline) ?? upTo.pos)
     const unseen = isUnseen(timeline)
@@ -122,7 +122,8 @@ export class JoinedRoom {
           changes.filter((change) => change.pos <= end || unseen(change)),
         )
     const members = filter.lazyLoadMembers ? await this.#lazyMembers(timeline, events, summary, end) : []
-    return stateTexts([...events, ...members], this.#context)
+    const { visibility } = this.#deps
+    return stateTexts(await visibility.stateWithoutErased(this.#room, [...events, ...members], viewer), this.#context)
   }
 
   /** The members whom the answer mentions, as far as the device does not have them. */

@@ -73,8 +73,10 @@ export class ClientEvents {
     viewer: Viewer,
     withRoomId: boolean,
   ): Promise<string[]> {
+    const shown = await this.#deps.visibility.stateWithoutErased(room, events, viewer)
+    // Pruned ones have no redaction to tell of.
     const redactions = await this.#redactions(room, events, viewer, withRoomId)
-    return this.#compose(room, events, withRoomId, [redactions])
+    return this.#compose(room, shown, withRoomId, [redactions])
   }
 
   async #render(
@@ -146,16 +148,15 @@ export class ClientEvents {
     const doubtful = states.filter((event) => membershipAt(event) !== 'join')
     const former = doubtful.map(({ nid }) => replaced.get(nid)).filter((event) => event !== undefined)
     const seen = await this.#deps.visibility.visibleEvents(room, former, viewer)
-    const seenNids = new Set(seen.map((event) => event.nid))
-    const hidden = new Set(former.map((event) => event.nid).filter((nid) => !seenNids.has(nid)))
+    const asSeen = new Map<number, StoredEvent | undefined>(former.map(({ nid }) => [nid, undefined]))
+    for (const event of seen) asSeen.set(event.nid, event)
     const parts = new Map<number, string>()
     for (const event of states) {
       const before = replaced.get(event.nid)
       if (!before) continue
       const id = `"replaces_state":${JSON.stringify(before.eventId)}`
-      const { content, sender } = before.visible
-      const shown = `,"prev_content":${JSON.stringify(content)},"prev_sender":${JSON.stringify(sender)}`
-      parts.set(event.nid, hidden.has(before.nid) ? id : id + shown)
+      const shown = asSeen.has(before.nid) ? asSeen.get(before.nid) : before
+      parts.set(event.nid, shown ? id + formerText(shown) : id)
     }
     return parts
   }
@@ -183,6 +184,9 @@ export class ClientEvents {
     return parts
   }
 }
+
+const formerText = ({ visible: { content, sender } }: StoredEvent): string =>
+  `,"prev_content":${JSON.stringify(content)},"prev_sender":${JSON.stringify(sender)}`
 
 const transactionId = ({ deviceNid, txnId }: Txn): string =>
   `"${deviceNid === DELAYED ? 'org.matrix.msc4140.delay_id' : 'transaction_id'}":${JSON.stringify(txnId)}`

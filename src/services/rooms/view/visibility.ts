@@ -191,6 +191,23 @@ export class Visibility {
     return how === 'omit' ? events.filter(isShown) : events.map((event) => (isShown(event) ? event : event.pruned()))
   }
 
+  /**
+   * State as the viewer may see it: without the names and pictures of users who asked to be erased, for who came later. What
+   * else they set is the room's.
+   */
+  async stateWithoutErased(
+    room: LiveRoom,
+    state: readonly StoredEvent[],
+    viewer: Viewer,
+  ): Promise<readonly StoredEvent[]> {
+    const isConcerned = ({ row, type }: StoredEvent) =>
+      this.#deps.erased.has(row.sender_nid) && type === 'm.room.member'
+    if (!state.some(isConcerned)) return state
+    const pruned = await this.#withoutErased(room, state.filter(isConcerned), viewer)
+    const byNid = new Map(pruned.map((event) => [event.nid, event]))
+    return state.map((event) => byNid.get(event.nid) ?? event)
+  }
+
   /** Events of users who asked to be erased are shown whole only to those who were members then (spec: deactivation). */
   async #withoutErased(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer): Promise<StoredEvent[]> {
     const { erased } = this.#deps
