@@ -112,3 +112,38 @@ it('shows who has left the last edit and reply from before, whatever came later'
   const untimed = (answer: object) => JSON.stringify(answer).replaceAll(/"age":\d+/g, '')
   expect(untimed(after)).toBe(untimed(before))
 })
+
+it('lists the threads that who has left could see then, in the order of then', async () => {
+  const { alice, bob, roomId, say } = await people()
+  const other = await alice.send(roomId, 'other')
+  await bob.join(roomId)
+  await say('m.thread', 'one')
+  await bob.send(roomId, child('m.thread', other, 'two'))
+  await bob.leave(roomId)
+  const list = async (query: string) => {
+    const { chunk, next_batch: next } = await bob.get(`/v1/rooms/${encodeURIComponent(roomId)}/threads?${query}`)
+    return { ids: chunk.map(({ event_id }: { event_id: string }) => event_id), next }
+  }
+  const look = async () => {
+    const first = await list('limit=1')
+    return [first, await list(`limit=1&from=${first.next}`), await list('include=participated')]
+  }
+  const before = await look()
+  await say('m.thread', 'three')
+  await alice.send(roomId, child('m.thread', await alice.send(roomId, 'new'), 'four'))
+  expect(await look()).toEqual(before)
+  expect(before[0]?.ids).toEqual([other])
+  expect(before[2]?.ids).toEqual([other])
+})
+
+it('lists no thread for its root alone, nor pages for such threads', async () => {
+  const { alice, bob, roomId, say, hide } = await people()
+  const other = await alice.send(roomId, 'other')
+  await alice.send(roomId, child('m.thread', other, 'seen'))
+  await hide()
+  await say('m.thread', 'hidden')
+  await bob.join(roomId)
+  const { chunk, ...more } = await bob.get(`/v1/rooms/${encodeURIComponent(roomId)}/threads?limit=1`)
+  expect(chunk.map(({ event_id }: { event_id: string }) => event_id)).toEqual([other])
+  expect(more).toEqual({})
+})

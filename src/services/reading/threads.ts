@@ -1,7 +1,11 @@
 import { invalidParam } from '../../matrix/errors.ts'
+import { nameNids } from '../../storage/names.ts'
 import { eventsById } from '../../storage/rooms/events.ts'
-import { listThreads, listThreadsOf, type ThreadRow } from '../../storage/rooms/threads.ts'
+import { listThreads, listThreadsOf, listThreadsUpTo, type ThreadRow } from '../../storage/rooms/threads.ts'
+import type { LiveRoom } from '../rooms/live-room.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
+import { VisibleChildren } from '../rooms/view/shown-children.ts'
+import { latestReplies } from '../rooms/view/thread-bundles.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import { roomToken } from '../tokens.ts'
 import { positionOfToken } from './places.ts'
@@ -16,6 +20,8 @@ export interface ThreadsQuery {
 
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 100
+/** Threads that one request looks at, however few of them may be seen: it then goes on with the next request. */
+const MAX_SCANNED = 500
 
 /** The roots of a room's threads, those with the newest replies first, as JSON text (spec: GET /rooms/{roomId}/threads). */
 export async function listThreadRoots(
@@ -25,40 +31,86 @@ export async function listThreadRoots(
   query: ThreadsQuery,
 ): Promise<string> {
   const view = await reading.access.view(roomId, viewer)
-  const { room } = view
   const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT)
   if (limit < 1) throw invalidParam('A limit is at least 1')
-  const threads = await listPage(reading, view, viewer, query, limit + 1)
-  const page = threads.slice(0, limit)
-  const roots = await rootsOf(reading, view, page, viewer)
-  const chunk = await reading.clientEvents.render(room, roots, viewer)
-  const last = threads.length > limit ? page.at(-1) : undefined
-  const next = last ? `,"next_batch":${JSON.stringify(roomToken(0, last.latest_pos - 1))}` : ''
-  return `{"chunk":[${chunk.join(',')}]${next}}`
+  const { roots, next } = await readPage(reading, view, viewer, query, limit)
+  const chunk = await reading.clientEvents.render(view.room, roots, viewer)
+  const nextBatch = next === undefined ? '' : `,"next_batch":${JSON.stringify(roomToken(0, next - 1))}`
+  return `{"chunk":[${chunk.join(',')}]${nextBatch}}`
 }
 
-function listPage(
-  { db }: Reading,
-  { room, leaving, end }: RoomView,
+interface ThreadPage {
+  readonly roots: readonly StoredEvent[]
+  /** The position before which there is more, or may be; undefined: there is nothing. */
+  readonly next: number | undefined
+}
+
+/** The threads of which the viewer may see the root and a reply. */
+async function readPage(
+  reading: Reading,
+  { room }: RoomView,
   viewer: Viewer,
   { include, from }: ThreadsQuery,
   limit: number,
-): Promise<ThreadRow[]> {
-  // Threads that went on after the user had left are not listed: their place in the order would tell of it.
-  const newest = end && leaving ? leaving.pos : Number.MAX_SAFE_INTEGER - 1
-  const before = Math.min(from === undefined ? newest : positionOfToken(from), newest) + 1
-  return include === 'all'
-    ? listThreads(db, room.nid, before, limit)
-    : listThreadsOf(db, room.nid, viewer.userNid, before, limit)
+): Promise<ThreadPage> {
+  const { db, visibility } = reading
+  const relTypeNid = (await nameNids(db, ['m.thread'])).get('m.thread')
+  if (relTypeNid === undefined) return { roots: [], next: undefined }
+  const horizon = await visibility.horizon(room, viewer)
+  const isCut = horizon < room.lastPos
+  const userNid = include === 'all' ? undefined : viewer.userNid
+  const list = (before: number, wanted: number) =>
+    // Threads that went on after the user had left stand where they stood then.
+    isCut
+      ? listThreadsUpTo(db, room.nid, relTypeNid, { upTo: horizon, before, userNid }, wanted)
+      : userNid === undefined
+        ? listThreads(db, room.nid, before, wanted)
+        : listThreadsOf(db, room.nid, userNid, before, wanted)
+  const shown: { root: StoredEvent; pos: number }[] = []
+  const first = from === undefined ? horizon : Math.min(positionOfToken(from), horizon)
+  let before = first + 1
+  for (let scanned = 0; scanned < MAX_SCANNED; ) {
+    const wanted = limit + 1 - shown.length
+    const threads = await list(before, wanted)
+    shown.push(...(await shownOf(reading, room, viewer, threads, relTypeNid)))
+    const roots = shown.slice(0, limit).map(({ root }) => root)
+    if (shown.length > limit) return { roots, next: shown[limit - 1]?.pos }
+    const last = threads.at(-1)
+    if (!last || threads.length < wanted) return { roots, next: undefined }
+    before = last.latest_pos
+    scanned += threads.length
+  }
+  return { roots: shown.map(({ root }) => root), next: before }
 }
 
-/** The roots that the viewer may see, in the order of their threads; one by an ignored user is pruned. */
+async function shownOf(
+  reading: Reading,
+  room: LiveRoom,
+  viewer: Viewer,
+  threads: readonly ThreadRow[],
+  relTypeNid: number,
+): Promise<{ root: StoredEvent; pos: number }[]> {
+  const roots = await rootsOf(reading, room, threads, viewer)
+  const rows = new Map(threads.filter((thread) => roots.has(thread.root_id)).map((thread) => [thread.root_id, thread]))
+  const replies = await latestReplies(
+    reading.db,
+    new VisibleChildren(reading.visibility, room, viewer),
+    rows,
+    relTypeNid,
+  )
+  return threads.flatMap(({ root_id, latest_pos }) => {
+    const root = roots.get(root_id)
+    return root && replies.has(root_id) ? [{ root, pos: latest_pos }] : []
+  })
+}
+
+/** The roots that the viewer may see, by id; one by an ignored user is pruned. */
 async function rootsOf(
   { db, visibility }: Reading,
-  { room }: RoomView,
+  room: LiveRoom,
   threads: readonly ThreadRow[],
   viewer: Viewer,
-): Promise<StoredEvent[]> {
+): Promise<Map<string, StoredEvent>> {
   const rows = await eventsById(
     db,
     threads.map((thread) => thread.root_id),
@@ -68,6 +120,5 @@ async function rootsOf(
     .map((row) => new StoredEvent(row, room.roomId, room.version))
     .filter((event) => event.isTimeline)
   const visible = await visibility.visibleEvents(room, events, viewer, 'prune')
-  const byId = new Map(visible.map((event) => [event.eventId as string, event]))
-  return threads.map((thread) => byId.get(thread.root_id)).filter((event) => event !== undefined)
+  return new Map(visible.map((event) => [event.eventId, event]))
 }

@@ -105,6 +105,31 @@ export const listThreadsOf = (
     [roomNid, before, userNid, userNid, limit],
   )
 
+/**
+ * Both of these as they were at a position of arrival, for who sees nothing that came later. `userNid` undefined: all
+ * threads. `latest_nid` is not looked up.
+ */
+export const listThreadsUpTo = (
+  db: Db,
+  roomNid: number,
+  relTypeNid: number,
+  { upTo, before, userNid }: { upTo: number; before: number; userNid: number | undefined },
+  limit: number,
+): Promise<ThreadRow[]> =>
+  rawRows<ThreadRow>(
+    db,
+    `select r.parent_id as root_id, count(*) as replies, max(r.pos) as latest_pos, 0 as latest_nid from relation r
+     where r.room_nid = ? and r.rel_type_nid = ? and r.pos <= ? ${
+       userNid === undefined
+         ? ''
+         : `and (exists (select 1 from relation s where s.room_nid = r.room_nid and s.parent_id = r.parent_id
+              and s.rel_type_nid = r.rel_type_nid and s.sender_nid = ?)
+            or exists (select 1 from event e where e.event_id = r.parent_id and e.sender_nid = ?))`
+     }
+     group by r.parent_id having max(r.pos) < ? order by max(r.pos) desc limit ?`,
+    [roomNid, relTypeNid, upTo, ...(userNid === undefined ? [] : [userNid, userNid]), before, limit],
+  )
+
 /** How many replies these senders have in each of these threads. */
 export const listRepliesBy = (
   db: Db,

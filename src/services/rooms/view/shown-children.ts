@@ -13,13 +13,13 @@ interface Deps {
 }
 
 /** Children of events of one room, as far as they count for one viewer. */
-export class ShownChildren {
-  readonly #deps: Deps
+export class VisibleChildren {
+  readonly #visibility: Visibility
   readonly room: LiveRoom
   readonly viewer: Viewer
 
-  constructor(deps: Deps, room: LiveRoom, viewer: Viewer) {
-    this.#deps = deps
+  constructor(visibility: Visibility, room: LiveRoom, viewer: Viewer) {
+    this.#visibility = visibility
     this.room = room
     this.viewer = viewer
   }
@@ -28,12 +28,22 @@ export class ShownChildren {
   among(rows: readonly EventRow[], isMeant: (event: StoredEvent) => boolean = () => true): Promise<StoredEvent[]> {
     const { roomId, version } = this.room
     const events = rows.map((row) => new StoredEvent(row, roomId, version)).filter(isMeant)
-    return this.#deps.visibility.visibleEvents(this.room, events, this.viewer)
+    return this.#visibility.visibleEvents(this.room, events, this.viewer)
   }
 
   /** Up to which position of arrival there may be any. */
   horizon(): Promise<number> {
-    return this.#deps.visibility.horizon(this.room, this.viewer)
+    return this.#visibility.horizon(this.room, this.viewer)
+  }
+}
+
+/** The same, to be shown. */
+export class ShownChildren extends VisibleChildren {
+  readonly #deps: Deps
+
+  constructor(deps: Deps, room: LiveRoom, viewer: Viewer) {
+    super(deps.visibility, room, viewer)
+    this.#deps = deps
   }
 
   /** The client texts of events, by number. */

@@ -4,7 +4,7 @@ import { eventsByNid } from '../../../storage/rooms/events.ts'
 import { listReplies, listRepliesBy, type ThreadRow, threadsOf } from '../../../storage/rooms/threads.ts'
 import { Turn } from '../../../util/turn.ts'
 import type { StoredEvent } from '../stored-event.ts'
-import type { ShownChildren } from './shown-children.ts'
+import type { ShownChildren, VisibleChildren } from './shown-children.ts'
 import type { IgnoredUsers, Visibility } from './visibility.ts'
 
 interface Deps {
@@ -57,9 +57,9 @@ export async function threadBundles(
 }
 
 /** The newest reply of each thread that the viewer may see, by the id of the root. */
-async function latestReplies(
+export async function latestReplies(
   db: Db,
-  children: ShownChildren,
+  children: VisibleChildren,
   threads: ReadonlyMap<string, ThreadRow>,
   relTypeNid: number,
 ): Promise<Map<string, StoredEvent>> {
@@ -79,7 +79,7 @@ async function latestReplies(
 
 async function earlierReply(
   db: Db,
-  children: ShownChildren,
+  children: VisibleChildren,
   { root_id: rootId, latest_pos: latest }: ThreadRow,
   relTypeNid: number,
   horizon: number,
