@@ -4,7 +4,7 @@ import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
 import type { RoomOfUser, RoomsOfUser } from '../sync/user-rooms.ts'
 import type { RoomFilter } from './request.ts'
-import type { RoomTraits } from './room-traits.ts'
+import { folded, type RoomTraits } from './room-traits.ts'
 import type { SpaceChildren } from './space-children.ts'
 
 interface Deps {
@@ -61,7 +61,7 @@ export class RoomFilters {
     if (nameLike !== undefined) {
       const nameOf = await this.#deps.traits.names(viewer, left)
       const wanted = folded(nameLike)
-      keep((mine) => folded(nameOf(mine) ?? '').includes(wanted))
+      keep((mine) => nameOf(mine)?.includes(wanted) ?? wanted === '')
     }
     return left
   }
@@ -85,5 +85,3 @@ export class RoomFilters {
     return children
   }
 }
-
-const folded = (text: string): string => text.normalize('NFKC').toLowerCase()

@@ -1,4 +1,5 @@
 import { lruCache } from '../../util/lru.ts'
+import { Turn } from '../../util/turn.ts'
 import type { InviteRules } from '../account-data/invite-rules.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
@@ -49,13 +50,18 @@ export class RoomWindows {
     const lastPos = (mine: RoomOfUser) => (mine.membership === 'join' ? (activity.get(mine.roomNid) ?? 0) : mine.pos)
     const counts = new Map<string, number>()
     const wanted = new Map<number, WantedRoom>()
+    const turn = new Turn()
     if (request.lists.size > 0) {
       const sequence = newestFirst(await this.#sequence(context, sent), lastPos)
       for (const [name, list] of request.lists) {
         const { filter } = list
         const found = filter ? await this.#deps.filters.apply(filter, sequence, rooms, viewer) : sequence
         counts.set(name, found.length)
-        for (const mine of inRanges(found, list)) add(wanted, mine, list, name)
+        for (const mine of inRanges(found, list)) {
+          add(wanted, mine, list, name)
+          if (turn.isOver) await turn.give()
+        }
+        if (turn.isOver) await turn.give()
       }
     }
     for (const [roomId, config] of request.subscriptions) {
@@ -121,9 +127,9 @@ function newestFirst(rooms: readonly RoomOfUser[], lastPos: (mine: RoomOfUser) =
   return placed.sort((a, b) => b.pos - a.pos).map(({ mine }) => mine)
 }
 
-function* inRanges(rooms: readonly RoomOfUser[], { ranges }: ListConfig): Generator<RoomOfUser> {
-  if (!ranges) yield* rooms
-  else for (const [first, last] of ranges) yield* rooms.slice(first, last + 1)
+/** Each room once, though ranges overlap. */
+function inRanges(rooms: readonly RoomOfUser[], { ranges }: ListConfig): Iterable<RoomOfUser> {
+  return ranges ? new Set(ranges.flatMap(([first, last]) => rooms.slice(first, last + 1))) : rooms
 }
 
 /** A room that matches several rules is told of as all of them together say. */

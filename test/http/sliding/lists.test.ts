@@ -118,6 +118,15 @@ describe('A list of sliding sync', () => {
     expect(await listed(user, { spaces: [space] })).toEqual([])
   })
 
+  it('finds names by their beginning, however long they are', async () => {
+    const user = await alice()
+    const roomId = await user.createRoom({ name: `begins ${'\ufdfa'.repeat(19_000)} ends` })
+    const unnamed = await user.createRoom()
+    expect(await listed(user, { room_name_like: 'BEGINS' })).toEqual([roomId])
+    expect(await listed(user, { room_name_like: 'ends' })).toEqual([])
+    expect(await listed(user, { room_name_like: '' })).toEqual([unnamed, roomId])
+  })
+
   it('is filtered by invites, of which the invite says what the room is', async () => {
     const { client } = await startServer()
     const host = await client.register('host')
