@@ -47,6 +47,22 @@ export async function findAccountData(
   return rows[0]?.content
 }
 
+/** How much a user has stored beside this. */
+export async function sumAccountData(
+  db: Db,
+  userNid: number,
+  roomNid: number,
+  type: string,
+): Promise<{ entries: number; characters: number }> {
+  const [sum] = await rawRows<{ entries: number; characters: number }>(
+    db,
+    `select count(*) as entries, coalesce(sum(length(content)), 0) as characters from account_data
+     where user_nid = ? and not (room_nid = ? and type = ?)`,
+    [userNid, roomNid, type],
+  )
+  return sum ?? { entries: 0, characters: 0 }
+}
+
 export async function upsertAccountData(tx: Tx, userNid: number, row: AccountDataRow): Promise<void> {
   await rawRun(
     tx,

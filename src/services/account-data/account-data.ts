@@ -1,4 +1,4 @@
-import { badJson, MatrixError, notFound } from '../../matrix/errors.ts'
+import { badJson, MatrixError, notFound, tooLarge } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import * as store from '../../storage/account-data.ts'
@@ -27,6 +27,10 @@ const RESERVED: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules'])
 /** What is left of something that was deleted, so that `/sync` can say so: for a client, nothing is there (MSC3391). */
 const DELETED = '{}'
 const MAX_CONTENT_BYTES = 64 * 1024
+/** Of one user in all, in characters: a first `/sync` has to hold it, and 36 MB of it kept everybody else waiting for 0.9 s. */
+const MAX_CHARACTERS = 4 * 1024 * 1024
+/** Of one user in all. Clients keep a few for each room. */
+const MAX_ENTRIES = 20_000
 
 export type AccountDataListener = (owner: Owner, roomNid: number, type: string) => void
 
@@ -82,7 +86,13 @@ export class AccountData {
       const after = edit(text === undefined ? undefined : (JSON.parse(text) as JsonObject))
       if (after === undefined) return { value: undefined }
       const content = JSON.stringify(after)
-      if (Buffer.byteLength(content) > MAX_CONTENT_BYTES) throw new MatrixError('M_TOO_LARGE', 'More than 64 KiB')
+      if (Buffer.byteLength(content) > MAX_CONTENT_BYTES) throw tooLarge('More than 64 KiB')
+      if (!RESERVED.has(type) && content.length > (text?.length ?? 0)) {
+        const others = await store.sumAccountData(tx, owner.userNid, roomNid, type)
+        if (others.entries >= MAX_ENTRIES || others.characters + content.length > MAX_CHARACTERS) {
+          throw tooLarge('Your account data takes too much room')
+        }
+      }
       await store.upsertAccountData(tx, owner.userNid, { room_nid: roomNid, type, content, pos })
       return {
         value: undefined,
