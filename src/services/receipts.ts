@@ -1,6 +1,6 @@
 import { forbidden, invalidParam, notFound } from '../matrix/errors.ts'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
-import type { Db } from '../storage/db.ts'
+import { type Db, transact } from '../storage/db.ts'
 import * as store from '../storage/receipts.ts'
 import { findEvent } from '../storage/rooms/events.ts'
 import type { Clock } from '../util/clock.ts'
@@ -26,8 +26,20 @@ export interface ReadMarks {
   threads: ReadonlyMap<string, number>
 }
 
+interface MarksOfUser {
+  readonly byRoom: ReadonlyMap<number, ReadMarks>
+  /** How many receipts are in threads. */
+  readonly threaded: number
+}
+
 const UNREAD: ReadMarks = { everywhere: 0, threads: new Map() }
 const MAX_CACHED_USERS = 10_000
+/**
+ * Receipts in threads, of one user in all: they are read together whenever one of them moves, 20,000 in 50 ms, and clients
+ * may call threads what they like. The oldest go first, as many at a time as fill the rest.
+ */
+const MAX_THREADED = 10_000
+const KEPT_THREADED = 9_000
 /** Receipts of a room that one answer lists; the newest are the ones that matter. */
 const MAX_SHOWN = 1_000
 const FULLY_READ = 'm.fully_read'
@@ -65,9 +77,7 @@ export class Receipts {
   /** When the receipts of a room last changed. */
   readonly changes: ChangeIndex<number>
   readonly #deps: Deps
-  readonly #marks = new LoadCache<number, ReadonlyMap<number, ReadMarks>>(MAX_CACHED_USERS, (userNid) =>
-    this.#load(userNid),
-  )
+  readonly #marks = new LoadCache<number, MarksOfUser>(MAX_CACHED_USERS, (userNid) => this.#load(userNid))
   readonly #listeners: ReadListener[] = []
   readonly #receiptListeners: ReceiptListener[] = []
 
@@ -98,6 +108,8 @@ export class Receipts {
       await this.#deps.accountData.update(owner, room.nid, FULLY_READ, () => ({ event_id: eventId }))
       return
     }
+    const isFull = thread !== '' && (await this.#marks.get(owner.userNid)).threaded >= MAX_THREADED
+    if (isFull) await transact(this.#deps.db, (tx) => store.trimThreadedReceipts(tx, owner.userNid, KEPT_THREADED))
     await this.#write(owner, room, { type, eventId, thread, eventPos, ts: this.#deps.clock.now() })
   }
 
@@ -137,8 +149,8 @@ export class Receipts {
   }
 
   /** How far the user has read everywhere. */
-  marksOf(userNid: number): Promise<ReadonlyMap<number, ReadMarks>> {
-    return this.#marks.get(userNid)
+  async marksOf(userNid: number): Promise<ReadonlyMap<number, ReadMarks>> {
+    return (await this.#marks.get(userNid)).byRoom
   }
 
   async marksIn(userNid: number, roomNid: number): Promise<ReadMarks> {
@@ -158,7 +170,8 @@ export class Receipts {
     return rows.length === 0 ? undefined : receiptEvent(rows)
   }
 
-  async #load(userNid: number): Promise<Map<number, ReadMarks>> {
+  async #load(userNid: number): Promise<MarksOfUser> {
+    let threaded = 0
     const found = new Map<number, { everywhere: number; threads: Map<string, number> }>()
     for (const row of await store.listReceiptsOfUser(this.#deps.db, userNid)) {
       let marks = found.get(row.room_nid)
@@ -166,11 +179,12 @@ export class Receipts {
         marks = { everywhere: 0, threads: new Map() }
         found.set(row.room_nid, marks)
       }
+      if (row.thread !== '') threaded++
       // Public and private ones count alike: the one that is further ahead.
       if (row.thread === '') marks.everywhere = Math.max(marks.everywhere, row.event_pos)
       else marks.threads.set(row.thread, Math.max(marks.threads.get(row.thread) ?? 0, row.event_pos))
     }
-    return found
+    return { byRoom: found, threaded }
   }
 
   async #joinedRoom(owner: Owner, roomId: RoomId): Promise<LiveRoom> {

@@ -88,3 +88,13 @@ export async function upsertReceipt(tx: Tx, row: ReceiptRow): Promise<void> {
     [row.room_nid, row.user_nid, row.type, row.thread, row.event_id, row.event_pos, row.ts, row.pos],
   )
 }
+
+/** Drops the oldest receipts of a user in threads beyond `kept`. */
+export async function trimThreadedReceipts(tx: Tx, userNid: number, kept: number): Promise<void> {
+  await rawRun(
+    tx,
+    `delete from receipt where user_nid = ? and thread <> '' and pos <=
+       (select pos from receipt where user_nid = ? and thread <> '' order by pos desc limit 1 offset ?)`,
+    [userNid, userNid, kept],
+  )
+}
