@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { roomPath } from '../support/client.ts'
 import { rawRequest, sendRaw } from '../support/raw-http.ts'
 import { startServer } from '../support/server.ts'
 
@@ -167,4 +168,16 @@ describe('browsers', () => {
     expect(headers.get('access-control-allow-methods')).toContain('PUT')
     expect(headers.get('access-control-allow-headers')).toContain('Authorization')
   })
+})
+
+it('A room whose rules name rooms that nobody can have keeps out whom they keep out', async () => {
+  const { client } = await startServer()
+  const [alice, bob] = await client.registerAll('alice', 'bob')
+  const roomId = await alice.createRoom()
+  const allow = [{ type: 'm.room_membership', room_id: '!a\u0000:example.org' }]
+  await alice.sendState(roomId, 'm.room.join_rules', { join_rule: 'restricted', allow })
+  const joining = await bob.request('POST', `${roomPath(roomId)}/join`, {})
+  expect(joining).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } })
+  const summary = await bob.request('GET', `/v1/room_summary/${encodeURIComponent(roomId)}`)
+  expect(summary).toMatchObject({ status: 404, body: { errcode: 'M_NOT_FOUND' } })
 })

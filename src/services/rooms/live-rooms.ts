@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import type { RoomId } from '../../matrix/ids.ts'
+import { isRoomId } from '../../matrix/ids.ts'
 import { roomVersion } from '../../room/versions.ts'
 import type { Db } from '../../storage/db.ts'
 import * as rooms from '../../storage/rooms/rooms.ts'
@@ -105,7 +106,8 @@ export class LiveRooms {
   }
 
   async #load(roomId: string): Promise<LiveRoom | undefined> {
-    const row = await rooms.findRoom(this.#db, roomId)
+    // Events may name any room: one that is to follow, one whose members may join. PostgreSQL takes no NUL.
+    const row = isRoomId(roomId) ? await rooms.findRoom(this.#db, roomId) : undefined
     if (!row) return undefined
     const version = roomVersion(row.version)
     if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `Room version ${row.version} is not supported`)

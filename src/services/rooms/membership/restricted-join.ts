@@ -1,5 +1,5 @@
 import { forbidden, MatrixError } from '../../../matrix/errors.ts'
-import { serverOf, type UserId } from '../../../matrix/ids.ts'
+import { isRoomId, serverOf, type UserId } from '../../../matrix/ids.ts'
 import { isObject } from '../../../matrix/json.ts'
 import type { Db } from '../../../storage/db.ts'
 import { haveLocalMembers, isJoinedToAny } from '../../../storage/rooms/memberships.ts'
@@ -48,9 +48,9 @@ export async function admittingRooms(room: LiveRoom): Promise<string[] | undefin
 
 function roomsNamed(allow: unknown): string[] {
   if (!Array.isArray(allow)) return []
-  return allow.flatMap((condition) =>
-    isObject(condition) && condition.type === 'm.room_membership' && typeof condition.room_id === 'string'
-      ? condition.room_id
-      : [],
-  )
+  return allow.flatMap((condition) => {
+    if (!isObject(condition) || condition.type !== 'm.room_membership') return []
+    const { room_id: roomId } = condition
+    return typeof roomId === 'string' && isRoomId(roomId) ? roomId : []
+  })
 }
