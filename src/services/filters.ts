@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { canonicalJson } from '../matrix/canonical-json.ts'
 import { badJson, invalidParam, MatrixError, notFound } from '../matrix/errors.ts'
 import { type Db, transact } from '../storage/db.ts'
 import * as store from '../storage/filters.ts'
-import { lruCache } from '../util/lru.ts'
 import { Filter, NO_FILTER } from './sync/filter.ts'
 import { type FilterContent, filterSchema } from './sync/filter-schema.ts'
 
-const MAX_CACHED = 2_000
+/** Texts of filters that are kept ready to use, which takes three times as much. */
+const MAX_CACHED_BYTES = 8 * 1024 * 1024
 const MAX_FILTERS_OF_USER = 1_000
 const MAX_BYTES = 64 * 1024
 const FILTER_ID = /^\d{1,15}$/
@@ -15,7 +16,7 @@ const FILTER_ID = /^\d{1,15}$/
 /** The filters that clients store for `/sync` and `/messages` (spec: client-server API, Filtering). */
 export class Filters {
   readonly #db: Db
-  readonly #compiled = lruCache<string, Filter>(MAX_CACHED)
+  readonly #compiled = new LRUCache<string, Filter>({ maxSize: MAX_CACHED_BYTES })
 
   constructor(db: Db) {
     this.#db = db
@@ -40,7 +41,7 @@ export class Filters {
 
   /** A stored filter as its client sent it. */
   async get(userNid: number, filterId: string): Promise<FilterContent> {
-    const text = FILTER_ID.test(filterId) ? await store.findFilter(this.#db, userNid, Number(filterId)) : undefined
+    const text = await this.#find(userNid, filterId)
     if (text === undefined) throw notFound('No such filter')
     return JSON.parse(text) as FilterContent
   }
@@ -52,18 +53,15 @@ export class Filters {
     const key = isInline ? filter : `${userNid} ${filter}`
     const known = this.#compiled.get(key)
     if (known) return known
-    const compiled = new Filter(isInline ? parseInline(filter) : await this.#stored(userNid, filter))
-    this.#compiled.set(key, compiled)
+    const text = isInline ? filter : await this.#find(userNid, filter)
+    if (text === undefined) throw invalidParam('No such filter')
+    const compiled = new Filter(isInline ? parseInline(text) : (JSON.parse(text) as FilterContent))
+    this.#compiled.set(key, compiled, { size: key.length + text.length })
     return compiled
   }
 
-  async #stored(userNid: number, filterId: string): Promise<FilterContent> {
-    try {
-      return await this.get(userNid, filterId)
-    } catch (error) {
-      if (error instanceof MatrixError) throw invalidParam('No such filter')
-      throw error
-    }
+  async #find(userNid: number, filterId: string): Promise<string | undefined> {
+    return FILTER_ID.test(filterId) ? store.findFilter(this.#db, userNid, Number(filterId)) : undefined
   }
 }
 

@@ -42,16 +42,19 @@ export async function stateTexts(events: readonly StoredEvent[], { filter, now }
 const fieldsOf = (text: string, fields: readonly string[][] | undefined): string =>
   fields ? JSON.stringify(pick(JSON.parse(text), fields)) : text
 
-/** The object with these fields alone (spec: client-server API, Filtering, event_fields). */
-function pick(value: unknown, fields: readonly string[][]): unknown {
+/**
+ * The object with these fields alone (spec: client-server API, Filtering, event_fields). Each path is looked at once: a
+ * thousand of them, compared with each of an event's six thousand fields, took 50 ms an event.
+ */
+function pick(value: unknown, paths: readonly string[][], depth = 0): unknown {
   if (!isObject(value)) return value
+  const byName = Map.groupBy(paths, (path) => path[depth])
   const picked: Record<string, unknown> = Object.create(null)
   for (const [name, inside] of Object.entries(value)) {
-    const wanted = fields.filter(([first]) => first === name)
-    if (wanted.length === 0) continue
-    const deeper = wanted.map((path) => path.slice(1))
-    if (deeper.some((path) => path.length === 0)) picked[name] = inside
-    else if (isObject(inside)) picked[name] = pick(inside, deeper)
+    const wanted = byName.get(name)
+    if (!wanted) continue
+    if (wanted.some((path) => path.length === depth + 1)) picked[name] = inside
+    else if (isObject(inside)) picked[name] = pick(inside, wanted, depth + 1)
   }
   return picked
 }

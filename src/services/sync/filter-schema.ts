@@ -10,7 +10,9 @@ const rooms = z.array(z.string().refine(isRoomId, 'Not a room id')).max(MAX_ENTR
 
 /** Fields of profiles that one filter names. */
 const MAX_PROFILE_FIELDS = 100
-const profileFields = z.object({ ids: z.array(z.string()).max(MAX_PROFILE_FIELDS).optional() })
+/** They are looked up in the database, which takes no NUL. */
+const fieldName = z.string().refine((name) => !name.includes('\u0000') && name.isWellFormed(), 'Not a name of a field')
+const profileFields = z.object({ ids: z.array(fieldName).max(MAX_PROFILE_FIELDS).optional() })
 
 const eventFilter = z.object({
   limit: z.int().nonnegative().optional(),

@@ -30,6 +30,7 @@ describe('A filter', () => {
     { room: { timeline: { rooms: ['no'] } } },
     { presence: { senders: ['no'] } },
     { event_format: 'xml' },
+    { profile_fields: { ids: ['\u0000'] } },
   ])('is refused when it is malformed: %j', async (content) => {
     const { alice } = await room()
     const stored = await alice.request('POST', `${own(alice)}/filter`, content)
@@ -61,15 +62,24 @@ describe('A filter', () => {
   it('keeps only the fields that are asked for', async () => {
     const { alice, bob, roomId } = await room()
     const { next_batch: since } = await alice.sync()
-    await bob.send(roomId, 'hi')
-    const query = new URLSearchParams({ since, ...filter({ event_fields: ['type', 'content.body'] }) })
+    await bob.send(roomId, { body: 'hi', msgtype: 'm.text', a: { b: 1, c: { d: 2 }, e: { f: 3, g: 4 } } })
+    const event_fields = [
+      'type',
+      'content.body',
+      'content.a.c',
+      'content.a.c.d',
+      'content.a.e.f',
+      'content.body.x',
+      'content.a.b.x',
+    ]
+    const query = new URLSearchParams({ since, ...filter({ event_fields }) })
     // The client of the tests would miss the fields that were not asked for.
     const answer = await fetch(`${alice.url}/_matrix/client/v3/sync?${query}`, {
       headers: { authorization: `Bearer ${alice.accessToken}` },
     }).then((response) => response.json())
     expect(answer).toHaveProperty(
       ['rooms', 'join', roomId, 'timeline', 'events'],
-      [{ type: 'm.room.message', content: { body: 'hi' } }],
+      [{ type: 'm.room.message', content: { body: 'hi', a: { c: { d: 2 }, e: { f: 3 } } } }],
     )
   })
 
