@@ -16,11 +16,12 @@ import { noticesUserOf } from './settings.ts'
 export function composeOwnData(config: Config, { db, stream, hub }: Ground) {
   const accountData = new AccountData({ db, stream, hub })
   const userNidOf = async (userId: UserId) => (await nameNids(db, [userId])).get(userId)
+  const ignoredUsers = new IgnoredUsers({ accountData, userNidOf })
   return {
     accountData,
     tags: new Tags(accountData),
-    ignoredUsers: new IgnoredUsers({ accountData, userNidOf }),
-    inviteRules: new InviteRules({ accountData, userNidOf, noticesUser: noticesUserOf(config) }),
+    ignoredUsers,
+    inviteRules: new InviteRules({ accountData, userNidOf, ignoredUsers, noticesUser: noticesUserOf(config) }),
     pushRules: new PushRules({ db, stream, hub }),
     filters: new Filters(db),
     threadFollowing: new ThreadFollowing({ db, stream, hub }),

@@ -1,6 +1,5 @@
 import type { Config } from '../config/schema.ts'
 import type { GuardedClient } from '../outbound/guarded-client.ts'
-import type { IgnoredUsers } from '../services/account-data/ignored-users.ts'
 import type { UnreadCounts } from '../services/notifications/unread-counts.ts'
 import type { Judge } from '../services/push-rules/judge.ts'
 import type { Threads } from '../services/push-rules/threads.ts'
@@ -21,7 +20,6 @@ interface Sources {
   liveRooms: LiveRooms
   receipts: Receipts
   userRooms: UserRooms
-  ignoredUsers: IgnoredUsers
   counting: { judge: Judge; threads: Threads; unread: UnreadCounts }
 }
 
@@ -31,7 +29,7 @@ const SAVE_MS = 60_000
 export function composePushers(
   config: Config,
   { db, clock, stream, log, metrics, lifetime, every }: Ground,
-  { guardedClient, append, liveRooms: rooms, receipts, userRooms, ignoredUsers, counting }: Sources,
+  { guardedClient, append, liveRooms: rooms, receipts, userRooms, counting }: Sources,
 ) {
   const { judge, threads, unread } = counting
   const users = new PusherUsers()
@@ -55,7 +53,6 @@ export function composePushers(
     stream,
     rooms,
     judge,
-    ignoredUsers,
     users,
     badges,
     wake: (nids) => pushSender.wake(nids),

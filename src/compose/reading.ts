@@ -2,7 +2,12 @@ import type { Config } from '../config/schema.ts'
 import type { Accounts } from '../services/accounts/accounts.ts'
 import { getContext } from '../services/reading/context.ts'
 import { nextEvents } from '../services/reading/event-stream.ts'
-import { type AccountDataOf, initialSync, roomInitialSync } from '../services/reading/initial-sync.ts'
+import {
+  type AccountDataOf,
+  type InitialSyncDeps,
+  initialSync,
+  roomInitialSync,
+} from '../services/reading/initial-sync.ts'
 import { listJoinedMembers, listMembers } from '../services/reading/members.ts'
 import { listMessages } from '../services/reading/messages.ts'
 import { getEvent, getEventOfAnyRoom } from '../services/reading/one-event.ts'
@@ -37,6 +42,7 @@ interface OwnData {
   ignoredUsers: IgnoredUsers
   threadFollowing: ThreadFollowing
   accountDataOf: AccountDataOf
+  hidesInvite: InitialSyncDeps['hidesInvite']
 }
 
 /** Reading rooms: what is shown to whom, and the endpoints that show it. */
@@ -45,7 +51,7 @@ export async function composeReading(
   ground: Ground,
   { accounts }: { accounts: Accounts },
   { liveRooms, append, past, partialRooms }: Rooms,
-  { ignoredUsers, accountDataOf, threadFollowing: following }: OwnData,
+  { ignoredUsers, accountDataOf, hidesInvite, threadFollowing: following }: OwnData,
 ) {
   const { db, clock, stream, hub, serverName } = ground
   const erasedUsers = await ErasedUsers.load(db)
@@ -63,7 +69,7 @@ export async function composeReading(
   const reading: Reading = { db, access, visibility, clientEvents, past }
   const waits = new RoomWaits()
   append.onAppended(({ room }) => waits.notify(room.roomId))
-  const initial = { reading, stream, accountDataOf }
+  const initial = { reading, stream, accountDataOf, hidesInvite }
   const events = {
     reading,
     stream,

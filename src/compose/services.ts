@@ -54,6 +54,7 @@ export async function composeServices(config: Config, ground: Ground, appService
     ignoredUsers: (userId) => own.ignoredUsers.of(userId),
     threadFollowing: own.threadFollowing,
     accountDataOf: (userNid, roomNid) => own.accountData.ofRoom(userNid, roomNid),
+    hidesInvite: (invitee, sender) => own.inviteRules.hides(invitee, sender),
   })
   const keys = composeKeys(config, ground, { federation, ...rooms, ...own, ...accounts })
   const sync = composeSync(config, ground, own, { ...accounts, ...rooms, ...reading, ...keys })

@@ -70,7 +70,7 @@ export function composeSync(
   const presence = new Presence({ db, clock, stream, hub, enabled: config.presence.enabled })
   lifetime.add({ start: () => presence.start() })
   every(PRESENCE_SWEEP_MS, 'telling who came and who left', () => presence.sweep())
-  const judge = new Judge({ pushRules, pushEvents: new PushEvents(), following })
+  const judge = new Judge({ pushRules, pushEvents: new PushEvents(), following, ignoredUsers })
   const threads = new Threads(db)
   const unread = new UnreadCounts({ judge, threads, receipts, following })
   const changes = new RoomChanges({ db, stream, receipts: receipts.changes })

@@ -12,6 +12,11 @@ async function room() {
   return { alice, bob, roomId }
 }
 
+const ignore = (user: User, ...others: User[]) =>
+  user.put(`/v3/user/${encodeURIComponent(user.userId)}/account_data/m.ignored_user_list`, {
+    ignored_users: Object.fromEntries(others.map(({ userId }) => [userId, {}])),
+  })
+
 /** What a first sync says, so that each is counted; by thread where asked for. */
 async function unread(user: User, roomId: string, byThread = false) {
   const params = byThread ? filter({ room: { timeline: { unread_thread_notifications: true } } }) : {}
@@ -96,6 +101,17 @@ describe('Unread notifications', () => {
     expect(await unread(bob, roomId)).toEqual([1, 0])
   })
 
+  it('leave out whom the user ignores, for as long as that is', async () => {
+    const { alice, bob, roomId } = await room()
+    await alice.send(roomId, 'one')
+    expect(await unread(bob, roomId)).toEqual([1, 0])
+    await ignore(bob, alice)
+    await alice.send(roomId, mention(bob))
+    expect(await unread(bob, roomId)).toEqual([0, 0])
+    await ignore(bob)
+    expect(await unread(bob, roomId)).toEqual([2, 1])
+  })
+
   it('look far back, beyond what memory holds of a room', async () => {
     const { alice, bob, roomId } = await room()
     await alice.send(roomId, mention(bob))
@@ -105,6 +121,13 @@ describe('Unread notifications', () => {
 })
 
 describe('Listed notifications', () => {
+  it('are none of whom the user ignores', async () => {
+    const { alice, bob, roomId } = await room()
+    await alice.send(roomId, mention(bob))
+    await ignore(bob, alice)
+    expect((await bob.get('/v3/notifications')).notifications).toEqual([])
+  })
+
   it('are those of all rooms, newest first, page by page', async () => {
     const { alice, bob, roomId } = await room()
     const other = await alice.createRoom({ preset: 'public_chat' })

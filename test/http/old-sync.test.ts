@@ -44,6 +44,9 @@ it('gives the rooms of a user, with invites, and those that were left if asked f
   const { rooms } = await bob.get('/v3/initialSync')
   const invite = rooms.find((room: { room_id: string }) => room.room_id === invited).invite
   expect(invite).toMatchObject({ type: 'm.room.member', state_key: bob.userId, content: { membership: 'invite' } })
+  const list = `/v3/user/${encodeURIComponent(bob.userId)}/account_data/m.ignored_user_list`
+  await bob.put(list, { ignored_users: { [alice.userId]: {} } })
+  expect(await memberships('')).toEqual({ [joined]: 'join' })
 })
 
 it('streams the events of a room to who looks in, waking them when there is one', async () => {

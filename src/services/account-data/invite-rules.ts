@@ -2,8 +2,10 @@ import { matchesGlob } from '../../matrix/glob.ts'
 import { serverOf, type UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { type AccountData, GLOBAL } from './account-data.ts'
+import type { IgnoredUsers } from './ignored-users.ts'
 
 interface Deps {
+  readonly ignoredUsers: IgnoredUsers
   readonly accountData: AccountData
   userNidOf(userId: UserId): Promise<number | undefined>
   /** Sends the notices of the server, which nobody can refuse. */
@@ -33,8 +35,10 @@ export class InviteRules {
     return (await this.#judge(invitee, sender)) === 'block'
   }
 
-  /** Whether an invite is not shown to the user, refused or not. */
-  async hides(invitee: UserId, sender: UserId): Promise<boolean> {
+  /** Whether an invite is not shown to the user, refused or not: of whom the user ignores, none is. */
+  async hides(invitee: UserId, sender: UserId | undefined): Promise<boolean> {
+    if (sender === undefined) return false
+    if ((await this.#deps.ignoredUsers.of(invitee)).has(sender)) return true
     return (await this.#judge(invitee, sender)) !== 'allow'
   }
 

@@ -27,6 +27,7 @@ interface Deps {
 interface Counter {
   upTo: number
   rules: CompiledRules
+  ignored: ReadonlySet<string>
   counts: Map<string, Count>
 }
 
@@ -68,9 +69,10 @@ export class UnreadCounts {
     const { judge, receipts } = this.#deps
     const key = `${owner.userNid} ${room.nid}`
     const rules = await judge.rulesOf(owner.userNid)
+    const ignored = await judge.ignoredBy(owner)
     const marks = await receipts.marksIn(owner.userNid, room.nid)
     const known = this.#counters.get(key)
-    const isCurrent = known?.rules === rules && known.upTo <= upTo
+    const isCurrent = known?.rules === rules && known.ignored === ignored && known.upTo <= upTo
     if (isCurrent && known.upTo >= room.lastPos) return known.counts
     const counts = new Map<string, Count>()
     if (isCurrent) for (const [thread, count] of known.counts) counts.set(thread, { ...count })
@@ -83,7 +85,9 @@ export class UnreadCounts {
     }
     for (const event of events.reverse()) await this.#add(counts, room, event, owner, rules, marks)
     // A receipt that arrived meanwhile has thrown the counter away, or will: this one is then counted from old marks.
-    if ((await receipts.marksIn(owner.userNid, room.nid)) === marks) this.#counters.set(key, { upTo, rules, counts })
+    if ((await receipts.marksIn(owner.userNid, room.nid)) === marks) {
+      this.#counters.set(key, { upTo, rules, ignored, counts })
+    }
     return counts
   }
 

@@ -1,4 +1,5 @@
 import type { Owner } from '../account-data/account-data.ts'
+import type { IgnoredUsers } from '../account-data/ignored-users.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { ThreadFollowing } from '../threads/thread-following.ts'
@@ -11,6 +12,7 @@ interface Deps {
   readonly pushRules: PushRules
   readonly pushEvents: PushEvents
   readonly following: ThreadFollowing
+  readonly ignoredUsers: IgnoredUsers
 }
 
 /** Judges single events for single users: what counting unread events and listing notifications share. */
@@ -26,7 +28,12 @@ export class Judge {
     return this.#deps.pushRules.compiledOf(userNid)
   }
 
-  /** What the event does for the user; nothing once it is redacted. */
+  /** Whom a user ignores; the same object for as long as that does not change, or memory holds it. */
+  ignoredBy({ userId }: Owner): Promise<ReadonlySet<string>> {
+    return this.#deps.ignoredUsers.of(userId)
+  }
+
+  /** What the event does for the user; nothing once it is redacted, or when the user ignores who sent it. */
   async judge(room: LiveRoom, event: StoredEvent, owner: Owner, rules: CompiledRules): Promise<Outcome | undefined> {
     if (event.row.sender_nid === owner.userNid || event.isRedacted) return undefined
     const { pushEvents, following } = this.#deps
@@ -38,7 +45,8 @@ export class Judge {
       user.followsThread = await following.follows(owner.userNid, room.nid, pushEvent.thread)
     }
     const outcome = plan.decide(user)
-    return outcome.notify ? outcome : undefined
+    if (!outcome.notify || (await this.ignoredBy(owner)).has(event.sender)) return undefined
+    return outcome
   }
 }
 

@@ -5,7 +5,6 @@ import { findSetting, upsertSetting } from '../../storage/settings.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Turn } from '../../util/turn.ts'
 import type { Owner } from '../account-data/account-data.ts'
-import type { IgnoredUsers } from '../account-data/ignored-users.ts'
 import type { Judge } from '../push-rules/judge.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
@@ -21,7 +20,6 @@ interface Deps {
   readonly stream: Stream
   readonly rooms: LiveRooms
   readonly judge: Judge
-  readonly ignoredUsers: IgnoredUsers
   readonly users: PusherUsers
   readonly badges: Badges
   /** Something waits for these pushers. */
@@ -166,11 +164,9 @@ export class PushFeed {
   }
 
   async #judge(room: LiveRoom, event: StoredEvent, owner: Owner): Promise<NewPush | undefined> {
-    const { judge, ignoredUsers, stream } = this.#deps
+    const { judge, stream } = this.#deps
     const outcome = await judge.judge(room, event, owner, await judge.rulesOf(owner.userNid))
     if (!outcome) return undefined
-    const ignored: ReadonlySet<string> = await ignoredUsers.of(owner.userId)
-    if (ignored.has(event.pdu.sender)) return undefined
     const pos = event.pos > 0 ? event.pos : stream.current
     const actions = JSON.stringify(outcome.actions)
     return { userNid: owner.userNid, eventNid: event.nid, roomNid: room.nid, pos, actions }

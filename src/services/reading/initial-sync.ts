@@ -1,3 +1,4 @@
+import type { UserId } from '../../matrix/ids.ts'
 import { eventsByNid } from '../../storage/rooms/events.ts'
 import { listRoomsOfUser } from '../../storage/rooms/memberships.ts'
 import { findRoomByNid } from '../../storage/rooms/rooms.ts'
@@ -19,6 +20,8 @@ export interface InitialSyncDeps {
   readonly reading: Reading
   readonly stream: { readonly current: number }
   readonly accountDataOf: AccountDataOf
+  /** Whether an invite is not shown to the user. */
+  hidesInvite(invitee: UserId, sender: UserId | undefined): Promise<boolean>
 }
 
 export interface InitialSyncQuery {
@@ -40,6 +43,7 @@ export async function initialSync(deps: InitialSyncDeps, viewer: Viewer, query: 
   const rooms = new LongText()
   for (const row of await listRoomsOfUser(reading.db, viewer.userNid)) {
     if (!shown.has(row.membership) || row.forgotten === 1) continue
+    if (row.membership === 'invite' && (await deps.hidesInvite(viewer.userId, row.sender_id))) continue
     if (turn.isOver) await turn.give()
     const view = row.membership === 'invite' ? undefined : await reading.access.find(row.room_id, viewer)
     if (view) rooms.pushItem(await roomText(deps, view, viewer, query.limit))

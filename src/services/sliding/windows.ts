@@ -87,7 +87,7 @@ export class RoomWindows {
   async #isListed(context: SlidingContext, mine: RoomOfUser, sent: SentRooms): Promise<boolean> {
     const { viewer } = context
     if (mine.membership === 'knock') return true
-    if (mine.membership === 'invite') return !(await this.#isHidden(context, mine))
+    if (mine.membership === 'invite') return !(await this.#deps.inviteRules.hides(viewer.userId, mine.senderId))
     if (isNewToClient(context, mine, sent)) return true
     return mine.senderId !== viewer.userId && !mine.forgotten && (await this.#wasMember(mine, viewer))
   }
@@ -96,12 +96,6 @@ export class RoomWindows {
   async #mayFollow(context: SlidingContext, mine: RoomOfUser, sent: SentRooms): Promise<boolean> {
     if (mine.membership === 'join' || (await this.#isListed(context, mine, sent))) return true
     return mine.membership !== 'invite' && !mine.forgotten && (await this.#wasMember(mine, context.viewer))
-  }
-
-  /** Invites of ignored users, and all where the user wants none, are not shown. */
-  async #isHidden({ ignored, viewer }: SlidingContext, { senderId }: RoomOfUser): Promise<boolean> {
-    if (senderId === undefined) return false
-    return ignored.has(senderId) || (await this.#deps.inviteRules.hides(viewer.userId, senderId))
   }
 
   async #wasMember({ roomId, roomNid, pos }: RoomOfUser, viewer: Viewer): Promise<boolean> {

@@ -104,15 +104,9 @@ export class RoomsSection implements SyncSection {
       return new JoinedRoom(this.#deps, context, room, mine).compose(texts)
     }
     if (section === 'leave') return composeLeftRoom(this.#deps, context, room, mine)
-    if (section === 'invite' && (await this.#isHidden(context, mine))) return undefined
+    if (section === 'invite' && (await this.#deps.inviteRules.hides(context.viewer.userId, mine.senderId)))
+      return undefined
     return composeInvitedRoom(this.#deps.db, context, room, section)
-  }
-
-  /** Invites of ignored users, and all where the user wants none, are not shown. */
-  async #isHidden({ ignored, viewer }: SyncContext, { senderId }: RoomOfUser): Promise<boolean> {
-    if (senderId === undefined) return false
-    const sender = senderId as typeof viewer.userId
-    return ignored.has(sender) || (await this.#deps.inviteRules.hides(viewer.userId, sender))
   }
 
   async #accountDataByRoom({ viewer, since, upTo, filter }: SyncContext): Promise<Map<number, string[]>> {
