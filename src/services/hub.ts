@@ -54,6 +54,11 @@ export class Hub {
     })
   }
 
+  /** How many requests of this user wait. */
+  waitingOf(userId: UserId): number {
+    return this.#waiting.get(userId)?.size ?? 0
+  }
+
   /** Waiting requests, for the metrics. */
   get waiting(): number {
     let count = 0

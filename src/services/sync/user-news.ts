@@ -30,6 +30,11 @@ export interface Poll<P extends Point, L extends Look<P>> {
 }
 
 const MAX_TIMEOUT_MS = 300_000
+/**
+ * Long polls of one user that wait, on all devices; what is more is answered at once. As often as one may ask, six thousand
+ * would wait after five minutes: most of the connections that there are, and an answer for each of them at any news.
+ */
+const MAX_WAITING = 100
 
 /** Long polls: whether a user has news at all is known without a table, and nobody else is woken. */
 export class UserNews {
@@ -53,7 +58,7 @@ export class UserNews {
     let mustLook = poll.mustLook ?? false
     for (;;) {
       const remainingMs = deadline - performance.now()
-      const isLast = remainingMs <= 0 || signal.aborted
+      const isLast = remainingMs <= 0 || signal.aborted || this.#deps.hub.waitingOf(userId) >= MAX_WAITING
       if (!(mustLook || isLast || this.#mayHaveNews(userId, from))) {
         await this.#deps.hub.wait(userId, remainingMs, signal)
         continue

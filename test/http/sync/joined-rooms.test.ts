@@ -65,6 +65,23 @@ describe('/sync of joined rooms', () => {
     expect((await alice.sync()).rooms).toBeUndefined()
   })
 
+  it('lets a hundred long polls of one user wait, and no more', async () => {
+    const { client } = await startServer()
+    const [alice, bob] = await client.registerAll('alice', 'bob')
+    const { next_batch: since } = await alice.sync()
+    const { next_batch: sinceOfBob } = await bob.sync()
+    const query = (from: string) => new URLSearchParams({ since: from, timeout: '60000', set_presence: 'offline' })
+    const answers: { rooms?: { join: object } }[] = []
+    const polls = Array.from({ length: 102 }, async () => answers.push(await alice.get(`/v3/sync?${query(since)}`)))
+    await expect.poll(() => answers.length).toBe(2)
+    const other = bob.get(`/v3/sync?${query(sinceOfBob)}`)
+    const roomId = await alice.createRoom({ invite: [bob.userId] })
+    await Promise.all(polls)
+    expect(answers.slice(0, 2).map(({ rooms }) => rooms)).toEqual([undefined, undefined])
+    for (const { rooms } of answers.slice(2)) expect(Object.keys(rooms?.join ?? {})).toEqual([roomId])
+    expect(Object.keys((await other).rooms.invite)).toEqual([roomId])
+  })
+
   it('wakes a long poll, and only of those concerned', async () => {
     const { client, server, alice, bob, roomId } = await twoInARoom()
     const carol = await client.register('carol')
