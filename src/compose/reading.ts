@@ -45,6 +45,9 @@ interface OwnData {
   hidesInvite: InitialSyncDeps['hidesInvite']
 }
 
+/** Fifty reports at once, and two an hour in the long run: they are kept until the administrator has read them. */
+const REPORTS_OF_ONE_USER = { burst: 50, perSecond: 1 / 1800 }
+
 /** Reading rooms: what is shown to whom, and the endpoints that show it. */
 export async function composeReading(
   config: Config,
@@ -53,7 +56,7 @@ export async function composeReading(
   { liveRooms, append, past, partialRooms }: Rooms,
   { ignoredUsers, accountDataOf, hidesInvite, threadFollowing: following }: OwnData,
 ) {
-  const { db, clock, stream, hub, serverName } = ground
+  const { db, clock, stream, hub, rateLimits, serverName } = ground
   const erasedUsers = await ErasedUsers.load(db)
   accounts.onDeactivated((userNid, erase) => {
     if (erase) erasedUsers.add(userNid)
@@ -80,7 +83,12 @@ export async function composeReading(
     visibility,
     clientEvents,
     ...composeSearch(config, ground, append, reading, erasedUsers),
-    reports: new Reports({ db, clock, reading }),
+    reports: new Reports({
+      db,
+      clock,
+      reading,
+      countReport: (reporter) => rateLimits.countKey(`report ${reporter}`, REPORTS_OF_ONE_USER),
+    }),
     threadSubscriptions: new ThreadSubscriptions({ reading, following, stream }),
     reading: {
       listMessages: bind(listMessages, reading),

@@ -11,6 +11,8 @@ interface Deps {
   readonly db: Db
   readonly clock: Clock
   readonly reading: Reading
+  /** Counts a report, of whatever there is or is not; throws `M_LIMIT_EXCEEDED` when there were too many. */
+  countReport(reporter: string): void
 }
 
 /** What users report to the administrator (spec: Reporting content). Kept until the administrator has read it. */
@@ -23,17 +25,20 @@ export class Reports {
 
   /** Reports an event of a room that the reporter is in; `M_NOT_FOUND` where they cannot see it. */
   async reportEvent(reporter: Viewer, roomId: string, eventId: string, reason: string): Promise<void> {
+    this.#deps.countReport(reporter.userId)
     await findVisible(this.#deps.reading, reporter, roomId, eventId)
     await this.#keep(reporter, { roomId, eventId }, reason)
   }
 
   /** Reports a room, also from outside. An unknown one is answered alike, so that nobody learns which exist. */
   async reportRoom(reporter: Viewer, roomId: string, reason: string): Promise<void> {
+    this.#deps.countReport(reporter.userId)
     if (await findRoom(this.#deps.db, roomId)) await this.#keep(reporter, { roomId }, reason)
   }
 
   /** Reports a user. An unknown one is answered alike. */
   async reportUser(reporter: Viewer, userId: string, reason: string): Promise<void> {
+    this.#deps.countReport(reporter.userId)
     const known = await nameNids(this.#deps.db, [userId])
     if (known.has(userId)) await this.#keep(reporter, { userId }, reason)
   }

@@ -27,6 +27,15 @@ it('leads from an alias to its room, in any form of Unicode', async () => {
   expect(await setAlias(alice, '#a:elsewhere.example', roomId)).toEqual([400, 'M_INVALID_PARAM'])
 })
 
+it('has so many aliases of one room, and no more', async () => {
+  const { client } = await startServer()
+  const alice = await client.register('alice')
+  const [roomId, other] = [await alice.createRoom(), await alice.createRoom()]
+  for (let i = 0; i < 100; i++) expect(await setAlias(alice, `#a${i}:example.org`, roomId)).toBe(200)
+  expect(await setAlias(alice, '#more:example.org', roomId)).toEqual([400, 'M_LIMIT_EXCEEDED'])
+  expect(await setAlias(alice, '#more:example.org', other)).toBe(200)
+})
+
 it('lets members take aliases, and give up their own', async () => {
   const { client } = await startServer()
   const [alice, bob] = await client.registerAll('alice', 'bob')

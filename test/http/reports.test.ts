@@ -42,4 +42,14 @@ describe('A report', () => {
       { reporter: alice.userId, room_id: null, event_id: null, user_id: bob.userId, reason: 'a strange user' },
     ])
   })
+
+  it('is one of fifty at once, whether there is what it is about or not', async () => {
+    const { bob, roomId, report, kept } = await aliceWhoReports()
+    const nobody = `/v3/users/${encodeURIComponent('@nobody:localhost')}`
+    for (let i = 0; i < 50; i++) expect((await report(nobody)).status).toBe(200)
+    for (const path of [nobody, `/v3/users/${encodeURIComponent(bob.userId)}`, roomPath(roomId)]) {
+      expect(await report(path)).toMatchObject({ status: 429, body: { errcode: 'M_LIMIT_EXCEEDED' } })
+    }
+    expect(await kept()).toEqual([])
+  })
 })

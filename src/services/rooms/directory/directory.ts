@@ -35,6 +35,8 @@ const CANONICAL = 'm.room.canonical_alias'
 const MAX_SERVERS = 20
 /** Aliases of other servers that one event may newly name: each is looked up there. */
 const MAX_NEW_ALIASES = 20
+/** Of one room: all are listed at once. */
+const MAX_ALIASES = 100
 
 /** Room aliases and what is published (spec: client-server API, Room aliases; Published room directory). */
 export class Directory {
@@ -77,6 +79,9 @@ export class Directory {
     const room = await rooms.get(roomId)
     // An application service has full control over its aliases (spec: Server admin style permissions).
     if (!appservice && (await room.membershipOf(userId)) !== 'join') throw forbidden('You are not in this room')
+    if ((await table.listAliases(db, roomId)).length >= MAX_ALIASES) {
+      throw new MatrixError('M_LIMIT_EXCEEDED', `This room has ${MAX_ALIASES} aliases already`, { status: 400 })
+    }
     const row = { alias: composed(alias), room_id: roomId, creator: userId }
     if (await transact(db, (tx) => table.insertAlias(tx, row))) return onAliased(roomId)
     throw new MatrixError('M_UNKNOWN', 'This alias is taken', { status: 409 })
