@@ -16,6 +16,7 @@ import { remoteProfile } from '../services/profiles/remote-profile.ts'
 import { UserDirectory } from '../services/user-directory/user-directory.ts'
 import { isKnown } from '../storage/accounts/user-directory.ts'
 import { isServerInRoomOf } from '../storage/rooms/room-servers.ts'
+import { HOUR_MS } from '../util/clock.ts'
 import type { Ground } from './ground.ts'
 import { composeLogins } from './logins.ts'
 
@@ -26,7 +27,7 @@ export function composeAccounts(
   { client }: { client: FederationClient },
   appServices: AppServices,
 ) {
-  const { db, clock, random, serverName, stream, hub, lifetime } = ground
+  const { db, clock, random, serverName, stream, hub, lifetime, every } = ground
   const { passwords, credentials, ...logins } = composeLogins(config, ground, appServices)
   const { sessions, uia, uiaSessions, thirdPartyIds } = logins
   const profiles = new Profiles({
@@ -53,6 +54,7 @@ export function composeAccounts(
     profiles,
   })
   const devices = new Devices({ db, stream, lists: deviceLists, sessions, uia })
+  every(HOUR_MS, 'ending devices beyond the most that a user may have', () => devices.endExcess())
   const ownAccount = new OwnAccount({
     accounts,
     passwords,

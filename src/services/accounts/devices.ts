@@ -20,6 +20,11 @@ interface Deps {
   readonly uia: Uia
 }
 
+/** Of one user: other servers believe no more, and a message for all of them is stored for each. */
+const MAX_DEVICES = 1_000
+/** Devices that one transaction ends. */
+const ENDED_AT_ONCE = 200
+
 type User = Pick<Requester, 'userNid'>
 
 /** A user's devices (spec: client-server API, Device management), and logging them out. */
@@ -82,6 +87,18 @@ export class Devices {
 
   logoutAll(owner: Owner): Promise<void> {
     return this.#end(owner, { allBut: undefined })
+  }
+
+  /** Ends what users have beyond the most devices that they may have: those that were not seen for longest. */
+  async endExcess(): Promise<void> {
+    const { db } = this.#deps
+    for (const owner of await devices.listUsersWithDevices(db, MAX_DEVICES)) {
+      for (let isFull = true; isFull; ) {
+        const nids = await devices.listLeastSeen(db, owner.userNid, MAX_DEVICES, ENDED_AT_ONCE)
+        if (nids.length > 0) await this.#end(owner, { nids })
+        isFull = nids.length === ENDED_AT_ONCE
+      }
+    }
   }
 
   async #end(owner: Owner, choice: devices.DeviceChoice): Promise<void> {

@@ -109,6 +109,27 @@ export async function lockDevice(tx: Tx, deviceNid: number): Promise<boolean> {
   return (await rawRun(tx, 'update device set user_nid = user_nid where nid = ?', [deviceNid])) === 1
 }
 
+/** Users who have more devices than that. */
+export const listUsersWithDevices = (db: Db, moreThan: number): Promise<{ userNid: number; userId: UserId }[]> =>
+  rawRows(
+    db,
+    `select nid as "userNid", text as "userId" from name where nid in
+       (select user_nid from device group by user_nid having count(*) > ?)`,
+    [moreThan],
+  )
+
+/** The user's devices that were not seen for longest, beyond so many that were; one without a login is not among them. */
+export async function listLeastSeen(db: Db, userNid: number, beyond: number, limit: number): Promise<number[]> {
+  const rows = await rawRows<{ nid: number }>(
+    db,
+    `select nid from device where user_nid = ?
+       and not exists (select 1 from dehydrated_device d where d.device_nid = device.nid)
+     order by coalesce(last_seen_ts, 0) desc, nid desc limit ? offset ?`,
+    [userNid, limit, beyond],
+  )
+  return rows.map(({ nid }) => nid)
+}
+
 /** Devices of one user: these, or all but one that is kept. */
 export type DeviceChoice = { readonly nids: readonly number[] } | { readonly allBut: number | undefined }
 

@@ -10,6 +10,8 @@ import { DeviceLists } from '../../../src/services/keys/device-lists.ts'
 import { Stream } from '../../../src/services/stream.ts'
 import { insertAccount } from '../../../src/storage/accounts/accounts.ts'
 import { type Db, transact } from '../../../src/storage/db.ts'
+import { insertRows } from '../../../src/storage/many.ts'
+import { internName } from '../../../src/storage/names.ts'
 import { FakeClock } from '../../support/clock.ts'
 import { withDatabases } from '../../support/databases.ts'
 
@@ -124,6 +126,24 @@ withDatabases('sessions', (open) => {
     await sessions.expire(clock.now())
     expect(await whose(first.accessToken)).toBe('M_UNKNOWN_TOKEN false')
     expect(await whose(second.accessToken)).toBe('M_UNKNOWN_TOKEN true')
+  })
+
+  it('of the devices beyond a thousand end, those that were not seen for longest', async () => {
+    const used = await sessions.open(USER, { deviceId: 'used' })
+    await whose(used.accessToken)
+    await sessions.flushLastSeen()
+    const others = Array.from({ length: 1_300 }, (_, i) => [USER, `D${i}`, i + 1])
+    await transact(db, async (tx) => {
+      expect(await internName(tx, '@alice:example.org')).toBe(USER)
+      await insertRows(tx, 'device (user_nid, device_id, last_seen_ts)', others)
+    })
+    await devices.endExcess()
+    const left = await devices.list({ userNid: USER })
+    expect(left).toHaveLength(1_000)
+    const names = left.map(({ deviceId }) => deviceId)
+    expect(names).toEqual(expect.arrayContaining(['used', 'D301', 'D1299']))
+    expect(names).not.toContain('D300')
+    expect(await whose(used.accessToken)).toBe('used')
   })
 
   it('note when a device was last seen, and write it later', async () => {
