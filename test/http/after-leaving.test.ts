@@ -99,3 +99,11 @@ it.each([
   expect(context.event.event_id).toBe(event_id)
   expect(textOf(context)).not.toContain(SECRET)
 })
+
+it('who has left is told the event nearest to a time, however much has happened since', async () => {
+  const { alice, bob, roomId } = await departure()
+  const path = `/v1/rooms/${encodeURIComponent(roomId)}/timestamp_to_event?ts=4000000000000&dir=b`
+  const before = await bob.get(path)
+  for (let index = 0; index < 101; index++) await alice.send(roomId, SECRET)
+  expect(await bob.get(path)).toEqual(before)
+})

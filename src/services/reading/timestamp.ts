@@ -17,7 +17,7 @@ export async function eventNear(
   dir: Direction,
 ): Promise<{ event_id: string; origin_server_ts: number }> {
   const { room } = await access.view(roomId, viewer)
-  const rows = await listByTime(db, room.nid, ts, dir === 'b', MAX_CANDIDATES)
+  const rows = await listByTime(db, room.nid, ts, dir === 'b', MAX_CANDIDATES, await visibility.horizon(room, viewer))
   const candidates = rows.map((row) => new StoredEvent(row, room.roomId, room.version))
   const [here] = await visibility.visibleEvents(room, candidates, viewer)
   const elsewhere = await past.nearest(room, ts, dir)

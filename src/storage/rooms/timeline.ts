@@ -81,19 +81,23 @@ export const listAfter = (db: Db, roomNid: number, from: RoomPlace, limit: numbe
     [roomNid, from.depth, from.pos, limit],
   )
 
-/** Timeline events by origin_server_ts: from a time on (inclusive), or backwards; at one time in room order. */
+/**
+ * Timeline events by origin_server_ts: from a time on (inclusive), or backwards; at one time in room order. `upTo`: of those
+ * that had arrived at this position.
+ */
 export const listByTime = (
   db: Db,
   roomNid: number,
   ts: number,
   backward: boolean,
   limit: number,
+  upTo = Number.MAX_SAFE_INTEGER,
 ): Promise<EventRow[]> => {
   const [comparison, order] = backward ? ['<=', 'desc'] : ['>=', 'asc']
   return selectEvents(
     db,
-    `from event e where room_nid = ? and ts ${comparison} ? and kind = 0 and pos is not null
+    `from event e where room_nid = ? and ts ${comparison} ? and kind = 0 and pos <= ?
      order by ts ${order}, depth ${order}, pos ${order} limit ?`,
-    [roomNid, ts, limit],
+    [roomNid, ts, upTo, limit],
   )
 }
