@@ -121,7 +121,7 @@ export class JoinedRoom {
           this.#room,
           changes.filter((change) => change.pos <= end || unseen(change)),
         )
-    const members = filter.lazyLoadMembers ? await this.#lazyMembers(timeline, events, summary, end) : []
+    const members = filter.lazyLoadMembers ? await this.#lazyMembers(timeline, events, summary, end, isKept) : []
     const { visibility } = this.#deps
     return stateTexts(await visibility.stateWithoutErased(this.#room, [...events, ...members], viewer), this.#context)
   }
@@ -132,6 +132,7 @@ export class JoinedRoom {
     given: readonly StoredEvent[],
     summary: Summary | undefined,
     end: number,
+    isKept: (change: StateChange) => boolean,
   ): Promise<StoredEvent[]> {
     const { sentMembers, state } = this.#deps
     const { viewer, filter, since, upTo } = this.#context
@@ -140,7 +141,7 @@ export class JoinedRoom {
     if (this.#isWhole) wanted.add(viewer.userId)
     if (this.#after === 0) sentMembers.forget(viewer.deviceNid, this.#room.nid)
     const givenNids = new Set(given.map((event) => event.nid))
-    const known = await state.members(this.#room, end, wanted, timeline.events)
+    const known = await state.members(this.#room, end, wanted, timeline.events, isKept)
     const members = known.filter((event) => !givenNids.has(event.nid))
     const missing = filter.includeRedundantMembers
       ? members

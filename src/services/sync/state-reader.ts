@@ -87,22 +87,28 @@ export class StateReader {
 
   /**
    * The member events of these users after `pos`, as far as there are any. Of a room whose members are not known yet also
-   * those of the senders of `events`, as the events themselves name them.
+   * those of the senders of `events`, as the events themselves name them. `isKept`: later changes that are to be kept.
    */
   async members(
     room: LiveRoom,
     pos: number,
     userIds: ReadonlySet<string>,
     events: readonly StoredEvent[] = [],
+    isKept: (change: StateChange) => boolean = () => false,
   ): Promise<StoredEvent[]> {
-    const found = await this.#membersInState(room, pos, userIds)
+    const found = await this.#membersInState(room, pos, userIds, isKept)
     if (!room.isPartial) return found
     const known = new Set(found.map(({ stateKey }) => stateKey))
     const others = events.filter(({ pdu }) => !known.has(pdu.sender))
     return [...found, ...(await sendersInAuth(this.#db, room, others))]
   }
 
-  async #membersInState(room: LiveRoom, pos: number, userIds: ReadonlySet<string>): Promise<StoredEvent[]> {
+  async #membersInState(
+    room: LiveRoom,
+    pos: number,
+    userIds: ReadonlySet<string>,
+    isKept: (change: StateChange) => boolean,
+  ): Promise<StoredEvent[]> {
     const current = await room.loadState([...userIds].map((userId) => [MEMBER, userId] as const))
     const found: StoredEvent[] = []
     const late = new Set<string>()
@@ -115,7 +121,11 @@ export class StateReader {
     const changes = await listStateChanges(this.#db, room.nid, pos, Number.MAX_SAFE_INTEGER)
     const before = new Map<string, number | null>()
     for (const change of changes.toReversed()) {
-      if (late.has(placeOf(change))) before.set(placeOf(change), change.prev_event_nid)
+      const place = placeOf(change)
+      if (!late.has(place)) continue
+      const isLast = isKept(change)
+      before.set(place, isLast ? change.event_nid : change.prev_event_nid)
+      if (isLast) late.delete(place)
     }
     return [
       ...found,

@@ -124,6 +124,26 @@ describe('Lazy loading', () => {
     expect(stateOf(repeated.rooms.join[roomId].state)).toEqual([`m.room.member/${bob.userId}`])
   })
 
+  it('brings members as they are whose changes the history hides, not as they were before the timeline', async () => {
+    const { client } = await startServer()
+    const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')
+    const hidden = { type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'joined' } }
+    const roomId = await alice.createRoom({ preset: 'public_chat', initial_state: [hidden] })
+    await carol.join(roomId)
+    const rename = (displayname: string) =>
+      carol.sendState(roomId, 'm.room.member', { membership: 'join', displayname }, carol.userId)
+    await rename('Old')
+    await alice.invite(roomId, bob.userId)
+    await rename('New')
+    await bob.join(roomId)
+    await carol.send(roomId, 'hello')
+    const { state, timeline } = (await bob.sync(lazy({}, { limit: 10 }))).rooms.join[roomId]
+    const names = [...state.events, ...timeline.events]
+      .filter(({ state_key }) => state_key === carol.userId)
+      .map(({ content }) => content.displayname)
+    expect(names).toEqual(['New'])
+  })
+
   it('leaves out no change of a membership in a gap', async () => {
     const { client, alice, bob, roomId } = await room()
     const carol = await client.register('carol')
