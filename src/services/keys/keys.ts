@@ -8,6 +8,7 @@ import type { Claim, KeyClaims } from './key-claims.ts'
 import { addRemoteUser, queryKeys } from './key-query.ts'
 import type { RemoteClaims } from './remote/remote-claims.ts'
 import type { RemoteQueries } from './remote/remote-queries.ts'
+import { checkServers } from './remote/server-count.ts'
 
 interface Deps {
   readonly db: Db
@@ -32,12 +33,13 @@ export class Keys {
   }
 
   /**
-   * For `/keys/query`. `failures` names the servers that did not answer; what is known of their users is there all the
+   * For `/keys/query`. Throws `M_TOO_LARGE`. `failures` names the servers that did not answer; what is known of their users is there all the
    * same. `timeoutMs`: how long they may take.
    */
   async query(asker: Requester, wanted: ReadonlyMap<UserId, readonly string[]>, timeoutMs = TIMEOUT_MS) {
     const { db, remoteQueries } = this.#deps
     const remote = [...wanted.keys()].filter((userId) => !this.#isLocal(userId))
+    checkServers(remote)
     if (remote.length === 0) return { ...(await queryKeys(db, asker.userNid, wanted)), failures: {} }
     const timeout = Math.min(timeoutMs, LONGEST_TIMEOUT_MS)
     const { copied, passing, failed } = await remoteQueries.bring(remote, timeout)
@@ -47,10 +49,11 @@ export class Keys {
     return { ...answer, failures: failuresOf(failed) }
   }
 
-  /** For `/keys/claim`. */
+  /** For `/keys/claim`. Throws `M_TOO_LARGE`. */
   async claim(claims: readonly Claim[], timeoutMs = TIMEOUT_MS) {
     const local = claims.filter(({ userId }) => this.#isLocal(userId))
     const remote = claims.filter(({ userId }) => !this.#isLocal(userId))
+    checkServers(remote.map(({ userId }) => userId))
     const [ours, theirs] = await Promise.all([
       this.#deps.claims.claim(local),
       this.#deps.remoteClaims.claim(remote, Math.min(timeoutMs, LONGEST_TIMEOUT_MS)),

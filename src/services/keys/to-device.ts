@@ -14,6 +14,7 @@ import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
 import { isOfSize, MAX_MESSAGE_BYTES, type Messages, type ReceivedMessages } from './device-messages.ts'
+import { checkServers } from './remote/server-count.ts'
 import { toDeviceLetters } from './remote/to-device-letters.ts'
 
 interface Deps {
@@ -75,6 +76,7 @@ export class ToDevice {
     }
     const isLocal = ([userId]: readonly [UserId, unknown]) => serverOf(userId) === serverName
     const [local, remote] = [new Map([...messages].filter(isLocal)), [...messages].filter((one) => !isLocal(one))]
+    checkServers(remote.map(([userId]) => userId))
     const letters = toDeviceLetters({ sender: sender.userId, type, messages: new Map(remote), newMessageId })
     const isNew = async (tx: Tx) => {
       const id = `${type} ${txnId}`

@@ -87,6 +87,21 @@ describe('Keys of devices', () => {
   })
 })
 
+it('Keys and messages are for devices of so many servers at once, and no more', async () => {
+  const [alice] = await two()
+  const of = <T>(servers: number, value: T) =>
+    Object.fromEntries(Array.from({ length: servers }, (_, i) => [`@a:s${i}.example`, value]))
+  const asked = (servers: number) => [
+    alice.request('POST', '/v3/keys/query', { device_keys: of(servers, []), timeout: 0 }),
+    alice.request('POST', '/v3/keys/claim', { one_time_keys: of(servers, { A: ALGORITHM }), timeout: 0 }),
+    alice.request('PUT', `/v3/sendToDevice/m.test/t${servers}`, { messages: of(servers, { '*': {} }) }),
+  ]
+  for (const { status } of await Promise.all(asked(500))) expect(status).toBe(200)
+  for (const answer of await Promise.all(asked(501))) {
+    expect(answer).toMatchObject({ status: 413, body: { errcode: 'M_TOO_LARGE' } })
+  }
+})
+
 describe('Device lists', () => {
   it('name who changed, came and went, to those who share a room', async () => {
     const [alice, bob] = await two()
