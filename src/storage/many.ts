@@ -37,7 +37,8 @@ export async function rowsIn<Row>(
 ): Promise<Row[]> {
   const rows: Row[] = []
   for (const part of chunks(values, MAX_LISTED)) {
-    rows.push(...(await rawRows<Row>(db, `${query} (${places(part.length)})`, [...params, ...part])))
+    const found = await rawRows<Row>(db, `${query} (${places(part.length)})`, [...params, ...part])
+    for (const row of found) rows.push(row)
   }
   return rows
 }
