@@ -30,6 +30,8 @@ const MAX_LIMIT = 500
 const MAX_DEPTH = 4
 /** Children that one request looks at, however few of them may be seen: it then goes on with the next request. */
 const MAX_SCANNED = 1_000
+/** Children of one query once some turned out to be hidden. */
+const SCANNED_AT_ONCE = 100
 /** Children that `recurse` gathers: in a larger tree it sees the newest of each level. */
 const MAX_GATHERED = 5_000
 /** Parents that one query asks about. */
@@ -95,7 +97,7 @@ async function readPage(
   let last: StoredEvent | undefined
   for (let scanned = 0; scanned < MAX_SCANNED; ) {
     // One more than asked for tells whether there are more.
-    const page = { ...span, backward, limit: limit + 1 - shown.length }
+    const page = { ...span, backward, limit: scanned === 0 ? limit + 1 : SCANNED_AT_ONCE }
     const rows = gathered
       ? await eventsInOrder(reading, pick(gathered, wanted, page))
       : await listChildren(reading.db, room.nid, query.eventId, { ...page, ...wanted })

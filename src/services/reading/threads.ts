@@ -22,6 +22,8 @@ const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 100
 /** Threads that one request looks at, however few of them may be seen: it then goes on with the next request. */
 const MAX_SCANNED = 500
+/** Threads of one query once some turned out to be hidden. */
+const SCANNED_AT_ONCE = 50
 
 /** The roots of a room's threads, those with the newest replies first, as JSON text (spec: GET /rooms/{roomId}/threads). */
 export async function listThreadRoots(
@@ -70,7 +72,7 @@ async function readPage(
   const first = from === undefined ? horizon : Math.min(positionOfToken(from), horizon)
   let before = first + 1
   for (let scanned = 0; scanned < MAX_SCANNED; ) {
-    const wanted = limit + 1 - shown.length
+    const wanted = scanned === 0 ? limit + 1 : SCANNED_AT_ONCE
     const threads = await list(before, wanted)
     shown.push(...(await shownOf(reading, room, viewer, threads, relTypeNid)))
     const roots = shown.slice(0, limit).map(({ root }) => root)
