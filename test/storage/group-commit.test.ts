@@ -1,9 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type DatabaseHooks, type Db, openDatabase, type Tx, transact } from '../../src/storage/db.ts'
+import { describe, expect, it } from 'vitest'
+import { type Db, type Tx, transact } from '../../src/storage/db.ts'
 import { StorageAway } from '../../src/storage/failure.ts'
-import { migrate } from '../../src/storage/migrate.ts'
 import { rawRows, rawRun } from '../../src/storage/run.ts'
-import { freshSqlite } from '../support/fresh-database.ts'
+import { openHooked } from '../support/hooked-database.ts'
 
 const put = (tx: Tx, name: string) => rawRun(tx, 'insert into setting (name, value) values (?, ?)', [name, 'x'])
 
@@ -31,25 +30,9 @@ class Disk {
 }
 
 describe('group commit', () => {
-  const closing: (() => Promise<void>)[] = []
-  afterEach(async () => {
-    for (const close of closing.splice(0)) await close()
-  })
-
-  async function open(hooks: DatabaseHooks): Promise<Db> {
-    const { config, remove } = await freshSqlite()
-    const db = await openDatabase(config, hooks)
-    closing.push(async () => {
-      await db.destroy()
-      await remove()
-    })
-    await migrate(db)
-    return db
-  }
-
   it('commits together what waits together', async () => {
     const groups: number[] = []
-    const db = await open({ onGroup: (size) => groups.push(size) })
+    const db = await openHooked({ onGroup: (size) => groups.push(size) })
     groups.length = 0
     await Promise.all(Array.from({ length: 200 }, (_, i) => transact(db, (tx) => put(tx, `n${i}`))))
     expect(groups.reduce((sum, size) => sum + size, 0)).toBe(200)
@@ -59,7 +42,7 @@ describe('group commit', () => {
 
   it('tells nobody of a commit, and shows it to no reader, before it is on the disk', async () => {
     const disk = new Disk()
-    const db = await open({ sync: disk.sync })
+    const db = await openHooked({ sync: disk.sync })
     disk.isManual = true
     let isAnswered = false
     const writing = transact(db, (tx) => put(tx, 'a')).then(() => {
@@ -76,7 +59,7 @@ describe('group commit', () => {
 
   it('gathers the next group while the disk is busy, and keeps it to itself', async () => {
     const disk = new Disk()
-    const db = await open({ sync: disk.sync })
+    const db = await openHooked({ sync: disk.sync })
     disk.isManual = true
     const first = transact(db, (tx) => put(tx, 'a'))
     await disk.began(1)
@@ -95,7 +78,7 @@ describe('group commit', () => {
   })
 
   it('undoes and refuses a body that waits for anything but a query, and goes on with the others', async () => {
-    const db = await open({})
+    const db = await openHooked({})
     let late: Promise<unknown> = Promise.resolve()
     const results = await Promise.allSettled([
       transact(db, (tx) => put(tx, 'a')),
@@ -113,7 +96,7 @@ describe('group commit', () => {
   })
 
   it('refuses a transaction inside a transaction instead of waiting for ever', async () => {
-    const db = await open({})
+    const db = await openHooked({})
     const nested = transact(db, async (tx) => {
       await put(tx, 'a')
       await transact(db, (inner) => put(inner, 'b'))
@@ -123,7 +106,7 @@ describe('group commit', () => {
   })
 
   it('lets a body go on after a statement that failed', async () => {
-    const db = await open({})
+    const db = await openHooked({})
     await transact(db, async (tx) => {
       await put(tx, 'a')
       await expect(put(tx, 'a')).rejects.toThrow('UNIQUE')
@@ -133,7 +116,7 @@ describe('group commit', () => {
   })
 
   it('refuses statements of a transaction that has ended', async () => {
-    const db = await open({})
+    const db = await openHooked({})
     let leaked: Tx | undefined
     await transact(db, async (tx) => {
       leaked = tx
@@ -142,7 +125,7 @@ describe('group commit', () => {
   })
 
   it('gives the loop its turn when bodies take long', async () => {
-    const db = await open({})
+    const db = await openHooked({})
     let turns = 0
     let isDone = false
     const count = async () => {
@@ -162,7 +145,7 @@ describe('group commit', () => {
   it('acknowledges nothing after a failed sync, and asks for a restart', async () => {
     const disk = new Disk()
     const fatal: unknown[] = []
-    const db = await open({ sync: disk.sync, onFatal: (error) => fatal.push(error) })
+    const db = await openHooked({ sync: disk.sync, onFatal: (error) => fatal.push(error) })
     disk.isManual = true
     const first = transact(db, (tx) => put(tx, 'a'))
     await disk.began(1)

@@ -1,37 +1,19 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type DatabaseHooks, type Db, openDatabase } from '../../../src/storage/db.ts'
+import { describe, expect, it } from 'vitest'
 import { StorageAway } from '../../../src/storage/failure.ts'
-import { migrate } from '../../../src/storage/migrate.ts'
-import { freshSqlite } from '../../support/fresh-database.ts'
+import { openHooked } from '../../support/hooked-database.ts'
 import { makeRoom, message, openDoor, user } from '../../support/rooms.ts'
 
 const alice = user('alice')
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('writing together on SQLite', () => {
-  const closing: (() => Promise<void>)[] = []
-  afterEach(async () => {
-    for (const close of closing.splice(0)) await close()
-  })
-
-  async function open(hooks: DatabaseHooks): Promise<Db> {
-    const { config, remove } = await freshSqlite()
-    const db = await openDatabase(config, hooks)
-    closing.push(async () => {
-      await db.destroy()
-      await remove()
-    })
-    await migrate(db)
-    return db
-  }
-
   it('has what comes in one turn of the event loop on its way to the disk with the end of that turn', async () => {
     let syncs = 0
     const sizes: number[] = []
     const sync = async () => {
       syncs++
     }
-    const door = await openDoor(await open({ sync, onGroup: (size) => sizes.push(size) }))
+    const door = await openDoor(await openHooked({ sync, onGroup: (size) => sizes.push(size) }))
     const rooms = [await makeRoom(door, alice), await makeRoom(door, alice), await makeRoom(door, alice)]
     syncs = 0
     sizes.length = 0
@@ -48,7 +30,7 @@ describe('writing together on SQLite', () => {
     const sync = async () => {
       if (isBroken) throw new Error('The disk is gone')
     }
-    const door = await openDoor(await open({ sync }))
+    const door = await openDoor(await openHooked({ sync }))
     const rooms = [await makeRoom(door, alice), await makeRoom(door, alice)]
     isBroken = true
     const send = (roomId: (typeof rooms)[number]) => door.append.send(roomId, { draft: message(alice, 'lost') })
