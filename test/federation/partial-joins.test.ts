@@ -315,6 +315,28 @@ describe('our users in a room whose members are not known', () => {
     expect(new Set(body.pdu_ids)).toEqual(new Set(state))
   })
 
+  it('leave it after nobody told its state for hours, and it is asked for anew', async () => {
+    const { world, bob, two, peer, roomId, tell } = await partialRoom()
+    const path = `GET ${STATE_IDS}${encodeURIComponent(roomId)}`
+    const answer = peer.fake.answers.get(path)
+    peer.fake.answers.set(path, () => ({ status: 404, body: { errcode: 'M_NOT_FOUND' } }))
+    await joinVia(bob, roomId, 'peer.test')
+    const asked = () => peer.asked.filter((path) => path.startsWith(`GET ${STATE_IDS}`)).length
+    await until(
+      async () => world.clock.advance(300_000),
+      () => asked() > 31,
+    )
+    if (answer) peer.fake.answers.set(path, answer)
+    const said = await bob.send(roomId, 'I was here')
+    await bob.leave(roomId)
+    tell()
+    const uri = `${STATE_IDS}${encodeURIComponent(roomId)}?event_id=${encodeURIComponent(said)}`
+    await until(
+      () => peer.fake.ask(two, 'GET', uri),
+      ({ status }) => status === 200,
+    )
+  })
+
   it('are put out by others, and then wait for nothing', async () => {
     const { bob, two, peer, room, roomId } = await partialRoom()
     await bob.sync()

@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
-import type { RoomId } from '../../matrix/ids.ts'
-import { isRoomId } from '../../matrix/ids.ts'
+import { isRoomId, type RoomId } from '../../matrix/ids.ts'
 import { roomVersion } from '../../room/versions.ts'
 import type { Db } from '../../storage/db.ts'
 import * as rooms from '../../storage/rooms/rooms.ts'

@@ -109,7 +109,7 @@ export class PartialRooms {
     const isOurs = changes.some(({ event, replaces }) => (event ?? replaces)?.type === 'm.room.member')
     if (!room.isPartial || !isOurs) return
     const isLeft = room.localJoined.size === 0
-    if (this.#running.get(room.roomId)?.isLeft !== isLeft) this.#run(room.roomId, isLeft, 0)
+    if (this.#running.get(room.roomId)?.isLeft !== isLeft) this.#run(room.roomId, isLeft, true)
   }
 
   /** A room has just been joined without its members. */
@@ -117,13 +117,13 @@ export class PartialRooms {
     this.#run(roomId, false)
   }
 
-  /** `dueInMs`: when to begin, if not when the table says. */
-  #run(roomId: RoomId, isLeft: boolean, dueInMs?: number): void {
+  /** `isAnew`: at once, as if nobody had been asked yet; otherwise when the table says. */
+  #run(roomId: RoomId, isLeft: boolean, isAnew = false): void {
     if (this.#stop.signal.aborted) return
     const before = this.#running.get(roomId)
     before?.abort.abort()
     const abort = new AbortController()
-    const work = this.#attend(roomId, before?.work, dueInMs, abort.signal).finally(() => {
+    const work = this.#attend(roomId, before?.work, isAnew, abort.signal).finally(() => {
       if (this.#running.get(roomId)?.abort === abort) this.#running.delete(roomId)
       this.#notify(roomId)
     })
@@ -135,20 +135,20 @@ export class PartialRooms {
   async #attend(
     roomId: RoomId,
     before: Promise<void> | undefined,
-    dueInMs: number | undefined,
+    isAnew: boolean,
     signal: AbortSignal,
   ): Promise<void> {
     const { db, clock, log } = this.#deps
     await before
-    let dueAt = dueInMs === undefined ? undefined : clock.now() + dueInMs
+    let isBegun = !isAnew
     while (!signal.aborted) {
       try {
         const room = await this.#deps.rooms.find(roomId)
+        if (room && !isBegun) await this.#postpone(room, 0, clock.now())
+        isBegun = true
         const row = room && (await findPartialRoom(db, room.nid))
         if (!room || !row) return
-        if (dueAt !== undefined) await this.#postpone(room, 0, dueAt)
-        const pause = (dueAt ?? row.retry_at) - clock.now()
-        dueAt = undefined
+        const pause = row.retry_at - clock.now()
         if (pause > 0) await clock.sleep(pause, signal)
         else if (room.localJoined.size === 0 && row.attempts >= MAX_ATTEMPTS_OUTSIDE) return await this.#abandon(room)
         else if (await this.#slots.run(() => this.#complete(room, row.join_nid, signal))) return
