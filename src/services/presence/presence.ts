@@ -10,15 +10,9 @@ import type { Clock } from '../../util/clock.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
+import { Attendance } from './attendance.ts'
 import { PresenceChanges } from './presence-changes.ts'
-import {
-  devicesSay,
-  PRESENCES,
-  type PresenceState,
-  presenceContent,
-  type UserPresence,
-  unknownPresence,
-} from './user-presence.ts'
+import { PRESENCES, type PresenceState, presenceContent, type UserPresence, unknownPresence } from './user-presence.ts'
 
 interface Deps {
   db: Db
@@ -61,6 +55,7 @@ const LINGER_MS = 30_000
 export class Presence {
   readonly #deps: Deps
   readonly #known = new Map<UserId, UserPresence>()
+  readonly #attendance = new Attendance()
   readonly changes: PresenceChanges
   readonly #listeners: PresenceListener[] = []
   #toldSinceSweep = 0
@@ -92,7 +87,7 @@ export class Presence {
         pos: row.pos,
       })
       this.changes.note(known)
-      if (presence !== 'offline') known.devices.set(0, { presence, until })
+      if (presence !== 'offline') this.#attendance.note(known, 0, presence, until)
     }
   }
 
@@ -101,7 +96,7 @@ export class Presence {
     if (!this.isEnabled) return
     const known = this.#of(device)
     known.lastActiveTs = this.#deps.clock.now()
-    known.devices.set(device.deviceNid, { presence, until: known.lastActiveTs + LINGER_MS })
+    this.#attendance.note(known, device.deviceNid, presence, known.lastActiveTs + LINGER_MS)
     await this.#settle([known], statusMsg)
   }
 
@@ -114,8 +109,8 @@ export class Presence {
     const known = this.#of(device)
     const now = this.#deps.clock.now()
     if (presence === 'online') known.lastActiveTs = now
-    known.devices.set(device.deviceNid, { presence, until: now + timeoutMs + LINGER_MS })
-    if (devicesSay(known, now) === known.presence || this.#toldSinceSweep >= TOLD_AT_ONCE) return
+    this.#attendance.note(known, device.deviceNid, presence, now + timeoutMs + LINGER_MS)
+    if (this.#attendance.says(known, now) === known.presence || this.#toldSinceSweep >= TOLD_AT_ONCE) return
     this.#toldSinceSweep++
     await this.#settle([known])
   }
@@ -127,7 +122,7 @@ export class Presence {
     const changed = said.map(({ owner, presence, statusMsg, lastActiveTs }) => {
       const known = this.#of(owner)
       Object.assign(known, { statusMsg, lastActiveTs: Math.max(known.lastActiveTs, lastActiveTs) })
-      known.devices.set(0, { presence, until: now + REMOTE_MS })
+      this.#attendance.note(known, 0, presence, now + REMOTE_MS)
       return known
     })
     await this.#settle(changed)
@@ -136,12 +131,7 @@ export class Presence {
   /** Tells of those whom devices made come or go; called again and again. */
   async sweep(): Promise<void> {
     this.#toldSinceSweep = 0
-    const now = this.#deps.clock.now()
-    const changed: UserPresence[] = []
-    for (const known of this.#known.values()) {
-      for (const [deviceNid, { until }] of known.devices) if (until <= now) known.devices.delete(deviceNid)
-      if (devicesSay(known, now) !== known.presence) changed.push(known)
-    }
+    const changed = this.#attendance.changed(this.#deps.clock.now())
     for (const some of chunks(changed, SETTLED_AT_ONCE)) await this.#settle(some)
   }
 
@@ -191,7 +181,7 @@ export class Presence {
       const { pos } = await take(1)
       const now = clock.now()
       const rows = users.map((known): PresenceRow => {
-        const presence = devicesSay(known, now)
+        const presence = this.#attendance.says(known, now)
         const message = statusMsg ?? (presence === 'offline' ? undefined : known.statusMsg)
         return {
           user_nid: known.userNid,

@@ -12,8 +12,6 @@ export interface UserPresence extends Owner {
   pos: number
   /** The rooms, by number, that the user was in at the last change; undefined until somebody asks. */
   rooms: readonly number[] | undefined
-  /** What each device says, and until when that counts. */
-  readonly devices: Map<number, { presence: PresenceState; until: number }>
 }
 
 /** A user who was active within this time is `currently_active`. */
@@ -28,19 +26,7 @@ export const unknownPresence = ({ userId, userNid }: Owner): UserPresence => ({
   lastActiveTs: 0,
   pos: 0,
   rooms: undefined,
-  devices: new Map(),
 })
-
-/** What the most present of the user's devices says. */
-export function devicesSay({ devices }: UserPresence, now: number): PresenceState {
-  let best: PresenceState = 'offline'
-  for (const { presence, until } of devices.values()) {
-    if (until <= now) continue
-    if (presence === 'online') return 'online'
-    if (presence === 'unavailable') best = 'unavailable'
-  }
-  return best
-}
 
 /** The content of an `m.presence` event. */
 export function presenceContent({ presence, statusMsg, lastActiveTs }: UserPresence, now: number): JsonObject {
