@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import type { Matched } from './serve.ts'
 
-/** The longest static beginning of a path that tells routers apart: `/_matrix/client/v3/rooms`. */
+/** The longest static beginning of a path that tells routers apart, `/_matrix/client/v3/rooms`, if no parameter follows. */
 const PREFIX_SEGMENTS = 4
 
 type Serve = (matched: Matched) => Promise<void>
@@ -15,7 +15,8 @@ export interface Endpoint {
 type Found = { readonly serve: Serve; readonly params: Record<string, string> } | { readonly allow: string[] }
 
 /**
- * One router for each prefix, found by one look into a map, because a router tests each of its routes in turn.
+ * One router for each prefix, found by one look into a map, because a router tests each of its routes in turn. The forty
+ * of a room are told apart by what follows its id: `/_matrix/client/v3/rooms/:/send`.
  * Where two routes match, the one with fewer parameters wins.
  */
 export class PrefixRouter {
@@ -28,7 +29,7 @@ export class PrefixRouter {
   }
 
   #add({ method, path, serve }: Endpoint): void {
-    const prefix = staticPrefix(path)
+    const prefix = prefixOf(path)
     const router = this.#routers.get(prefix) ?? new Router({ sensitive: true })
     this.#routers.set(prefix, router)
     const layer = router.register(path, [method], () => undefined)
@@ -38,7 +39,7 @@ export class PrefixRouter {
   /** The endpoint for a request; or the methods that its path knows (none: the path is unknown). */
   find(method: string, path: string): Found {
     const allow = new Set<string>()
-    for (let prefix: string | undefined = cut(path, PREFIX_SEGMENTS); prefix; prefix = shorter(prefix)) {
+    for (const prefix of prefixesOf(path)) {
       const matched = this.#routers.get(prefix)?.match(path, method)
       if (matched === undefined) continue
       const layer = matched.pathAndMethod[0]
@@ -52,9 +53,21 @@ export class PrefixRouter {
 
 const paramCount = (path: string): number => path.split(':').length
 
-function staticPrefix(path: string): string {
+/** Of a route. */
+function prefixOf(path: string): string {
   const param = path.search(/\/[:*{(]/)
-  return cut(param < 0 ? path : path.slice(0, param), PREFIX_SEGMENTS).replace(/\/$/, '')
+  const fixed = param < 0 ? path : path.slice(0, param)
+  const [, next] = /^\/:\w+(\/[^/:*{(]+)/.exec(path.slice(fixed.length)) ?? []
+  const isWhole = fixed.split('/').length === PREFIX_SEGMENTS + 1
+  return isWhole && next !== undefined ? `${fixed}/:${next}` : cut(fixed, PREFIX_SEGMENTS).replace(/\/$/, '')
+}
+
+/** Of a path that is asked for, the longest first. */
+function* prefixesOf(path: string): Generator<string> {
+  const fixed = cut(path, PREFIX_SEGMENTS)
+  const next = path.indexOf('/', fixed.length + 1)
+  if (next > 0) yield `${fixed}/:${cut(path.slice(next), 1)}`
+  for (let prefix: string | undefined = fixed; prefix; prefix = shorter(prefix)) yield prefix
 }
 
 /** The first `segments` segments of a path. */
