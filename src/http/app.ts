@@ -3,7 +3,6 @@ import { createServer as createPlainServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { relative } from 'node:path'
-import Koa from 'koa'
 import type { Logger } from 'pino'
 import type { Services } from '../compose/services.ts'
 import type { Metrics } from '../services/metrics.ts'
@@ -11,6 +10,7 @@ import { addressReader } from './address.ts'
 import { BodyReader } from './body.ts'
 import { Drain } from './drain.ts'
 import type { Authenticator } from './guard.ts'
+import { LeanKoa } from './lean-koa.ts'
 import { type HttpLimits, limitServer, serverOptions } from './limits.ts'
 import { mountRoutes } from './mount.ts'
 import type { PeerAuthenticator } from './peer.ts'
@@ -72,9 +72,9 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     nextRequestId: requestIds(),
   }
   const open = deps.listeners.map((listener) => {
-    const app = new Koa()
-    // Only sockets that break arrive here: everything else was answered by then.
-    app.on('error', (err: Error) => deps.log.debug({ err }, 'connection failed'))
+    const app = new LeanKoa()
+    // Whatever can be answered was answered by then.
+    app.on('error', (err: Error) => deps.log.error({ err }, 'a request failed after its answer'))
     app.use(mountRoutes(listener.routes, serveDeps))
     return { listener, server: makeServer(listener, app, limits) }
   })
@@ -98,7 +98,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   }
 }
 
-function makeServer({ tls }: Listener, app: Koa, limits: HttpLimits): Server {
+function makeServer({ tls }: Listener, app: LeanKoa, limits: HttpLimits): Server {
   const handle = app.callback()
   const options = serverOptions(limits)
   const server = tls ? createTlsServer({ ...options, ...tls }, handle) : createPlainServer(options, handle)

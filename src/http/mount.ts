@@ -16,9 +16,7 @@ export function mountRoutes(routes: readonly Route[], deps: ServeDeps): Middlewa
     }),
   )
   const recordUnknown = deps.requestRecorder('unknown')
-  return async (ctx) => {
-    ctx.respond = false // answers are written in one go, past Koa's setters
-    const { req, res } = ctx
+  return async ({ req, res }) => {
     const { method = '' } = req
     if (method === 'OPTIONS') return answer(res, 204, PREFLIGHT_HEADERS, undefined, deps.drain.isDraining)
     const started = performance.now()
