@@ -98,7 +98,10 @@ export interface ChildrenPage {
   typeNid?: number | undefined
 }
 
-/** Children of an event, of one relation and event type or of all of them. */
+/**
+ * Children of an event, of one relation and event type or of all of them. (Of `relation` only what its index holds is
+ * asked for, here and below: else SQLite reads all that relates to the event.)
+ */
 export function listChildren(db: Db, roomNid: number, parentId: string, page: ChildrenPage): Promise<EventRow[]> {
   const { after, before, backward, limit, relTypeNid, typeNid } = page
   const types = [relTypeNid, typeNid].filter((nid) => nid !== undefined)
@@ -106,7 +109,7 @@ export function listChildren(db: Db, roomNid: number, parentId: string, page: Ch
     db,
     `from relation r join event e on e.nid = r.event_nid where r.room_nid = ? and r.parent_id = ?
      and r.pos > ? and r.pos < ?
-     ${relTypeNid === undefined ? '' : 'and r.rel_type_nid = ?'} ${typeNid === undefined ? '' : 'and r.type_nid = ?'}
+     ${relTypeNid === undefined ? '' : 'and r.rel_type_nid = ?'} ${typeNid === undefined ? '' : 'and e.type_nid = ?'}
      order by r.pos ${backward ? 'desc' : 'asc'} limit ?`,
     [roomNid, parentId, after, before, ...types, limit],
   )
@@ -150,7 +153,7 @@ export async function listReplacements(
     `from event p join event e on e.nid = (
        select r.event_nid from relation r join event c on c.nid = r.event_nid
        where r.room_nid = ? and r.parent_id = p.event_id and r.rel_type_nid = ?
-         and r.sender_nid = p.sender_nid and r.type_nid = p.type_nid
+         and c.sender_nid = p.sender_nid and c.type_nid = p.type_nid
        order by c.ts desc, c.event_id desc limit 1)
      where p.event_id in (${places(parentIds.length)})`,
     [roomNid, relTypeNid, ...parentIds],

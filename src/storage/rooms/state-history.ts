@@ -2,6 +2,14 @@ import type { Db } from '../db.ts'
 import { places } from '../run.ts'
 import { type EventRow, selectEvents } from './events.ts'
 
+/**
+ * The changes of places in a room's state, with the events that were replaced. `entry` has SQLite find them by the index of
+ * places, which it takes only where nothing else is wanted of a row: otherwise it reads all changes of the room.
+ */
+const REPLACED = `from state_change entry cross join state_change s join event e on e.nid = s.prev_event_nid
+  where s.room_nid = entry.room_nid and s.pos = entry.pos and s.type_nid = entry.type_nid and s.key_nid = entry.key_nid
+    and entry.room_nid = ? and entry.type_nid = ? and entry.key_nid`
+
 /** The events that stood at one place of a room's state and were replaced, latest first, and where each ended. */
 export const listReplacedAt = (
   db: Db,
@@ -12,8 +20,7 @@ export const listReplacedAt = (
 ): Promise<(EventRow & { until_pos: number })[]> =>
   selectEvents<{ until_pos: number }>(
     db,
-    `from state_change s join event e on e.nid = s.prev_event_nid
-     where s.room_nid = ? and s.type_nid = ? and s.key_nid = ? order by s.pos desc limit ?`,
+    `${REPLACED} = ? order by entry.pos desc limit ?`,
     [roomNid, typeNid, keyNid, limit],
     's.pos as until_pos',
   )
@@ -28,8 +35,7 @@ export const listReplacedAtAny = (
 ): Promise<(EventRow & { until_pos: number; by_nid: number | null })[]> =>
   selectEvents<{ until_pos: number; by_nid: number | null }>(
     db,
-    `from state_change s join event e on e.nid = s.prev_event_nid
-     where s.room_nid = ? and s.type_nid = ? and s.key_nid in (${places(keyNids.length)}) order by s.pos desc limit ?`,
+    `${REPLACED} in (${places(keyNids.length)}) order by s.pos desc limit ?`,
     [roomNid, typeNid, ...keyNids, limit],
     's.pos as until_pos, s.event_nid as by_nid',
   )

@@ -1,0 +1,37 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Db } from '../../src/storage/db.ts'
+import { listChildren, listReplacements } from '../../src/storage/rooms/relations.ts'
+import { listReplacedAt, listReplacedAtAny } from '../../src/storage/rooms/state-history.ts'
+import { openHooked } from '../support/hooked-database.ts'
+import { plansOf } from '../support/plans.ts'
+
+/** Numbers of things that are nowhere: a plan does not depend on what is there. */
+const [ROOM, TYPE, KEY, ANOTHER] = [1, 2, 3, 4]
+
+describe('a statement reads no more than it is about:', () => {
+  let db: Db
+  beforeEach(async () => {
+    db = await openHooked({})
+  })
+
+  it('of the changes of a room those at the places that are asked for', async () => {
+    const one = await plansOf(db, () => listReplacedAt(db, ROOM, TYPE, KEY, 10))
+    const several = await plansOf(db, () => listReplacedAtAny(db, ROOM, TYPE, [KEY, ANOTHER], 10))
+    for (const plan of [one, several]) {
+      expect(plan.filter((step) => step.includes('(room_nid=?)'))).toEqual([])
+      expect(plan).toContainEqual(expect.stringContaining('(room_nid=? AND type_nid=? AND key_nid=?)'))
+    }
+  })
+
+  it('of what relates to an event the relations of the type that is asked for', async () => {
+    const page = { after: 0, before: 10, backward: true, limit: 10, relTypeNid: TYPE }
+    const plans = await plansOf(db, async () => {
+      await listReplacements(db, ROOM, ['$parent'], TYPE)
+      await listChildren(db, ROOM, '$parent', page)
+      await listChildren(db, ROOM, '$parent', { ...page, typeNid: TYPE })
+    })
+    const relations = plans.filter((step) => step.includes('parent_id=?'))
+    expect(relations).toHaveLength(3)
+    for (const step of relations) expect(step).toContain('(room_nid=? AND parent_id=? AND rel_type_nid=?')
+  })
+})
