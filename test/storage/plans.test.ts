@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Db } from '../../src/storage/db.ts'
+import { listMet, listParted } from '../../src/storage/keys/device-lists.ts'
 import { listChildren, listReplacements } from '../../src/storage/rooms/relations.ts'
 import { listReplacedAt, listReplacedAtAny } from '../../src/storage/rooms/state-history.ts'
 import { openHooked } from '../support/hooked-database.ts'
 import { plansOf } from '../support/plans.ts'
 
 /** Numbers of things that are nowhere: a plan does not depend on what is there. */
-const [ROOM, TYPE, KEY, ANOTHER] = [1, 2, 3, 4]
+const [ROOM, TYPE, KEY, ANOTHER, USER] = [1, 2, 3, 4, 5]
 
 describe('a statement reads no more than it is about:', () => {
   let db: Db
@@ -33,5 +34,18 @@ describe('a statement reads no more than it is about:', () => {
     const relations = plans.filter((step) => step.includes('parent_id=?'))
     expect(relations).toHaveLength(3)
     for (const step of relations) expect(step).toContain('(room_nid=? AND parent_id=? AND rel_type_nid=?')
+  })
+
+  it('of the members of a room where others came and went those who did', async () => {
+    const met = await plansOf(db, () => listMet(db, USER, [ROOM], 10))
+    const parted = await plansOf(db, () => listParted(db, USER, [ROOM], 10))
+    for (const plan of [met, parted]) {
+      const ofRoom = plan.filter((step) => /^SEARCH (entry|m) .*\(room_nid=\?(?! AND user_nid=\?)/.test(step))
+      expect(ofRoom).toEqual([
+        expect.stringMatching(/^SEARCH entry .*\(room_nid=\? AND membership=\? AND pos>\?\)/),
+        // Of a room that the user has just come into, or left: all.
+        expect.stringMatching(/^SEARCH m /),
+      ])
+    }
   })
 })

@@ -67,17 +67,31 @@ export async function listChangedUsers(db: Db, userNid: number, after: number, u
 }
 
 /**
+ * The user as a member of these rooms, and the members whose memberships changed after a position. `entry` has SQLite find
+ * those by the index of positions, which it takes only where nothing else is wanted of a row: otherwise everybody who hears
+ * that one person came into a large room reads all of its members.
+ */
+const changedIn = (roomNids: readonly number[]) => `membership mine cross join membership entry cross join membership m
+  where mine.user_nid = ? and mine.room_nid in (${places(roomNids.length)}) and entry.room_nid = mine.room_nid
+    and entry.pos > ? and m.room_nid = entry.room_nid and m.user_nid = entry.user_nid and m.since_pos > ?`
+
+/** The user as a member of those of these rooms that the user came into or left after a position, and their members. */
+const membersOfNew = (roomNids: readonly number[]) => `membership mine cross join membership m
+  where mine.user_nid = ? and mine.room_nid in (${places(roomNids.length)}) and mine.since_pos > ?
+    and m.room_nid = mine.room_nid and m.membership = 'join'`
+
+/**
  * Members of these rooms whom the user met after `after`: one of the two joined since, and they had no older room in
  * common. In their first room that is also the user.
  */
 export async function listMet(db: Db, userNid: number, roomNids: readonly number[], after: number): Promise<string[]> {
   if (roomNids.length === 0) return []
-  const sql = `select distinct n.text from membership mine join membership m on m.room_nid = mine.room_nid
-    join name n on n.nid = m.user_nid
-    where mine.user_nid = ? and mine.membership = 'join' and m.membership = 'join'
-      and mine.room_nid in (${places(roomNids.length)}) and (m.since_pos > ? or mine.since_pos > ?)
-      and not exists (${SHARED} and b.user_nid = m.user_nid and a.since_pos <= ? and b.since_pos <= ?)`
-  const params = [userNid, ...roomNids, after, after, userNid, after, after]
+  const sql = `select n.text from name n where n.nid in (
+      select m.user_nid from ${changedIn(roomNids)} and mine.membership = 'join' and entry.membership = 'join'
+      union select m.user_nid from ${membersOfNew(roomNids)} and mine.membership = 'join')
+    and not exists (${SHARED} and b.user_nid = n.nid and a.since_pos <= ? and b.since_pos <= ?)`
+  const changed = [userNid, ...roomNids, after, after]
+  const params = [...changed, userNid, ...roomNids, after, userNid, after, after]
   return (await rawRows<{ text: string }>(db, sql, params)).map(({ text }) => text)
 }
 
@@ -89,14 +103,13 @@ export async function listParted(
   after: number,
 ): Promise<string[]> {
   if (roomNids.length === 0) return []
-  const sql = `select distinct n.text from membership mine join membership m on m.room_nid = mine.room_nid
-    join name n on n.nid = m.user_nid
-    where mine.user_nid = ? and m.user_nid <> mine.user_nid and mine.room_nid in (${places(roomNids.length)})
-      and ((m.membership in ('leave', 'ban') and m.since_pos > ?
-          and (mine.membership = 'join' or mine.since_pos > ?))
-        or (mine.membership in ('leave', 'ban') and mine.since_pos > ? and m.membership = 'join'))
-      and not exists (${SHARED} and b.user_nid = m.user_nid)`
-  const params = [userNid, ...roomNids, after, after, after, userNid]
+  const sql = `select n.text from name n where n.nid in (
+      select m.user_nid from ${changedIn(roomNids)} and entry.membership in ('leave', 'ban')
+        and (mine.membership = 'join' or mine.since_pos > ?)
+      union select m.user_nid from ${membersOfNew(roomNids)} and mine.membership in ('leave', 'ban'))
+    and n.nid <> ? and not exists (${SHARED} and b.user_nid = n.nid)`
+  const changed = [userNid, ...roomNids, after, after, after]
+  const params = [...changed, userNid, ...roomNids, after, userNid, userNid]
   return (await rawRows<{ text: string }>(db, sql, params)).map(({ text }) => text)
 }
 
