@@ -560,6 +560,7 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .modifyEnd(c.clustered)
     .execute()
   await index('held_event_retry', 'held_event', ['retry_at'])
+  await index('held_event_received', 'held_event', ['received_ts'])
 
   // Transactions of other servers that were worked through, and what they were answered. Expires after a day.
   await table('inbound_transaction')

@@ -5,6 +5,7 @@ import type { Sender } from '../federation/sending/sender.ts'
 import type { Edus } from '../services/edus.ts'
 import type { DeviceLists } from '../services/keys/device-lists.ts'
 import type { KeyClaims } from '../services/keys/key-claims.ts'
+import { forgetOutOfSight } from '../services/keys/remote/forget-lists.ts'
 import { Lanes } from '../services/keys/remote/lanes.ts'
 import { ListRepairs } from '../services/keys/remote/list-repairs.ts'
 import { ListUpdates } from '../services/keys/remote/list-updates.ts'
@@ -19,10 +20,7 @@ import { ServedKeys } from '../services/keys/remote/served-keys.ts'
 import type { ToDevice } from '../services/keys/to-device.ts'
 import type { Append } from '../services/rooms/append.ts'
 import type { PartialRooms } from '../services/rooms/remote/partial/partial-rooms.ts'
-import { deleteInPieces } from '../storage/expire.ts'
-import { deleteOutOfSight } from '../storage/keys/remote-lists.ts'
 import { deleteInboundMessagesBefore } from '../storage/keys/to-device.ts'
-import { nameNids } from '../storage/names.ts'
 import { DAY_MS, HOUR_MS } from '../util/clock.ts'
 import type { Ground } from './ground.ts'
 
@@ -87,10 +85,7 @@ export function composeRemoteKeys(
   append.onAppended((appended) => newcomers.onAppended(appended))
   lifetime.add(newcomers)
 
-  every(HOUR_MS, 'forgetting device lists of whom no room is shared with', async () => {
-    const ownNid = (await nameNids(db, [serverName])).get(serverName) ?? 0
-    await deleteInPieces(db, (tx, limit) => deleteOutOfSight(tx, ownNid, limit))
-  })
+  every(HOUR_MS, 'forgetting device lists of whom no room is shared with', () => forgetOutOfSight(db, serverName))
   forget(30 * DAY_MS, 'ids of messages of other servers', deleteInboundMessagesBefore)
   return {
     remoteQueries: new RemoteQueries({ queries, lanes, remoteLists, onUnread: onStale }),

@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Db } from '../../src/storage/db.ts'
+import { type Db, transact } from '../../src/storage/db.ts'
+import { listServersInRooms } from '../../src/storage/federation/frozen-rooms.ts'
+import { deleteHeldBefore, listRoomsDue, nextDue } from '../../src/storage/federation/held-events.ts'
+import { isServerInPartialRoom } from '../../src/storage/federation/partial-rooms.ts'
 import { listMet, listParted } from '../../src/storage/keys/device-lists.ts'
+import { listSights } from '../../src/storage/keys/remote-lists.ts'
 import { listChildren, listReplacements } from '../../src/storage/rooms/relations.ts'
 import { listReplacedAt, listReplacedAtAny } from '../../src/storage/rooms/state-history.ts'
 import { openHooked } from '../support/hooked-database.ts'
@@ -47,5 +51,36 @@ describe('a statement reads no more than it is about:', () => {
         expect.stringMatching(/^SEARCH m /),
       ])
     }
+  })
+
+  it('of the servers in rooms one room of each', async () => {
+    const plan = await plansOf(db, () => listServersInRooms(db))
+    expect(plan.filter((step) => /^SCAN (?!server$)/.test(step))).toEqual([])
+  })
+
+  it('of the rooms of a server those of which not all members are known', async () => {
+    const plan = await plansOf(db, () => isServerInPartialRoom(db, 'b.example'))
+    expect(plan).toContainEqual(expect.stringMatching(/^SEARCH s .*\(room_nid=\? AND server_nid=\?\)/))
+  })
+
+  it('of events that wait for others those that are due, or too old', async () => {
+    const plan = await plansOf(db, async () => {
+      await listRoomsDue(db, 1, 10)
+      await nextDue(db, ['!room:b.example'])
+      await transact(db, (tx) => deleteHeldBefore(tx, 1, 10))
+    })
+    const ofEvents = plan.filter((step) => step.includes('held_event'))
+    expect(ofEvents).toEqual([
+      expect.stringContaining('held_event_retry (retry_at<?)'),
+      expect.stringContaining('held_event_retry'), // in its order, up to the first
+      expect.stringContaining('(room_nid=? AND event_id=?)'),
+      expect.stringContaining('held_event_received (received_ts<?)'),
+    ])
+    expect(plan.join()).not.toContain('SCAN held_event,')
+  })
+
+  it('of the device lists of others a page', async () => {
+    const plan = await plansOf(db, () => listSights(db, 1, 0, 10))
+    expect(plan).toContainEqual('SEARCH remote_list USING INTEGER PRIMARY KEY (rowid>?)')
   })
 })

@@ -22,9 +22,14 @@ export const listFrozenRooms = (db: Db): Promise<{ room_id: RoomId; server: stri
      join name n on n.nid = f.server_nid`,
   )
 
-/** The servers that have joined members in any room. */
+/** The servers that have joined members in any room: from one to the next, however many rooms each of them is in. */
 export async function listServersInRooms(db: Db): Promise<string[]> {
-  const sql = 'select n.text from name n where n.nid in (select server_nid from room_server where joined > 0)'
+  const sql = `with recursive server (nid) as (
+      select min(server_nid) from room_server
+      union all select (select min(s.server_nid) from room_server s where s.server_nid > server.nid) from server
+      where server.nid is not null)
+    select n.text from server join name n on n.nid = server.nid
+    where exists (select 1 from room_server s where s.server_nid = server.nid and s.joined > 0)`
   return (await rawRows<{ text: string }>(db, sql)).map(({ text }) => text)
 }
 

@@ -1,5 +1,6 @@
 import type { RoomId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
+import { deletionBefore } from '../expire.ts'
 import { insertRows, runIn } from '../many.ts'
 import { places, rawRows, rawRun } from '../run.ts'
 
@@ -51,22 +52,27 @@ export async function hasHeld(db: Db, roomNid: number): Promise<boolean> {
   return (await rawRows(db, 'select 1 from held_event where room_nid = ? limit 1', [roomNid])).length > 0
 }
 
+/** Events that are due of which it is looked in which rooms they are: more than those that are being looked at anyway. */
+const MAX_DUE = 10_000
+
 /** Rooms with events that are due, the longest due first. */
 export async function listRoomsDue(db: Db, now: number, limit: number): Promise<RoomId[]> {
   const rows = await rawRows<{ room_id: RoomId }>(
     db,
-    `select r.room_id, min(h.retry_at) as due from held_event h join room r on r.nid = h.room_nid
-     where h.retry_at <= ? group by r.room_id order by due limit ?`,
-    [now, limit],
+    `select r.room_id, min(h.retry_at) as due
+     from (select room_nid, retry_at from held_event where retry_at <= ? order by retry_at limit ?) h
+     join room r on r.nid = h.room_nid group by r.room_id order by due limit ?`,
+    [now, MAX_DUE, limit],
   )
   return rows.map((row) => row.room_id)
 }
 
 /** When the next held event is due in other rooms than these; undefined: none is held. */
 export async function nextDue(db: Db, exceptRooms: readonly string[]): Promise<number | undefined> {
-  const except = exceptRooms.length === 0 ? '' : `where r.room_id not in (${places(exceptRooms.length)})`
-  const sql = `select min(h.retry_at) as due from held_event h join room r on r.nid = h.room_nid ${except}`
-  return (await rawRows<{ due: number | null }>(db, sql, exceptRooms))[0]?.due ?? undefined
+  const except = exceptRooms.length === 0 ? 'null' : places(exceptRooms.length)
+  const sql = `select retry_at as due from held_event
+    where room_nid not in (select nid from room where room_id in (${except})) order by retry_at limit 1`
+  return (await rawRows<{ due: number }>(db, sql, exceptRooms))[0]?.due
 }
 
 /** Has what is held in a room looked at by then. */
@@ -111,10 +117,4 @@ export async function deleteHeldOfMost(tx: Tx, roomNid: number, count: number): 
 }
 
 /** Gives up on events that nobody could complete; returns how many, at most `limit`. */
-export const deleteHeldBefore = (tx: Tx, receivedTs: number, limit: number): Promise<number> =>
-  rawRun(
-    tx,
-    `delete from held_event where event_id in
-       (select event_id from held_event where received_ts < ? order by received_ts limit ?) and received_ts < ?`,
-    [receivedTs, limit, receivedTs],
-  )
+export const deleteHeldBefore = deletionBefore('held_event', 'room_nid, event_id', 'received_ts')

@@ -38,10 +38,10 @@ export const listPartialRooms = (db: Db): Promise<(PartialRoomRow & { room_id: R
      order by p.retry_at, p.room_nid`,
   )
 
-/** Whether a server is said to be in a room of which not all members are known. */
+/** Whether a server is said to be in a room of which not all members are known. (Those rooms are few, the server's many.) */
 export async function isServerInPartialRoom(db: Db, server: string): Promise<boolean> {
-  const sql = `select 1 from partial_room p join name n on n.text = ?
-    join room_server s on s.room_nid = p.room_nid and s.server_nid = n.nid where s.joined > 0 limit 1`
+  const sql = `select 1 from partial_room p cross join room_server s
+    where s.room_nid = p.room_nid and s.server_nid = (select nid from name where text = ?) and s.joined > 0 limit 1`
   return (await rawRows(db, sql, [server])).length > 0
 }
 

@@ -129,18 +129,33 @@ export async function deleteRemoteDevices(
   }
 }
 
-/** Forgets lists of users with whom no room is shared; returns how many, at most `limit`. */
-export async function deleteOutOfSight(tx: Tx, ownNid: number, limit: number): Promise<number> {
+/** That one of our users is in a room with the user of a list. */
+const IN_SIGHT = `exists (select 1 from membership m
+  join room_server s on s.room_nid = m.room_nid and s.server_nid = ? and s.joined > 0
+  where m.user_nid = remote_list.user_nid and m.membership = 'join')`
+
+/** The next lists behind that of `after`, and whether a room is shared with each user. */
+export const listSights = (
+  db: Db,
+  ownNid: number,
+  after: number,
+  limit: number,
+): Promise<{ user_nid: number; in_sight: number }[]> =>
+  rawRows(
+    db,
+    `select user_nid, case when ${IN_SIGHT} then 1 else 0 end as in_sight from remote_list
+     where user_nid > ? order by user_nid limit ?`,
+    [ownNid, after, limit],
+  )
+
+/** Forgets the lists of those of these users with whom no room is shared. */
+export async function deleteOutOfSight(tx: Tx, ownNid: number, userNids: readonly number[]): Promise<void> {
   const rows = await rawRows<{ user_nid: number }>(
     tx,
-    `delete from remote_list where user_nid in (select l.user_nid from remote_list l where not exists
-       (select 1 from membership m join room_server s on s.room_nid = m.room_nid and s.server_nid = ? and s.joined > 0
-        where m.user_nid = l.user_nid and m.membership = 'join') limit ?)
-     returning user_nid`,
-    [ownNid, limit],
+    `delete from remote_list where not ${IN_SIGHT} and user_nid in (${places(userNids.length)}) returning user_nid`,
+    [ownNid, ...userNids],
   )
   const gone = rows.map(({ user_nid }) => user_nid)
   await runIn(tx, 'delete from remote_device where user_nid in', gone)
   await runIn(tx, 'delete from cross_signing_key where user_nid in', gone)
-  return rows.length
 }
