@@ -245,8 +245,8 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .addPrimaryKeyConstraint('transaction_id_pk', ['device_nid', 'room_nid', 'txn_id'])
     .modifyEnd(c.clustered)
     .execute()
+  // Also finds the oldest: events are numbered as they come.
   await index('transaction_id_event', 'transaction_id', ['event_nid'])
-  await index('transaction_id_created', 'transaction_id', ['created_ts'])
 
   // ---- accounts ---------------------------------------------------------------------------------------------------
   await table('account')

@@ -1,7 +1,6 @@
 import type { Db, Tx } from '../db.ts'
-import { deletionBefore } from '../expire.ts'
 import { insertRows, rowsIn } from '../many.ts'
-import { places, rawRows } from '../run.ts'
+import { places, rawRows, rawRun } from '../run.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
 
 /** One row of `transaction_id`: what a client's transaction id produced. */
@@ -66,5 +65,15 @@ export const listTransactionsBy = (
     deviceNids,
   )
 
-/** Forgets transaction ids older than this; returns how many, at most `limit`. */
-export const deleteTransactionsBefore = deletionBefore('transaction_id', 'event_nid', 'created_ts')
+/**
+ * Forgets transaction ids older than this; returns how many, at most `limit`. The oldest are those of the first events: an
+ * index on the time would be one more page to write for each message.
+ */
+export const deleteTransactionsBefore = (tx: Tx, before: number, limit: number): Promise<number> =>
+  rawRun(
+    tx,
+    `delete from transaction_id where event_nid in (
+       select event_nid from (select event_nid, created_ts from transaction_id order by event_nid limit ?) oldest
+       where created_ts < ?)`,
+    [limit, before],
+  )
