@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { collapseQueue } from '../../src/federation/sending/collapse.ts'
 import { type Db, transact } from '../../src/storage/db.ts'
 import { listServersInRooms } from '../../src/storage/federation/frozen-rooms.ts'
 import { deleteHeldBefore, listRoomsDue, nextDue } from '../../src/storage/federation/held-events.ts'
@@ -82,5 +83,10 @@ describe('a statement reads no more than it is about:', () => {
   it('of the device lists of others a page', async () => {
     const plan = await plansOf(db, () => listSights(db, 1, 0, 10))
     expect(plan).toContainEqual('SEARCH remote_list USING INTEGER PRIMARY KEY (rowid>?)')
+  })
+
+  it('of what waits for a server that is long gone a page', async () => {
+    const plan = await plansOf(db, () => collapseQueue(db, 1))
+    expect(plan).toEqual(['SEARCH outbox_event USING PRIMARY KEY (server_nid=? AND event_nid<?)'])
   })
 })

@@ -1,9 +1,11 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import { type Db, transact } from '../../storage/db.ts'
+import { deleteInPieces } from '../../storage/expire.ts'
 import { upsertDestination } from '../../storage/federation/destinations.ts'
-import { collapseQueue, deleteQueue, deleteQueuedEdus, deleteQueuedEvents } from '../../storage/federation/outbox.ts'
+import { deleteQueue, deleteQueuedEdus, deleteQueuedEvents } from '../../storage/federation/outbox.ts'
 import type { Clock } from '../../util/clock.ts'
 import { RemoteFailure } from '../remote-failure.ts'
+import { collapseQueue } from './collapse.ts'
 import { eduType } from './edu.ts'
 import type { Health } from './health.ts'
 import { type Parcel, pack, transactionText } from './parcel.ts'
@@ -141,10 +143,8 @@ export class Destination {
     const { db, clock } = this.#deps
     this.#passing.onAway()
     this.health.onFailure(clock.now(), reason, retryAfterMs)
-    await transact(db, async (tx) => {
-      await upsertDestination(tx, this.health.row)
-      if (this.health.isLongGone(clock.now())) await collapseQueue(tx, this.#serverNid)
-    })
+    await transact(db, (tx) => upsertDestination(tx, this.health.row))
+    if (this.health.isLongGone(clock.now())) await collapseQueue(db, this.#serverNid)
   }
 
   /** Takes out of the queue what was sent, or cannot be. */
@@ -170,7 +170,7 @@ export class Destination {
 
   /** We no longer talk to that server. */
   async #forget(): Promise<undefined> {
-    await transact(this.#deps.db, (tx) => deleteQueue(tx, this.#serverNid))
+    await deleteInPieces(this.#deps.db, (tx, limit) => deleteQueue(tx, this.#serverNid, limit))
     this.#waitingSince = undefined
   }
 }

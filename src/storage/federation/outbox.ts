@@ -77,19 +77,35 @@ export async function deleteQueuedEdus(tx: Tx, ids: readonly number[]): Promise<
   await runIn(tx, 'delete from outbox_edu where id in', ids)
 }
 
-/** Keeps the newest event of each room only: what went before, the server will ask for when it is back. */
-export const collapseQueue = (tx: Tx, serverNid: number): Promise<number> =>
-  rawRun(
-    tx,
-    `delete from outbox_event where server_nid = ? and event_nid not in
-       (select max(event_nid) from outbox_event where server_nid = ? group by room_nid)`,
-    [serverNid, serverNid],
+/** The newest events before this one that wait for a server, the newest first, by number and room. */
+export const listQueuedBefore = (
+  db: Db,
+  serverNid: number,
+  before: number,
+  limit: number,
+): Promise<Omit<OutboxEventRow, 'server_nid'>[]> =>
+  rawRows(
+    db,
+    `select event_nid, room_nid from outbox_event where server_nid = ? and event_nid < ?
+     order by event_nid desc limit ?`,
+    [serverNid, before, limit],
   )
 
-/** Forgets everything that waits for a server. */
-export async function deleteQueue(tx: Tx, serverNid: number): Promise<void> {
-  await rawRun(tx, 'delete from outbox_event where server_nid = ?', [serverNid])
-  await rawRun(tx, 'delete from outbox_edu where server_nid = ?', [serverNid])
+/** These events need not be sent. */
+export async function deleteFromQueue(tx: Tx, serverNid: number, eventNids: readonly number[]): Promise<void> {
+  await runIn(tx, 'delete from outbox_event where server_nid = ? and event_nid in', eventNids, [serverNid])
+}
+
+/** Forgets the oldest events and the oldest of the rest that wait for a server; returns how many of either, up to `limit`. */
+export async function deleteQueue(tx: Tx, serverNid: number, limit: number): Promise<number> {
+  const oldest = async (table: 'outbox_event' | 'outbox_edu', key: 'event_nid' | 'id') =>
+    rawRun(
+      tx,
+      `delete from ${table} where server_nid = ? and ${key} in
+         (select ${key} from ${table} where server_nid = ? order by ${key} limit ?)`,
+      [serverNid, serverNid, limit],
+    )
+  return Math.max(await oldest('outbox_event', 'event_nid'), await oldest('outbox_edu', 'id'))
 }
 
 /** The servers for which something waits. */
