@@ -1,4 +1,7 @@
 import { expect, it } from 'vitest'
+import { ExpiredTokens } from '../../src/services/accounts/sessions/expired-tokens.ts'
+import { deleteExpiredLoginTokens, insertLoginToken } from '../../src/storage/accounts/login-tokens.ts'
+import { deleteExpiredOpenIdTokens, insertOpenIdToken } from '../../src/storage/accounts/openid-tokens.ts'
 import * as tokens from '../../src/storage/accounts/tokens.ts'
 import { type Db, transact } from '../../src/storage/db.ts'
 import { deleteInPieces } from '../../src/storage/expire.ts'
@@ -53,10 +56,28 @@ withDatabases('expiry', (open) => {
         await tokens.insertRefreshToken(tx, made)
       }
     })
-    await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredAccessTokens(tx, 50, limit))
+    await new ExpiredTokens(db).forget(50)
     await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredRefreshTokens(tx, 50, limit))
     const left = await rawRows<{ token_hash: string }>(db, 'select token_hash from access_token order by token_hash')
     expect(left.map((row) => row.token_hash)).toEqual(['endless', 'newest', 'only', 'valid'])
     expect(await count(db, 'refresh_token')).toBe(2)
+  })
+
+  it('deletes tokens for third parties and other devices in several pieces', async () => {
+    const db = await open()
+    const found = await transact(db, async (tx) => {
+      for (const name of ['a', 'b', 'c']) {
+        await insertOpenIdToken(tx, name, 1, 10)
+        await insertLoginToken(tx, name, 1, 10)
+      }
+      const [before, now] = [10, 11]
+      return [
+        await deleteExpiredOpenIdTokens(tx, before, 2),
+        await deleteExpiredOpenIdTokens(tx, now, 2),
+        await deleteExpiredOpenIdTokens(tx, now, 2),
+        await deleteExpiredLoginTokens(tx, now, 2),
+      ]
+    })
+    expect(found).toEqual([0, 2, 1, 2])
   })
 })

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { collapseQueue } from '../../src/federation/sending/collapse.ts'
+import { listDevicesAfter, listUsersWithDevices } from '../../src/storage/accounts/devices.ts'
+import { listExpiredAccessTokens } from '../../src/storage/accounts/tokens.ts'
 import { type Db, transact } from '../../src/storage/db.ts'
 import { listServersInRooms } from '../../src/storage/federation/frozen-rooms.ts'
 import { deleteHeldBefore, listRoomsDue, nextDue } from '../../src/storage/federation/held-events.ts'
@@ -9,7 +11,7 @@ import { listSights } from '../../src/storage/keys/remote-lists.ts'
 import { listChildren, listReplacements } from '../../src/storage/rooms/relations.ts'
 import { listReplacedAt, listReplacedAtAny } from '../../src/storage/rooms/state-history.ts'
 import { openHooked } from '../support/hooked-database.ts'
-import { plansOf } from '../support/plans.ts'
+import { plansOf } from '../support/statements.ts'
 
 /** Numbers of things that are nowhere: a plan does not depend on what is there. */
 const [ROOM, TYPE, KEY, ANOTHER, USER] = [1, 2, 3, 4, 5]
@@ -88,5 +90,20 @@ describe('a statement reads no more than it is about:', () => {
   it('of what waits for a server that is long gone a page', async () => {
     const plan = await plansOf(db, () => collapseQueue(db, 1))
     expect(plan).toEqual(['SEARCH outbox_event USING PRIMARY KEY (server_nid=? AND event_nid<?)'])
+  })
+
+  it('of devices and access tokens what is new since the last look', async () => {
+    const plan = await plansOf(db, async () => {
+      await listDevicesAfter(db, 1, 10)
+      await listUsersWithDevices(db, [USER], 10)
+      await listExpiredAccessTokens(db, { token_hash: 'a', expires_ts: 1 }, 2, 10)
+    })
+    expect(plan.filter((step) => step.startsWith('S'))).toEqual([
+      'SEARCH device USING INTEGER PRIMARY KEY (rowid>?)',
+      'SEARCH n USING INTEGER PRIMARY KEY (rowid=?)',
+      expect.stringContaining('(user_nid=?)'),
+      expect.stringContaining('(expires_ts>? AND expires_ts<?)'),
+      expect.stringContaining('(device_nid=?)'),
+    ])
   })
 })

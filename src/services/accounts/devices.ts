@@ -3,6 +3,7 @@ import { notFound } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import * as devices from '../../storage/accounts/devices.ts'
 import { type Db, transact } from '../../storage/db.ts'
+import { Turn } from '../../util/turn.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Stream } from '../stream.ts'
@@ -24,12 +25,15 @@ interface Deps {
 const MAX_DEVICES = 1_000
 /** Devices that one transaction ends. */
 const ENDED_AT_ONCE = 200
+const LOOKED_AT_ONCE = 100
 
 type User = Pick<Requester, 'userNid'>
 
 /** A user's devices (spec: client-server API, Device management), and logging them out. */
 export class Devices {
   readonly #deps: Deps
+  /** The newest device of those that were there when it was last looked whether somebody has too many. */
+  #lookedUpTo = 0
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -89,10 +93,25 @@ export class Devices {
     return this.#end(owner, { allBut: undefined })
   }
 
-  /** Ends what users have beyond the most devices that they may have: those that were not seen for longest. */
+  /**
+   * Ends what users have beyond the most devices that they may have: those that were not seen for longest. Only users of
+   * devices that were made since it last looked can have too many.
+   */
   async endExcess(): Promise<void> {
     const { db } = this.#deps
-    for (const owner of await devices.listUsersWithDevices(db, MAX_DEVICES)) {
+    const turn = new Turn()
+    for (let isMore = true; isMore; ) {
+      const page = await devices.listDevicesAfter(db, this.#lookedUpTo, LOOKED_AT_ONCE)
+      await this.#endExcessOf([...new Set(page.map((device) => device.user_nid))])
+      this.#lookedUpTo = page.at(-1)?.nid ?? this.#lookedUpTo
+      isMore = page.length === LOOKED_AT_ONCE
+      if (turn.isOver) await turn.give()
+    }
+  }
+
+  async #endExcessOf(userNids: readonly number[]): Promise<void> {
+    const { db } = this.#deps
+    for (const owner of await devices.listUsersWithDevices(db, userNids, MAX_DEVICES)) {
       for (let isFull = true; isFull; ) {
         const nids = await devices.listLeastSeen(db, owner.userNid, MAX_DEVICES, ENDED_AT_ONCE)
         if (nids.length > 0) await this.#end(owner, { nids })

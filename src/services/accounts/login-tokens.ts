@@ -3,6 +3,7 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { type Account, findAccountByNid } from '../../storage/accounts/accounts.ts'
 import * as table from '../../storage/accounts/login-tokens.ts'
 import { type Db, transact } from '../../storage/db.ts'
+import { deleteInPieces } from '../../storage/expire.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Requester } from './sessions/sessions.ts'
 import { hashToken, newSecret } from './token-text.ts'
@@ -54,6 +55,6 @@ export class LoginTokens {
 
   async expire(): Promise<void> {
     const { db, clock } = this.#deps
-    await transact(db, (tx) => table.deleteExpiredLoginTokens(tx, clock.now()))
+    await deleteInPieces(db, (tx, limit) => table.deleteExpiredLoginTokens(tx, clock.now(), limit))
   }
 }

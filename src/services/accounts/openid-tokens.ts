@@ -1,6 +1,7 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import * as table from '../../storage/accounts/openid-tokens.ts'
 import { type Db, transact } from '../../storage/db.ts'
+import { deleteInPieces } from '../../storage/expire.ts'
 import type { Clock } from '../../util/clock.ts'
 import { hashToken, newSecret } from './token-text.ts'
 
@@ -41,6 +42,6 @@ export class OpenIdTokens {
 
   async expire(): Promise<void> {
     const { db, clock } = this.#deps
-    await transact(db, (tx) => table.deleteExpiredOpenIdTokens(tx, clock.now()))
+    await deleteInPieces(db, (tx, limit) => table.deleteExpiredOpenIdTokens(tx, clock.now(), limit))
   }
 }

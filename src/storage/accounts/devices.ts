@@ -3,7 +3,7 @@ import { deleteAccountData } from '../account-data.ts'
 import type { Db, Tx } from '../db.ts'
 import { deleteSignaturesOn } from '../keys/cross-signing.ts'
 import { deleteKeysOfDevices } from '../keys/device-keys.ts'
-import { runIn } from '../many.ts'
+import { rowsIn, runIn } from '../many.ts'
 import { deletePushersOfDevices } from '../push/pushers.ts'
 import { places, rawRows, rawRun, valuesOf } from '../run.ts'
 import { deleteSlidingOfDevices } from '../sliding-states.ts'
@@ -109,12 +109,21 @@ export async function lockDevice(tx: Tx, deviceNid: number): Promise<boolean> {
   return (await rawRun(tx, 'update device set user_nid = user_nid where nid = ?', [deviceNid])) === 1
 }
 
-/** Users who have more devices than that. */
-export const listUsersWithDevices = (db: Db, moreThan: number): Promise<{ userNid: number; userId: UserId }[]> =>
-  rawRows(
+/** The next devices behind this one, in the order in which they were made. */
+export const listDevicesAfter = (db: Db, after: number, limit: number): Promise<{ nid: number; user_nid: number }[]> =>
+  rawRows(db, 'select nid, user_nid from device where nid > ? order by nid limit ?', [after, limit])
+
+/** Those of the users who have more devices than that. */
+export const listUsersWithDevices = (
+  db: Db,
+  userNids: readonly number[],
+  moreThan: number,
+): Promise<{ userNid: number; userId: UserId }[]> =>
+  rowsIn(
     db,
-    `select nid as "userNid", text as "userId" from name where nid in
-       (select user_nid from device group by user_nid having count(*) > ?)`,
+    `select n.nid as "userNid", n.text as "userId" from name n
+     where (select count(*) from device d where d.user_nid = n.nid) > ? and n.nid in`,
+    userNids,
     [moreThan],
   )
 

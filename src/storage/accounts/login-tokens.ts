@@ -1,4 +1,5 @@
 import type { Tx } from '../db.ts'
+import { deletionBefore } from '../expire.ts'
 import { rawRows, rawRun } from '../run.ts'
 
 export async function insertLoginToken(tx: Tx, tokenHash: string, userNid: number, expiresTs: number): Promise<void> {
@@ -12,5 +13,5 @@ export async function takeLoginToken(tx: Tx, tokenHash: string, now: number): Pr
   return (await rawRows<{ user_nid: number }>(tx, sql, [tokenHash, now]))[0]?.user_nid
 }
 
-export const deleteExpiredLoginTokens = (tx: Tx, now: number): Promise<number> =>
-  rawRun(tx, 'delete from login_token where expires_ts <= ?', [now])
+/** Forgets tokens that ran out before `now`; returns how many, at most `limit`. */
+export const deleteExpiredLoginTokens = deletionBefore('login_token', 'token_hash', 'expires_ts')

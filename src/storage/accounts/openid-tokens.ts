@@ -1,5 +1,6 @@
 import type { UserId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
+import { deletionBefore } from '../expire.ts'
 import { rawRows, rawRun } from '../run.ts'
 
 export async function insertOpenIdToken(tx: Tx, tokenHash: string, userNid: number, expiresTs: number): Promise<void> {
@@ -18,5 +19,5 @@ export async function findOpenIdUser(db: Db, tokenHash: string, now: number): Pr
   return row?.user_id
 }
 
-export const deleteExpiredOpenIdTokens = (tx: Tx, now: number): Promise<number> =>
-  rawRun(tx, 'delete from openid_token where expires_ts <= ?', [now])
+/** Forgets tokens that ran out before `now`; returns how many, at most `limit`. */
+export const deleteExpiredOpenIdTokens = deletionBefore('openid_token', 'token_hash', 'expires_ts')

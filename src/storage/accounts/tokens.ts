@@ -1,5 +1,6 @@
 import type { UserId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
+import { runIn } from '../many.ts'
 import { rawRows, rawRun } from '../run.ts'
 
 /** Whose access token it is, with all that a request needs to know of its sender. */
@@ -144,19 +145,36 @@ export async function deleteOtherRefreshTokens(tx: Tx, deviceNid: number, keepHa
   await rawRun(tx, 'delete from refresh_token where device_nid = ? and token_hash <> ?', [deviceNid, keepHash])
 }
 
-/**
- * Deletes access tokens that ran out; returns how many, at most `limit`. The newest one of a device stays: whoever shows
- * it is told of a soft logout, where an unknown token would make the client throw away its encryption keys.
- */
-export const deleteExpiredAccessTokens = (tx: Tx, now: number, limit: number): Promise<number> =>
-  rawRun(
-    tx,
-    `delete from access_token where token_hash in (
-       select old.token_hash from access_token old where old.expires_ts < ? and exists (
-         select 1 from access_token newer
-         where newer.device_nid = old.device_nid and newer.created_ts > old.created_ts) limit ?)`,
-    [now, limit],
+/** An access token that ran out: where it stands in the order of that. */
+export interface ExpiredToken {
+  readonly token_hash: string
+  readonly expires_ts: number
+}
+
+/** The next access tokens that ran out before `now`, behind `after`; `is_newest`: 1 for the newest one of its device. */
+export const listExpiredAccessTokens = (
+  db: Db,
+  after: ExpiredToken,
+  now: number,
+  limit: number,
+): Promise<(ExpiredToken & { is_newest: number })[]> =>
+  rawRows(
+    db,
+    `select old.token_hash, old.expires_ts, case when exists (select 1 from access_token newer
+       where newer.device_nid = old.device_nid and newer.created_ts > old.created_ts) then 0 else 1 end as is_newest
+     from access_token old where (old.expires_ts, old.token_hash) > (?, ?) and old.expires_ts < ?
+     order by old.expires_ts, old.token_hash limit ?`,
+    [after.expires_ts, after.token_hash, now, limit],
   )
+
+export async function deleteAccessTokens(tx: Tx, tokenHashes: readonly string[]): Promise<void> {
+  await runIn(tx, 'delete from access_token where token_hash in', tokenHashes)
+}
+
+/** Deletes the access tokens of a device that had run out by then. */
+export async function deleteOldAccessTokens(tx: Tx, deviceNid: number, expiredTs: number): Promise<void> {
+  await rawRun(tx, 'delete from access_token where device_nid = ? and expires_ts < ?', [deviceNid, expiredTs])
+}
 
 export const deleteExpiredRefreshTokens = (tx: Tx, now: number, limit: number): Promise<number> =>
   rawRun(

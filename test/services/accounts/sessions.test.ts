@@ -12,8 +12,10 @@ import { insertAccount } from '../../../src/storage/accounts/accounts.ts'
 import { type Db, transact } from '../../../src/storage/db.ts'
 import { insertRows } from '../../../src/storage/many.ts'
 import { internName } from '../../../src/storage/names.ts'
+import { rawRows } from '../../../src/storage/run.ts'
 import { FakeClock } from '../../support/clock.ts'
 import { withDatabases } from '../../support/databases.ts'
+import { rowsOf, statementsOf } from '../../support/statements.ts'
 
 const USER = 1
 
@@ -128,6 +130,28 @@ withDatabases('sessions', (open) => {
     expect(await whose(second.accessToken)).toBe('M_UNKNOWN_TOKEN true')
   })
 
+  it('are looked at once where they ran out, and forgotten when a newer one is given out an hour later', async () => {
+    const lifetimes = { refreshableMs: 1000, refreshMs: undefined, plainMs: undefined }
+    const lasting = new Sessions({
+      db,
+      clock,
+      random: randomBytes,
+      lifetimes,
+      maxCachedTokens: 2,
+      lastSeenEveryMs: 100,
+    })
+    const tokens = async () => (await rawRows(db, 'select token_hash from access_token')).length
+    const first = await lasting.open(USER, { deviceId: 'A', wantsRefresh: true })
+    clock.advance(2_000)
+    await lasting.expire(clock.now())
+    expect(rowsOf(await statementsOf(db, () => lasting.expire(clock.now())))).toBe(0)
+    const second = await lasting.refresh(first.refreshToken ?? '')
+    clock.advance(3_600_000)
+    expect(await tokens()).toBe(2)
+    await lasting.refresh(second.refreshToken ?? '')
+    expect(await tokens()).toBe(2)
+  })
+
   it('of the devices beyond a thousand end, those that were not seen for longest', async () => {
     const used = await sessions.open(USER, { deviceId: 'used' })
     await whose(used.accessToken)
@@ -138,6 +162,7 @@ withDatabases('sessions', (open) => {
       await insertRows(tx, 'device (user_nid, device_id, last_seen_ts)', others)
     })
     await devices.endExcess()
+    expect(rowsOf(await statementsOf(db, () => devices.endExcess()))).toBe(0)
     const left = await devices.list({ userNid: USER })
     expect(left).toHaveLength(1_000)
     const names = left.map(({ deviceId }) => deviceId)

@@ -2,8 +2,12 @@ import { MatrixError } from '../../../matrix/errors.ts'
 import { lockDevice } from '../../../storage/accounts/devices.ts'
 import * as tokens from '../../../storage/accounts/tokens.ts'
 import { type Db, transact } from '../../../storage/db.ts'
+import { HOUR_MS } from '../../../util/clock.ts'
 import { hashToken } from '../token-text.ts'
 import { type Grant, type MintDeps, mintGrant, storeGrant } from './grants.ts'
+
+/** Requests with an access token that ran out longer ago are no longer on their way. */
+const OLD_MS = HOUR_MS
 
 /**
  * A refresh token has no successor, or several: a client that did not get the answer asks again. The first of them to
@@ -28,6 +32,7 @@ export async function refreshTokens(
     const isFirstUse = token.nextTokenHash === undefined
     if (isFirstUse) await tokens.deleteOtherRefreshTokens(tx, deviceNid, tokenHash)
     const next = await storeGrant(tx, userNid, deviceNid, grant)
+    await tokens.deleteOldAccessTokens(tx, deviceNid, now - OLD_MS)
     if (next !== undefined) await tokens.updateNextToken(tx, tokenHash, next)
     return { grant, userNid, deviceNid, revoked: isFirstUse }
   })

@@ -6,6 +6,7 @@ import { type Db, transact } from '../../../storage/db.ts'
 import { deleteInPieces } from '../../../storage/expire.ts'
 import type { AppService } from '../../appservices/app-service.ts'
 import { hashToken } from '../token-text.ts'
+import { ExpiredTokens } from './expired-tokens.ts'
 import { type DeviceWish, type Login, type MintDeps, mintLogin, storeLogin } from './grants.ts'
 import { LastSeen } from './last-seen.ts'
 import { refreshTokens, revokeOthers } from './refresh.ts'
@@ -52,11 +53,13 @@ export class Sessions {
   readonly #deps: Deps
   readonly #cache: TokenCache
   readonly #lastSeen: LastSeen
+  readonly #expired: ExpiredTokens
 
   constructor(deps: Deps) {
     this.#deps = deps
     this.#cache = new TokenCache(deps.maxCachedTokens)
     this.#lastSeen = new LastSeen(deps)
+    this.#expired = new ExpiredTokens(deps.db)
   }
 
   /** Whose token it is; answers at once for a token in use. */
@@ -134,7 +137,7 @@ export class Sessions {
 
   async expire(now: number): Promise<void> {
     const { db } = this.#deps
-    await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredAccessTokens(tx, now, limit))
+    await this.#expired.forget(now)
     await deleteInPieces(db, (tx, limit) => tokens.deleteExpiredRefreshTokens(tx, now, limit))
   }
 }
