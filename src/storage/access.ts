@@ -2,11 +2,21 @@ import type { Dialect, Kysely } from 'kysely'
 
 export type Param = string | number | bigint | null | Uint8Array
 
+/** What a write must do; everything of its transaction is undone when it does something else. */
+export interface Expected {
+  /** So many rows it changes. */
+  readonly rows: number
+  /** What the transaction fails with if not. */
+  readonly otherwise: () => Error
+}
+
 /** Constant SQL with `?` placeholders, run without Kysely's building and compiling. */
 export interface Queries {
   rows(sql: string, params: readonly Param[]): Promise<unknown[]>
   /** Returns the number of rows changed. */
   run(sql: string, params: readonly Param[]): Promise<number>
+  /** A write that nobody waits for: it fails here, or with a later query of its transaction, or with the commit. */
+  send(sql: string, params: readonly Param[], expected?: Expected): void
 }
 
 /** One of the two databases, opened. */

@@ -1,6 +1,6 @@
 import { chunks } from '../util/chunks.ts'
 import type { Db, Tx } from './db.ts'
-import { type Param, places, rawRows, rawRun, valueLists } from './run.ts'
+import { type Param, places, rawRows, rawRun, rawSend, valueLists } from './run.ts'
 
 // Statements over any number of rows or values: so many of them at a time, and no statement where there are none.
 
@@ -9,24 +9,30 @@ const MAX_INSERTED = 2_000
 /** Values of one `in` list. */
 const MAX_LISTED = 500
 
+type Row = readonly Param[]
+
 /**
  * Inserts rows, each the values of the columns that `into` names behind the table; `onConflict` is the end of the
  * statement. Returns how many rows were written.
  */
-export async function insertRows(
-  tx: Tx,
-  into: string,
-  rows: readonly (readonly Param[])[],
-  onConflict = '',
-): Promise<number> {
-  const columns = rows[0]?.length ?? 0
+export async function insertRows(tx: Tx, into: string, rows: readonly Row[], onConflict = ''): Promise<number> {
   let written = 0
-  for (const part of chunks(rows, Math.floor(MAX_INSERTED / columns))) {
-    const sql = `insert into ${into} values ${valueLists(part.length, columns)} ${onConflict}`
-    written += await rawRun(tx, sql, part.flat())
-  }
+  for (const part of insertable(rows)) written += await rawRun(tx, insertion(into, part, onConflict), part.flat())
   return written
 }
+
+/** The same without waiting for it (see `rawSend`); `otherwise`: what to fail with when a row could not be written. */
+export function sendRows(tx: Tx, into: string, rows: readonly Row[], onConflict = '', otherwise?: () => Error): void {
+  for (const part of insertable(rows)) {
+    const expected = otherwise && { rows: part.length, otherwise }
+    rawSend(tx, insertion(into, part, onConflict), part.flat(), expected)
+  }
+}
+
+const insertable = (rows: readonly Row[]) => chunks(rows, Math.floor(MAX_INSERTED / (rows[0]?.length ?? 1)))
+
+const insertion = (into: string, rows: readonly Row[], onConflict: string): string =>
+  `insert into ${into} values ${valueLists(rows.length, rows[0]?.length ?? 0)} ${onConflict}`
 
 /** The rows of a query that ends with `… in`, for these values; `params` belong to the places before that. */
 export async function rowsIn<Row>(

@@ -1,7 +1,7 @@
-import { accessOf, type Param } from './access.ts'
+import { accessOf, type Expected, type Param } from './access.ts'
 import type { Db, Tx } from './db.ts'
 
-export type { Param } from './access.ts'
+export type { Expected, Param } from './access.ts'
 
 /**
  * Runs a constant statement with `?` placeholders and returns its rows: for hot paths, where building a query each time
@@ -13,6 +13,13 @@ export const rawRows = <Row>(db: Db | Tx, sql: string, params: readonly Param[] 
 /** The same for a write whose rows nobody needs; returns how many rows it changed. */
 export const rawRun = (tx: Tx, sql: string, params: readonly Param[] = []): Promise<number> =>
   accessOf(tx).queries.run(sql, params)
+
+/**
+ * The same for a write whose outcome nobody needs to know before the commit, or which is `expected`: on PostgreSQL it
+ * travels with the next query, or with the commit, and costs no journey of its own.
+ */
+export const rawSend = (tx: Tx, sql: string, params: readonly Param[] = [], expected?: Expected): void =>
+  accessOf(tx).queries.send(sql, params, expected)
 
 /** `(?, ?), (?, ?)`: the value lists of a multi-row insert of `rows` rows. */
 export function valueLists(rows: number, columns: number): string {

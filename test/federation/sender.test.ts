@@ -5,7 +5,7 @@ import { Sender } from '../../src/federation/sending/sender.ts'
 import { type Db, transact } from '../../src/storage/db.ts'
 import { listQueuedEvents, queueEvents } from '../../src/storage/federation/outbox.ts'
 import { internNames } from '../../src/storage/names.ts'
-import { type EventRow, insertEvents } from '../../src/storage/rooms/events.ts'
+import { type EventRow, sendEvents } from '../../src/storage/rooms/events.ts'
 import { FakeClock } from '../support/clock.ts'
 import { withDatabases } from '../support/databases.ts'
 
@@ -54,7 +54,7 @@ class Outpost {
   async store(server: string, numbers: readonly number[], room = 1): Promise<void> {
     await transact(this.db, async (tx) => {
       const nid = (await internNames(tx, [server])).get(server) ?? 0
-      await insertEvents(
+      sendEvents(
         tx,
         numbers.map((n) => eventRow(n, room, this.clock.now())),
       )

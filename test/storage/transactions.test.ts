@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { currentPosition, takeBoth } from '../../src/storage/counter.ts'
 import { afterCommit, type Db, type Tx, transact } from '../../src/storage/db.ts'
-import { rawRows, rawRun } from '../../src/storage/run.ts'
+import { rawRows, rawRun, rawSend } from '../../src/storage/run.ts'
 import { withDatabases } from '../support/databases.ts'
 
 const put = (tx: Tx, name: string) => rawRun(tx, 'insert into setting (name, value) values (?, ?)', [name, 'x'])
@@ -69,5 +69,29 @@ withDatabases('transactions', (open, kind) => {
     const db = await open()
     await expect(put(db as Tx, 'a')).rejects.toThrow('A write needs a transaction')
     expect(await names(db)).toEqual([])
+  })
+
+  if (kind !== 'postgres') return
+
+  it('run again after they waited for each other in a circle', async () => {
+    const db = await open()
+    await transact(db, async (tx) => {
+      await put(tx, 'a')
+      await put(tx, 'b')
+    })
+    const touch = 'update setting set value = value where name = ?'
+    const both = Promise.withResolvers<void>()
+    let begun = 0
+    const touchBoth = (first: string, second: string) =>
+      transact(db, async (tx) => {
+        await rawRun(tx, touch, [first])
+        if (++begun === 2) both.resolve()
+        await both.promise
+        rawSend(tx, touch, [second], { rows: 1, otherwise: () => new Error('It is gone') })
+        rawSend(tx, 'insert into setting (name, value) values (?, ?)', [`after ${first}`, 'x'])
+      })
+    await Promise.all([touchBoth('a', 'b'), touchBoth('b', 'a')])
+    expect(await names(db)).toEqual(['a', 'after a', 'after b', 'b'])
+    expect(begun).toBeGreaterThan(2)
   })
 })

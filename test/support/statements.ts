@@ -5,7 +5,7 @@ import { rawRows } from '../../src/storage/run.ts'
 interface Watched {
   readonly sql: string
   readonly params: readonly Param[]
-  /** How many rows it read, or changed. */
+  /** How many rows it read, or changed; of a write that was sent, as many as were expected. */
   readonly rows: number
 }
 
@@ -23,6 +23,10 @@ export async function statementsOf(db: Db, work: () => Promise<unknown>): Promis
       const rows = await queries.run(sql, params)
       seen.push({ sql, params, rows })
       return rows
+    },
+    send: (sql, params, expected) => {
+      queries.send(sql, params, expected)
+      seen.push({ sql, params, rows: expected?.rows ?? 0 })
     },
   })
   const engine = { ...access.engine, queries: (of: Db) => watched(access.engine.queries(of)) }

@@ -1,11 +1,15 @@
-import { CompiledQuery, PostgresDialect } from 'kysely'
+import { CompiledQuery, type Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely'
 import type { Pool } from 'pg'
 import type { Engine, Queries } from '../access.ts'
 import type { DatabaseHooks, PostgresConfig } from '../config.ts'
 import { storageFailure } from '../failure.ts'
 import { DatabaseUnsuitable } from '../unsuitable.ts'
+import { countOf } from './batch.ts'
+import { PostgresDriver } from './driver.ts'
 import { numberPlaceholders } from './placeholders.ts'
-import { createPool, preparingPool } from './pool.ts'
+import { createPool } from './pool.ts'
+import { Session } from './session.ts'
+import type { PostgresTransaction } from './transaction.ts'
 
 /** Opens a pool of connections to a database that has been checked. */
 export async function openPostgres(config: PostgresConfig, _hooks: DatabaseHooks): Promise<Engine> {
@@ -18,19 +22,41 @@ export async function openPostgres(config: PostgresConfig, _hooks: DatabaseHooks
   }
   return {
     kind: 'postgres',
-    dialect: new PostgresDialect({ pool: preparingPool(pool) }),
-    queries(db): Queries {
-      const run = (sql: string, params: readonly unknown[]) =>
-        db.executeQuery(CompiledQuery.raw(numberPlaceholders(sql), [...params]))
-      return {
-        rows: async (sql, params) => (await run(sql, params)).rows,
-        run: async (sql, params) => {
-          if (!db.isTransaction) throw new Error('A write needs a transaction')
-          return Number((await run(sql, params)).numAffectedRows ?? 0)
-        },
-      }
+    dialect: {
+      createDriver: () => new PostgresDriver(pool),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+      createAdapter: () => new PostgresAdapter(),
+      createIntrospector: (db) => new PostgresIntrospector(db),
     },
+    queries: (db) => (db.isTransaction ? queriesOf(transactionOf(db)) : reads(db)),
   }
+}
+
+const reads = (db: Kysely<unknown>): Queries => ({
+  rows: async (sql, params) => (await db.executeQuery(CompiledQuery.raw(numberPlaceholders(sql), [...params]))).rows,
+  run: async () => {
+    throw new Error('A write needs a transaction')
+  },
+  send: () => {
+    throw new Error('A write needs a transaction')
+  },
+})
+
+const queriesOf = (transaction: PostgresTransaction): Queries => ({
+  rows: async (sql, params) => (await transaction.query(numberPlaceholders(sql), params)).rows,
+  run: async (sql, params) => countOf(await transaction.query(numberPlaceholders(sql), params)),
+  send: (sql, params, expected) => transaction.send(sql, params, expected),
+})
+
+/** The transaction that has begun on the connection of this one of Kysely's. */
+function transactionOf(tx: Kysely<unknown>): PostgresTransaction {
+  let transaction: PostgresTransaction | undefined
+  // Nothing else uses the connection yet, so that it is handed over at once.
+  void tx.getExecutor().provideConnection(async (session) => {
+    if (session instanceof Session) transaction = session.transaction
+  })
+  if (!transaction) throw new Error('The transaction has not begun')
+  return transaction
 }
 
 interface Encoding {

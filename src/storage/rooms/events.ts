@@ -1,7 +1,7 @@
 import { chunks } from '../../util/chunks.ts'
 import { Turn } from '../../util/turn.ts'
 import type { Db, Tx } from '../db.ts'
-import { insertRows, rowsIn, runIn } from '../many.ts'
+import { rowsIn, runIn, sendRows } from '../many.ts'
 import { type Param, rawRows, rawRun, valuesOf } from '../run.ts'
 
 /** `event.kind`: where an event stands. Only timeline events are shown to clients. */
@@ -51,8 +51,8 @@ const COLUMNS = NAMES.join(', ')
 export const EVENT_COLUMNS = NAMES.map((name) => `e.${name}`).join(', ')
 
 /** Inserts events. Called by the one door alone (`services/rooms/append.ts`). */
-export async function insertEvents(tx: Tx, rows: readonly EventRow[]): Promise<void> {
-  await insertRows(
+export function sendEvents(tx: Tx, rows: readonly EventRow[]): void {
+  sendRows(
     tx,
     `event (${COLUMNS})`,
     rows.map((row) => NAMES.map((name) => row[name])),

@@ -1,8 +1,8 @@
 import type { RoomId } from '../../matrix/ids.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
-import { insertRows } from '../many.ts'
-import { rawRows, rawRun } from '../run.ts'
+import { sendRows } from '../many.ts'
+import { rawRows, rawRun, rawSend } from '../run.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
 
 export interface RoomRow {
@@ -85,18 +85,18 @@ const MAX_REMOVED = 200
 export type Extremity = readonly [roomNid: number, eventNid: number]
 
 /**
- * Replaces forward extremities, and tells whether those to be replaced were still there: when they were not, another
+ * Replaces forward extremities. The transaction fails with `otherwise` when those to be replaced are not there: another
  * process has appended to a room meanwhile.
  */
-export async function replaceExtremities(
+export function replaceExtremities(
   tx: Tx,
   removed: readonly Extremity[],
   added: readonly Extremity[],
-): Promise<boolean> {
+  otherwise: () => Error,
+): void {
   for (const part of chunks(removed, MAX_REMOVED)) {
     const sql = `delete from extremity where ${part.map(() => '(room_nid = ? and event_nid = ?)').join(' or ')}`
-    if ((await rawRun(tx, sql, part.flat())) !== part.length) return false
+    rawSend(tx, sql, part.flat(), { rows: part.length, otherwise })
   }
-  await insertRows(tx, 'extremity (room_nid, event_nid)', added)
-  return true
+  sendRows(tx, 'extremity (room_nid, event_nid)', added)
 }

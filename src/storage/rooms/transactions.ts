@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db.ts'
-import { insertRows, rowsIn } from '../many.ts'
+import { insertRows, rowsIn, sendRows } from '../many.ts'
 import { places, rawRows, rawRun } from '../run.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
 
@@ -14,17 +14,22 @@ export interface TransactionRow {
 
 type EventTransaction = Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>
 
+const INTO = 'transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts)'
+const UNLESS_USED = 'on conflict (device_nid, room_nid, txn_id) do nothing'
+
+const valuesOf = (rows: readonly TransactionRow[]) =>
+  rows.map((row) => [row.device_nid, row.room_nid, row.txn_id, row.event_nid, row.created_ts])
+
 /**
- * Records what transaction ids produced. Answers the rows that it could not write, because their ids were used before:
- * the key of the table decides, so that nobody has to look first.
+ * Records what transaction ids produced. The transaction fails with `otherwise` when one of them was used before: the
+ * key of the table decides, so that nobody has to look first.
  */
+export const sendTransactions = (tx: Tx, rows: readonly TransactionRow[], otherwise: () => Error): void =>
+  sendRows(tx, INTO, valuesOf(rows), UNLESS_USED, otherwise)
+
+/** The same, and answers the rows that it could not write. */
 export async function insertTransactions(tx: Tx, rows: readonly TransactionRow[]): Promise<TransactionRow[]> {
-  const written = await insertRows(
-    tx,
-    'transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts)',
-    rows.map((row) => [row.device_nid, row.room_nid, row.txn_id, row.event_nid, row.created_ts]),
-    'on conflict (device_nid, room_nid, txn_id) do nothing',
-  )
+  const written = await insertRows(tx, INTO, valuesOf(rows), UNLESS_USED)
   if (written === rows.length) return []
   const own = await listTransactionsOf(
     tx,

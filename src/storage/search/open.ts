@@ -61,7 +61,7 @@ async function openOnSqlite(config: SqliteConfig): Promise<Search> {
     import('../sqlite/statements.ts'),
   ])
   const reading = new Statements(new Database(config.path, { readonly: true }))
-  const source = new SearchSource({ run: refuse, rows: async (sql, params) => reading.rows(sql, params) })
+  const source = new SearchSource({ rows: async (sql, params) => reading.rows(sql, params) })
   const store = await openStore(config)
   return { store, follower: new Follower(source, store) }
 }
@@ -73,13 +73,8 @@ async function openOnPostgres(config: PostgresConfig): Promise<Search> {
   ])
   const pool = createPool({ ...config, maxConnections: 1 })
   const source = new SearchSource({
-    run: refuse,
     rows: async (sql, params) => (await pool.query(numberPlaceholders(sql), [...params])).rows,
   })
   const store = await openStore(config)
   return { store, follower: new Follower(source, store) }
-}
-
-const refuse = async () => {
-  throw new Error('The index only reads the events')
 }

@@ -32,10 +32,10 @@ const READ_TYPES = ['m.room.message', 'm.room.name', 'm.room.topic', 'm.room.red
 
 /** What the index reads of the server's tables. Each read is a statement by itself: it keeps no old state alive. */
 export class SearchSource {
-  readonly #queries: Queries
+  readonly #queries: Pick<Queries, 'rows'>
   readonly #typeNids = new Map<string, number>()
 
-  constructor(queries: Queries) {
+  constructor(queries: Pick<Queries, 'rows'>) {
     this.#queries = queries
   }
 

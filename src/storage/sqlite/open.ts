@@ -86,6 +86,9 @@ function queries(db: Kysely<unknown>, reader: Statements, group: GroupCommit): Q
       run: async () => {
         throw new Error('A write needs a transaction')
       },
+      send: () => {
+        throw new Error('A write needs a transaction')
+      },
     }
   }
   const ticket = group.current
@@ -93,5 +96,9 @@ function queries(db: Kysely<unknown>, reader: Statements, group: GroupCommit): Q
   return {
     rows: async (sql, params) => group.statement(ticket, (writer) => writer.rows(sql, params)),
     run: async (sql, params) => group.statement(ticket, (writer) => writer.run(sql, params)),
+    send(sql, params, expected) {
+      const changed = group.statement(ticket, (writer) => writer.run(sql, params))
+      if (expected && changed !== expected.rows) throw expected.otherwise()
+    },
   }
 }

@@ -33,9 +33,9 @@ interface Deps {
 
 /**
  * Writes batches of different rooms in one transaction: those that come while the one before is under way, and until it
- * begins, for which it waits anyway: on SQLite for the end of a turn of the event loop, on PostgreSQL for an answer. A
- * message in a busy server then costs its rows, not its statements: on PostgreSQL, where each statement is a journey and
- * the counter row lets one transaction pass at a time, ten times as many messages a second; on SQLite half the CPU.
+ * begins, for which it waits anyway: on SQLite for the end of a turn of the event loop, on PostgreSQL for a connection. A
+ * message in a busy server then costs its rows, not its statements: on PostgreSQL, where a transaction is two journeys at
+ * least and the counter row lets one pass at a time, ten times as many messages a second; on SQLite half the CPU.
  */
 export class WriteTogether {
   readonly #deps: Deps

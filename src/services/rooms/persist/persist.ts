@@ -6,7 +6,7 @@ import * as events from '../../../storage/rooms/events.ts'
 import { deleteMissing, insertMissing } from '../../../storage/rooms/missing-events.ts'
 import * as rooms from '../../../storage/rooms/rooms.ts'
 import { insertTimelineGaps } from '../../../storage/rooms/timeline-gaps.ts'
-import { insertTransactions } from '../../../storage/rooms/transactions.ts'
+import { insertTransactions, sendTransactions } from '../../../storage/rooms/transactions.ts'
 import { insertSearchAgain } from '../../../storage/search/again.ts'
 import type { Take } from '../../stream.ts'
 import { type Batch, type Entry, gapsIn, keepsPlace } from '../entry.ts'
@@ -46,7 +46,8 @@ interface Site {
 
 /**
  * Writes the batches of different rooms with everything beside the events: names first, then the positions, then inserts
- * only, each of the rows of all rooms at once (design: Order). Fills in the rows of the entries.
+ * only, each of the rows of all rooms at once (design: Order). What a message needs is sent, not awaited. Fills in the
+ * rows of the entries.
  */
 export async function persist(tx: Tx, take: Take, batches: readonly Batch[], site: Site): Promise<Persisted[]> {
   const entries = batches.flatMap((batch) => batch.entries)
@@ -64,12 +65,12 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
     eventNid += created
     return visible + loose === 0 ? undefined : pos - 1
   })
-  const isCurrent = await rooms.replaceExtremities(
+  rooms.replaceExtremities(
     tx,
     batches.flatMap(({ room, extremities }) => extremities.removed.map(({ nid }) => [room.nid, nid] as const)),
     batches.flatMap(({ room, extremities }) => extremities.added.map(({ nid }) => [room.nid, nid] as const)),
+    () => new StaleRoom(batches.map(({ room }) => room.nid)),
   )
-  if (!isCurrent) throw new StaleRoom(batches.map(({ room }) => room.nid))
   const persisted: Persisted[] = []
   for (const [index, batch] of batches.entries()) {
     persisted.push({ stateNid: await persistState(tx, batch), lastPos: lastPositions[index] })
@@ -80,7 +81,7 @@ export async function persist(tx: Tx, take: Take, batches: readonly Batch[], sit
     tx,
     batches.flatMap(({ superseded = [] }) => superseded),
   )
-  await events.insertEvents(tx, rowsOf(false))
+  events.sendEvents(tx, rowsOf(false))
   await events.updateStandings(tx, rowsOf(true))
   await insertSearchAgain(
     tx,
@@ -158,6 +159,9 @@ async function persistTransactions(tx: Tx, entries: readonly Entry[], { now }: S
     }
   })
   if (rows.length === 0) return
+  const roomNids = new Set(rows.map((row) => row.room_nid))
+  // In one room it need not be asked whose was refused.
+  if (roomNids.size === 1) return sendTransactions(tx, rows, () => new StaleRoom(roomNids))
   const refused = await insertTransactions(tx, rows)
   if (refused.length > 0) throw new StaleRoom(refused.map((row) => row.room_nid))
 }
