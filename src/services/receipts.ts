@@ -33,7 +33,9 @@ interface MarksOfUser {
 }
 
 const UNREAD: ReadMarks = { everywhere: 0, threads: new Map() }
-const MAX_CACHED_USERS = 10_000
+/** Rooms and threads in which somebody has read, of all users in memory: some 60 MB. A user alone counts as ten. */
+const MAX_CACHED = 250_000
+const USER_WEIGHT = 10
 /**
  * Receipts in threads, of one user in all: they are read together whenever one of them moves, 20,000 in 50 ms, and clients
  * may call threads what they like. The oldest go first, as many at a time as fill the rest.
@@ -77,7 +79,11 @@ export class Receipts {
   /** When the receipts of a room last changed. */
   readonly changes: ChangeIndex<number>
   readonly #deps: Deps
-  readonly #marks = new LoadCache<number, MarksOfUser>(MAX_CACHED_USERS, (userNid) => this.#load(userNid))
+  readonly #marks = new LoadCache<number, MarksOfUser>(
+    MAX_CACHED,
+    (userNid) => this.#load(userNid),
+    ({ byRoom, threaded }) => USER_WEIGHT + byRoom.size + threaded,
+  )
   readonly #listeners: ReadListener[] = []
   readonly #receiptListeners: ReceiptListener[] = []
 

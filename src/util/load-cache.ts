@@ -7,10 +7,13 @@ import { lruCache } from './lru.ts'
  */
 export class LoadCache<K extends {}, V> {
   readonly #load: (key: K) => Promise<V>
+  readonly #weigh: (value: V) => number
   readonly #kept: LRUCache<K, Promise<V>>
 
-  constructor(max: number, load: (key: K) => Promise<V>) {
+  /** Keeps what weighs `max` together; `weigh` is for values of which one may be a thousand times as large as another. */
+  constructor(max: number, load: (key: K) => Promise<V>, weigh: (value: V) => number = () => 1) {
     this.#load = load
+    this.#weigh = weigh
     this.#kept = lruCache<K, Promise<V>>(max)
   }
 
@@ -19,12 +22,23 @@ export class LoadCache<K extends {}, V> {
     if (kept) return kept
     const loading = this.#load(key)
     this.#kept.set(key, loading)
-    loading.catch(() => this.forget(key))
+    loading.then(
+      (value) => this.#settle(key, loading, this.#weigh(value)),
+      () => this.forget(key),
+    )
     return loading
   }
 
   /** Call after the commit that changes it. */
   forget(key: K): void {
     this.#kept.delete(key)
+  }
+
+  /** What is on its way weighs as little as may be: only now it is known. */
+  #settle(key: K, loading: Promise<V>, weight: number): void {
+    if (weight === 1 || this.#kept.peek(key) !== loading) return
+    // Setting the same value again would not weigh it again.
+    this.#kept.delete(key)
+    this.#kept.set(key, loading, { size: weight })
   }
 }

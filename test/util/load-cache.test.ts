@@ -34,6 +34,17 @@ it('does not keep what changed while it was loaded', async () => {
   expect([await before, await after, await cache.get(1)]).toEqual(['old', 'new', 'new'])
 })
 
+it('keeps fewer of what weighs more', async () => {
+  const asked: number[] = []
+  const load = async (size: number) => {
+    asked.push(size)
+    return 'x'.repeat(size)
+  }
+  const cache = new LoadCache<number, string>(10, load, (value) => value.length)
+  for (const size of [1, 2, 3, 9, 1, 9]) await cache.get(size)
+  expect(asked).toEqual([1, 2, 3, 9, 1])
+})
+
 it('does not keep a load that failed', async () => {
   const { loads, cache } = slowLoads()
   const failed = cache.get(1)

@@ -1,8 +1,8 @@
+import { LRUCache } from 'lru-cache'
 import { notFound } from '../../matrix/errors.ts'
 import { isUserId, type RoomId, type UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import { listRoomsOfUser } from '../../storage/rooms/memberships.ts'
-import { lruCache } from '../../util/lru.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { Stream } from '../stream.ts'
@@ -33,7 +33,9 @@ interface Known {
   ready: Promise<void> | undefined
 }
 
-const MAX_CACHED_USERS = 10_000
+/** Rooms of all users in memory, 250 bytes each; a user alone counts as ten. */
+const MAX_ROOMS = 250_000
+const USER_WEIGHT = 10
 
 /**
  * The rooms of the users who sync. A change replaces the map, so that whoever took one keeps the rooms as they were at
@@ -41,10 +43,11 @@ const MAX_CACHED_USERS = 10_000
  */
 export class UserRooms {
   readonly #deps: Deps
-  readonly #users = lruCache<UserId, Known>(MAX_CACHED_USERS)
+  readonly #users: LRUCache<UserId, Known>
 
-  constructor(deps: Deps) {
+  constructor(deps: Deps, maxRooms = MAX_ROOMS) {
     this.#deps = deps
+    this.#users = new LRUCache({ maxSize: maxRooms, sizeCalculation: ({ rooms }) => USER_WEIGHT + rooms.size })
   }
 
   /** The rooms as of `stream.current`; take the position right after, without awaiting anything in between. */
@@ -90,6 +93,7 @@ export class UserRooms {
       const sincePos = before?.membership === membership ? before.sincePos : pos
       const entry = { roomId: room.roomId, roomNid: room.nid, membership, pos, sincePos }
       known.rooms.set(room.roomId, { ...entry, senderId: event.sender, forgotten: false })
+      if (!before) this.#weigh(userId, known)
     }
   }
 
@@ -101,9 +105,9 @@ export class UserRooms {
     else this.#users.delete(userId)
   }
 
-  async #load({ userNid }: Owner, known: Known): Promise<void> {
+  async #load(owner: Owner, known: Known): Promise<void> {
     const { db, stream } = this.#deps
-    const rows = await listRoomsOfUser(db, userNid)
+    const rows = await listRoomsOfUser(db, owner.userNid)
     // PostgreSQL shows what another request committed a moment before it is announced here.
     const newest = rows.reduce((pos, row) => Math.max(pos, row.pos), 0)
     while (stream.current < newest) await new Promise((resolve) => setImmediate(resolve))
@@ -128,5 +132,13 @@ export class UserRooms {
     }
     known.rooms = rooms
     known.ready = undefined
+    this.#weigh(owner.userId, known)
+  }
+
+  /** Has the cache count the rooms that the user has now; setting the same again would not weigh it again. */
+  #weigh(userId: UserId, known: Known): void {
+    if (this.#users.peek(userId) !== known) return
+    this.#users.delete(userId)
+    this.#users.set(userId, known)
   }
 }
