@@ -8,6 +8,7 @@ import { deleteHeldBefore, listRoomsDue, nextDue } from '../../src/storage/feder
 import { isServerInPartialRoom } from '../../src/storage/federation/partial-rooms.ts'
 import { listMet, listParted } from '../../src/storage/keys/device-lists.ts'
 import { listSights } from '../../src/storage/keys/remote-lists.ts'
+import { FIRST_COPY, listCopies } from '../../src/storage/media/media-care.ts'
 import { listChildren, listReplacements } from '../../src/storage/rooms/relations.ts'
 import { listReplacedAt, listReplacedAtAny } from '../../src/storage/rooms/state-history.ts'
 import { openHooked } from '../support/hooked-database.ts'
@@ -105,5 +106,10 @@ describe('a statement reads no more than it is about:', () => {
       expect.stringContaining('(expires_ts>? AND expires_ts<?)'),
       expect.stringContaining('(device_nid=?)'),
     ])
+  })
+
+  it('of files those of other servers', async () => {
+    const plan = await plansOf(db, () => listCopies(db, FIRST_COPY, 10))
+    expect(plan[0]).toContain('media_used (used_ts>?)')
   })
 })

@@ -2,6 +2,7 @@ import { type Db, type Tx, transact } from '../../storage/db.ts'
 import * as table from '../../storage/media/media.ts'
 import * as care from '../../storage/media/media-care.ts'
 import type { Clock } from '../../util/clock.ts'
+import { Turn } from '../../util/turn.ts'
 import type { MediaFiles } from './files.ts'
 import type { MediaName } from './media-file.ts'
 
@@ -59,9 +60,11 @@ export class MediaCare {
   }
 
   /** Deletes the copies of other servers' files that nobody has asked for within the last `ms`. */
-  purgeCopies(ms: number): Promise<care.DeletedMedia> {
+  async purgeCopies(ms: number): Promise<care.DeletedMedia> {
     const before = this.#deps.clock.now() - ms
-    return this.#purge((tx) => care.deleteCopies(tx, before, PIECE))
+    const deleted = await this.#purge((tx) => care.deleteCopies(tx, before, PIECE))
+    if (this.#copiesBytes !== undefined) this.#copiesBytes -= deleted.bytes
+    return deleted
   }
 
   /** Deletes what our users uploaded more than `ms` ago, except the pictures they show of themselves. */
@@ -70,10 +73,13 @@ export class MediaCare {
     return this.#purge((tx) => care.deleteUploads(tx, before, PIECE))
   }
 
-  /** Deletes the copies that have had their time, or for which there is no room. */
+  /**
+   * Deletes the copies that have had their time, or for which there is no room. They are counted once: what comes and goes
+   * then is added up, and counted again where that seems too much.
+   */
   async sweepCopies(): Promise<void> {
     await this.purgeCopies(this.#deps.keepCopiesMs)
-    await this.#trim()
+    if (this.#copiesBytes === undefined || this.#copiesBytes > this.#deps.maxCopiesBytes) await this.#trim()
   }
 
   /** A file was fetched: makes room where there is none. */
@@ -119,12 +125,25 @@ export class MediaCare {
 
   async #makeRoom(): Promise<void> {
     const { db, clock, maxCopiesBytes } = this.#deps
-    this.#copiesBytes = await care.bytesOfCopies(db)
+    this.#copiesBytes = await this.#countCopies()
     while (this.#copiesBytes > maxCopiesBytes) {
       const { files, bytes } = await transact(db, (tx) => care.deleteCopies(tx, clock.now() + 1, ROOM_PIECE))
       if (files === 0) return
       this.#copiesBytes -= bytes
     }
     await this.sweepGarbage()
+  }
+
+  async #countCopies(): Promise<number> {
+    const turn = new Turn()
+    let bytes = 0
+    for (let last = care.FIRST_COPY, isMore = true; isMore; ) {
+      const page = await care.listCopies(this.#deps.db, last, PIECE)
+      for (const copy of page) bytes += Number(copy.bytes)
+      last = page.at(-1) ?? last
+      isMore = page.length === PIECE
+      if (turn.isOver) await turn.give()
+    }
+    return bytes
   }
 }

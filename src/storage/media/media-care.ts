@@ -47,12 +47,23 @@ export async function deleteUploads(tx: Tx, before: number, limit: number): Prom
   return discard(tx, await rawRows<DeletedRow>(tx, sql, [before, limit]))
 }
 
-/** How many bytes all copies of other servers' files have. */
-export async function bytesOfCopies(db: Db): Promise<number> {
-  const sql = 'select coalesce(sum(bytes), 0) as bytes from media where used_ts is not null'
-  const [row] = await rawRows<{ bytes: number | string }>(db, sql)
-  return Number(row?.bytes ?? 0)
+/** A copy of another server's file, with its place in the order in which they are deleted. */
+export interface Copy extends MediaName {
+  readonly usedTs: number
+  readonly bytes: number
 }
+
+/** Where that order begins. */
+export const FIRST_COPY: Copy = { usedTs: -1, serverName: '', mediaId: '', bytes: 0 }
+
+/** The next copies of other servers' files behind this one. */
+export const listCopies = (db: Db, { usedTs, serverName, mediaId }: Copy, limit: number): Promise<Copy[]> =>
+  rawRows(
+    db,
+    `select used_ts as "usedTs", server_name as "serverName", media_id as "mediaId", coalesce(bytes, 0) as bytes
+     from media where (used_ts, server_name, media_id) > (?, ?, ?) order by used_ts, server_name, media_id limit ?`,
+    [usedTs, serverName, mediaId, limit],
+  )
 
 /** Nobody gets this file any more, nor the same content under another address. False where it was so before. */
 export async function quarantine(tx: Tx, name: MediaName, hash: string | null, now: number): Promise<boolean> {
