@@ -23,7 +23,7 @@ export class Audience {
   /** Those that can be told anything. */
   readonly #listening: readonly AppService[]
   /** How many of their users are in the room, by its set of local members. */
-  readonly #present = new WeakMap<ReadonlySet<UserId>, ReadonlyMap<AppService, number>>()
+  readonly #present = new WeakMap<ReadonlySet<UserId>, Map<AppService, number>>()
   readonly #ofRooms = lruCache<RoomId, readonly AppService[]>(MAX_CACHED_ROOMS)
   readonly #due = new Map<RoomId, ReadonlySet<AppService>>()
   readonly #listeners: ((service: AppService) => void)[] = []
@@ -65,7 +65,9 @@ export class Audience {
 
   /** For `Append`, after the commit. */
   onAppended({ room, changes }: Appended): void {
-    if (changes.some((edit) => this.#ofMember(edit).length > 0)) this.#present.delete(room.localJoined)
+    // Counted anew for each, the ten thousand users of a bridge who join one after the other would be fifty million.
+    const present = this.#present.get(room.localJoined)
+    if (present) for (const edit of changes) this.#move(present, edit)
     for (const service of this.#due.get(room.roomId) ?? []) {
       for (const listener of this.#listeners) listener(service)
     }
@@ -79,7 +81,7 @@ export class Audience {
 
   /** Those who hear what happens in the room as it is. */
   async of(room: RoomBefore): Promise<ReadonlySet<AppService>> {
-    const present = [...this.#presentIn(room)].filter(([, count]) => count > 0).map(([service]) => service)
+    const present = [...this.#presentIn(room).keys()]
     return new Set([...(await this.#ofRoom(room.roomId)), ...present])
   }
 
@@ -137,11 +139,10 @@ export class Audience {
   #presentIn({ localJoined }: RoomBefore): ReadonlyMap<AppService, number> {
     let present = this.#present.get(localJoined)
     if (!present) {
-      const counts = new Map<AppService, number>()
+      present = new Map<AppService, number>()
       for (const userId of localJoined) {
-        for (const service of this.#ofUser(userId)) counts.set(service, (counts.get(service) ?? 0) + 1)
+        for (const service of this.#ofUser(userId)) present.set(service, (present.get(service) ?? 0) + 1)
       }
-      present = counts
       this.#present.set(localJoined, present)
     }
     return present

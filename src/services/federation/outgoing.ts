@@ -42,12 +42,13 @@ export class Outgoing {
   /** A user began, went on or stopped typing. */
   onTyping(room: LiveRoom, userId: UserId, isTyping: boolean): void {
     const { sender, clock } = this.#deps
-    if (!this.#concerns(room, userId)) return
     const key = `m.typing ${room.roomId} ${userId}`
+    // Also where nobody is to be told any more: the last of the others may have left meanwhile.
+    if (!isTyping && !this.#typing.delete(key)) return
+    if (!this.#concerns(room, userId)) return
     const now = clock.now()
     if (isTyping && now - (this.#typing.get(key) ?? Number.NEGATIVE_INFINITY) < TYPING_AGAIN_MS) return
     if (isTyping) this.#typing.set(key, now)
-    else this.#typing.delete(key)
     const content = { room_id: room.roomId, user_id: userId, typing: isTyping }
     sender.pass(room.servers.keys(), key, { type: 'm.typing', content })
   }
