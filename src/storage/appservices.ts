@@ -1,12 +1,12 @@
 import type { RoomId, UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
-import { insertRows, runIn } from './many.ts'
+import { insertRows, runIn, sendRows } from './many.ts'
 import { type EventRow, selectEvents } from './rooms/events.ts'
 import { places, rawRows, rawRun, valuesOf } from './run.ts'
 
 /** Queues events, by their numbers, for an application service. */
-export async function queueForAppService(tx: Tx, serviceNid: number, eventNids: readonly number[]): Promise<void> {
-  await insertRows(
+export function queueForAppService(tx: Tx, serviceNid: number, eventNids: readonly number[]): void {
+  sendRows(
     tx,
     'appservice_event (service_nid, event_nid)',
     eventNids.map((eventNid) => [serviceNid, eventNid]),

@@ -19,7 +19,7 @@ withDatabases('what waits for a server', (open) => {
     const events = Array.from({ length: EVENTS }, (_, i) => ({ event_nid: i + 1, room_nid: (i + 1) % 3 }))
     await transact(db, async (tx) => {
       for (const server_nid of [AWAY, ANOTHER]) {
-        await queueEvents(
+        queueEvents(
           tx,
           events.map((event) => ({ ...event, server_nid })),
         )

@@ -58,7 +58,7 @@ class Outpost {
         tx,
         numbers.map((n) => eventRow(n, room, this.clock.now())),
       )
-      await queueEvents(
+      queueEvents(
         tx,
         numbers.map((n) => ({ server_nid: nid, event_nid: n, room_nid: room })),
       )

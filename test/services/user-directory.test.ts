@@ -29,7 +29,7 @@ withDatabases('the user directory', (open) => {
     transact(db, async (tx) => {
       const room_nid = await insertRoom(tx, `!r${members.slice(0, 9).join('-')}:example.org`, '12')
       const common = { membership: 'join', event_nid: 1, sender_nid: 1, pos: 1, is_local: 1, stripped_state: null }
-      await upsertMemberships(
+      upsertMemberships(
         tx,
         members.map((user_nid) => ({ room_nid, user_nid, ...common })),
       )
@@ -166,7 +166,7 @@ withDatabases('the user directory', (open) => {
     expect((await search('임꺽정')).names).toEqual(['임꺽정'])
     await follow(undefined)
     expect((await search('임꺽정')).names).toEqual(['임꺽정'])
-    await transact(db, (tx) => deleteMembership(tx, shared, 30))
+    await transact(db, async (tx) => deleteMembership(tx, shared, 30))
     await follow(undefined)
     directory = new UserDirectory({ db, serverName: 'example.org', showsAll: true })
     expect((await search('임꺽정')).names).toEqual([])

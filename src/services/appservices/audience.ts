@@ -54,7 +54,7 @@ export class Audience {
         [...heard.keys()].map(({ id }) => id),
       )
       for (const [{ id }, events] of heard) {
-        await queueForAppService(
+        queueForAppService(
           tx,
           nidOf(nids, id),
           [...events].map(({ nid }) => nid),

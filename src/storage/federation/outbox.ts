@@ -1,7 +1,7 @@
 import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
-import { insertRows, runIn } from '../many.ts'
-import { places, rawRows, rawRun } from '../run.ts'
+import { insertRows, runIn, sendRows } from '../many.ts'
+import { places, rawRows, rawRun, rawSend } from '../run.ts'
 
 /** An event that waits to be sent to a server. */
 export interface OutboxEventRow {
@@ -13,9 +13,9 @@ export interface OutboxEventRow {
 const MAX_AT_ONCE = 200
 
 /** Queues events for all servers in their rooms but our own: one statement for however many there are. */
-export async function queueForRooms(tx: Tx, eventNids: readonly number[], ownNid: number): Promise<void> {
+export function queueForRooms(tx: Tx, eventNids: readonly number[], ownNid: number): void {
   for (const part of chunks(eventNids, MAX_AT_ONCE)) {
-    await rawRun(
+    rawSend(
       tx,
       `insert into outbox_event (server_nid, event_nid, room_nid)
        select s.server_nid, e.nid, e.room_nid from event e join room_server s on s.room_nid = e.room_nid
@@ -26,8 +26,8 @@ export async function queueForRooms(tx: Tx, eventNids: readonly number[], ownNid
 }
 
 /** Queues events for these servers. */
-export async function queueEvents(tx: Tx, rows: readonly OutboxEventRow[]): Promise<void> {
-  await insertRows(
+export function queueEvents(tx: Tx, rows: readonly OutboxEventRow[]): void {
+  sendRows(
     tx,
     'outbox_event (server_nid, event_nid, room_nid)',
     rows.map(({ server_nid, event_nid, room_nid }) => [server_nid, event_nid, room_nid]),

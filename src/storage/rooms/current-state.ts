@@ -1,7 +1,7 @@
 import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
-import { insertRows, rowsIn } from '../many.ts'
-import { type Param, rawRows, rawRun } from '../run.ts'
+import { rowsIn, sendRows } from '../many.ts'
+import { type Param, rawRows, rawSend } from '../run.ts'
 import { EVENT_COLUMNS, type EventRow } from './events.ts'
 
 const STATE_EVENT = `select ${EVENT_COLUMNS} from current_state s join event e on e.nid = s.event_nid`
@@ -96,30 +96,27 @@ export async function lastStateChange(db: Db, roomNid: number): Promise<number> 
  * Writes changes of current states in their order: the flat table and the `state_change` rows, together. What changes a
  * second time at a position of the past, because only now all is known of it, has changed once.
  */
-export async function changeCurrentState(
-  tx: Tx,
-  changes: readonly (StateChange & { room_nid: number })[],
-): Promise<void> {
+export function changeCurrentState(tx: Tx, changes: readonly (StateChange & { room_nid: number })[]): void {
   const final = new Map<string, (typeof changes)[number]>()
   for (const change of changes) final.set(`${change.room_nid} ${change.type_nid} ${change.key_nid}`, change)
   const set: Param[][] = []
   for (const { room_nid, type_nid, key_nid, event_nid } of final.values()) {
     if (event_nid !== null) set.push([room_nid, type_nid, key_nid, event_nid])
     else {
-      await rawRun(tx, 'delete from current_state where room_nid = ? and type_nid = ? and key_nid = ?', [
+      rawSend(tx, 'delete from current_state where room_nid = ? and type_nid = ? and key_nid = ?', [
         room_nid,
         type_nid,
         key_nid,
       ])
     }
   }
-  await insertRows(
+  sendRows(
     tx,
     'current_state (room_nid, type_nid, key_nid, event_nid)',
     set,
     'on conflict (room_nid, type_nid, key_nid) do update set event_nid = excluded.event_nid',
   )
-  await insertRows(
+  sendRows(
     tx,
     'state_change (pos, room_nid, type_nid, key_nid, event_nid, prev_event_nid)',
     changes.map((c) => [c.pos, c.room_nid, c.type_nid, c.key_nid, c.event_nid, c.prev_event_nid]),

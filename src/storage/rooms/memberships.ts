@@ -1,7 +1,7 @@
 import type { RoomId, UserId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
-import { insertRows, rowsIn } from '../many.ts'
-import { places, rawRows, rawRun } from '../run.ts'
+import { rowsIn, sendRows } from '../many.ts'
+import { places, rawRows, rawRun, rawSend } from '../run.ts'
 
 /** One row of `membership`: the current state's member events, flat. */
 export interface MembershipRow {
@@ -35,9 +35,9 @@ const WRITTEN = [
 export type NewMembership = Omit<MembershipRow, 'forgotten' | 'since_pos'>
 
 /** Sets memberships; of several rows for one user of a room the last counts. Who had forgotten the room sees it again. */
-export async function upsertMemberships(tx: Tx, rows: readonly NewMembership[]): Promise<void> {
+export function upsertMemberships(tx: Tx, rows: readonly NewMembership[]): void {
   const final = [...new Map(rows.map((row) => [`${row.room_nid} ${row.user_nid}`, row])).values()]
-  await insertRows(
+  sendRows(
     tx,
     `membership (${WRITTEN.join(', ')})`,
     final.map((row) => WRITTEN.map((name) => (name === 'since_pos' ? row.pos : row[name]))),
@@ -48,8 +48,8 @@ export async function upsertMemberships(tx: Tx, rows: readonly NewMembership[]):
   )
 }
 
-export async function deleteMembership(tx: Tx, roomNid: number, userNid: number): Promise<void> {
-  await rawRun(tx, 'delete from membership where room_nid = ? and user_nid = ?', [roomNid, userNid])
+export function deleteMembership(tx: Tx, roomNid: number, userNid: number): void {
+  rawSend(tx, 'delete from membership where room_nid = ? and user_nid = ?', [roomNid, userNid])
 }
 
 /** Marks a room that a user has left as forgotten; false when the user is (again) in it. */

@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db.ts'
-import { insertRows, rowsIn } from '../many.ts'
+import { rowsIn, sendRows } from '../many.ts'
 import { nameNids } from '../names.ts'
 import { places, rawRows } from '../run.ts'
 import { type EventRow, selectEvents } from './events.ts'
@@ -31,14 +31,14 @@ const COLUMNS = [
 /** Records which events relate to which; a reply in a thread also moves the thread. */
 export async function insertRelations(tx: Tx, rows: readonly RelationRow[]): Promise<void> {
   if (rows.length === 0) return
-  await insertRows(
+  sendRows(
     tx,
     `relation (${COLUMNS.join(', ')})`,
     rows.map((row) => COLUMNS.map((column) => row[column])),
   )
   const threadNid = await threadTypeNid(tx)
   const replies = rows.filter((row) => row.rel_type_nid === threadNid)
-  if (replies.length > 0) await insertReplies(tx, replies)
+  if (replies.length > 0) insertReplies(tx, replies)
 }
 
 /** Ends the relation of an event that was redacted (spec: Aggregations of child events). */

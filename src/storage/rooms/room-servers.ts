@@ -1,6 +1,6 @@
 import type { Db, Tx } from '../db.ts'
-import { insertRows } from '../many.ts'
-import { rawRows, rawRun } from '../run.ts'
+import { sendRows } from '../many.ts'
+import { rawRows, rawSend } from '../run.ts'
 
 /** How many more members a server has in a room than before. */
 export interface RoomServerChange {
@@ -12,8 +12,8 @@ export interface RoomServerChange {
 }
 
 /** Follows the memberships of rooms; called with every change of them. */
-export async function changeRoomServers(tx: Tx, changes: readonly RoomServerChange[]): Promise<void> {
-  await insertRows(
+export function changeRoomServers(tx: Tx, changes: readonly RoomServerChange[]): void {
+  sendRows(
     tx,
     'room_server (room_nid, server_nid, joined, since_pos)',
     changes.map(({ roomNid, serverNid, joined, pos }) => [roomNid, serverNid, joined, pos]),
@@ -22,7 +22,7 @@ export async function changeRoomServers(tx: Tx, changes: readonly RoomServerChan
   for (const { roomNid, serverNid, joined } of changes) {
     if (joined >= 0) continue
     const sql = 'delete from room_server where room_nid = ? and server_nid = ? and joined <= 0'
-    await rawRun(tx, sql, [roomNid, serverNid])
+    rawSend(tx, sql, [roomNid, serverNid])
   }
 }
 

@@ -47,8 +47,8 @@ export async function ensureRoom(tx: Tx, roomId: string, version: string): Promi
   )
 }
 
-export async function updateRoomState(tx: Tx, roomNid: number, stateNid: number): Promise<void> {
-  await rawRun(tx, 'update room set state_nid = ? where nid = ?', [stateNid, roomNid])
+export function updateRoomState(tx: Tx, roomNid: number, stateNid: number): void {
+  rawSend(tx, 'update room set state_nid = ? where nid = ?', [stateNid, roomNid])
 }
 
 /** Notes whether the current state lets everybody join; tells whether that is new. */

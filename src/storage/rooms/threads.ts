@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../db.ts'
-import { places, rawRows, rawRun } from '../run.ts'
+import { places, rawRows, rawRun, rawSend } from '../run.ts'
 import { type EventRow, selectEvents } from './events.ts'
 
 /** A thread as a room's list of threads has it. */
@@ -20,11 +20,11 @@ interface Reply {
 }
 
 /** Counts new replies; called with their relations (`relations.ts`). */
-export async function insertReplies(tx: Tx, replies: readonly Reply[]): Promise<void> {
+export function insertReplies(tx: Tx, replies: readonly Reply[]): void {
   // One at a time: a statement may not touch one row of a conflict twice, and a batch is rarely more than one reply.
   for (const { room_nid, parent_id, pos, event_nid, sender_nid } of replies) {
     const isLater = 'excluded.latest_pos > thread.latest_pos'
-    await rawRun(
+    rawSend(
       tx,
       `insert into thread (room_nid, root_id, replies, latest_pos, latest_nid) values (?, ?, 1, ?, ?)
        on conflict (room_nid, root_id) do update set replies = thread.replies + 1,
@@ -32,7 +32,7 @@ export async function insertReplies(tx: Tx, replies: readonly Reply[]): Promise<
          latest_nid = case when ${isLater} then excluded.latest_nid else thread.latest_nid end`,
       [room_nid, parent_id, pos, event_nid],
     )
-    await rawRun(
+    rawSend(
       tx,
       `insert into thread_sender (room_nid, root_id, sender_nid, replies) values (?, ?, ?, 1)
        on conflict (room_nid, root_id, sender_nid) do update set replies = thread_sender.replies + 1`,

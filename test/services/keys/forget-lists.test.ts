@@ -18,7 +18,7 @@ withDatabases('device lists of other servers', (open) => {
     const isMet = (nid: number) => nid % 10 !== 0
     await transact(db, async (tx) => {
       const ownNid = await internName(tx, 'a.example')
-      await changeRoomServers(tx, [{ roomNid: ROOM, serverNid: ownNid, joined: 1, pos: 1 }])
+      changeRoomServers(tx, [{ roomNid: ROOM, serverNid: ownNid, joined: 1, pos: 1 }])
       const list = { server_nid: 2, stream_id: null, pos: 1, is_stale: 0, doubts: 0 }
       await upsertRemoteLists(
         tx,
@@ -30,7 +30,7 @@ withDatabases('device lists of other servers', (open) => {
         users.map((user_nid) => ({ ...device, user_nid })),
       )
       const member = { room_nid: ROOM, event_nid: 1, pos: 1, is_local: 0, stripped_state: null }
-      await upsertMemberships(
+      upsertMemberships(
         tx,
         users.map((nid) => ({
           ...member,

@@ -44,9 +44,9 @@ export async function persistChanges(
       members.set(room.nid, keyNid, event && memberRow(event, pos, strippedState, serverName))
     }
   }
-  if (rows.length > 0) await changeCurrentState(tx, rows)
-  await members.write(tx)
-  await changeRoomServers(tx, servers.changes)
+  if (rows.length > 0) changeCurrentState(tx, rows)
+  members.write(tx)
+  changeRoomServers(tx, servers.changes)
   for (const { room, changes } of batches) {
     const edits = changes.map(({ edit }) => edit)
     if (edits.length > 0) await persistAccess(tx, room.nid, edits, serverName)
@@ -61,13 +61,13 @@ class MemberRows {
     this.#final.set(`${roomNid} ${userNid}`, { roomNid, userNid, row })
   }
 
-  async write(tx: Tx): Promise<void> {
+  write(tx: Tx): void {
     const rows: memberships.NewMembership[] = []
     for (const { roomNid, userNid, row } of this.#final.values()) {
       if (row) rows.push(row)
-      else await memberships.deleteMembership(tx, roomNid, userNid)
+      else memberships.deleteMembership(tx, roomNid, userNid)
     }
-    if (rows.length > 0) await memberships.upsertMemberships(tx, rows)
+    if (rows.length > 0) memberships.upsertMemberships(tx, rows)
   }
 }
 

@@ -21,7 +21,7 @@ export async function persistOutgoing(tx: Tx, batches: readonly Batch[], serverN
     else if (hasOthers(room.servers, serverName)) plain.push(...sent.map(({ event }) => event.nid))
   }
   if (plain.length === 0) return
-  await queueForRooms(tx, plain, await internName(tx, serverName))
+  queueForRooms(tx, plain, await internName(tx, serverName))
 }
 
 /** Whether an event does not simply go to those in the room: it comes from one of them, or is about somebody outside. */
@@ -62,7 +62,7 @@ async function queueOneByOne(tx: Tx, { room, entries, changes }: Batch, serverNa
   const rows = queued.flatMap(({ event: { nid, row }, servers }) =>
     [...servers].map((server) => ({ server_nid: nidOf(nids, server), event_nid: nid, room_nid: row.room_nid })),
   )
-  if (rows.length > 0) await queueEvents(tx, rows)
+  if (rows.length > 0) queueEvents(tx, rows)
 }
 
 const endsOffer = ({ event, replaces }: StateEdit): boolean =>

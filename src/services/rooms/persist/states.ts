@@ -24,7 +24,7 @@ export async function persistState(tx: Tx, { room, entries, state }: Batch): Pro
     event.row.state_nid = stateNid ?? null
   }
   const stateNid = state && (await store(state))
-  if (stateNid !== undefined) await updateRoomState(tx, room.nid, stateNid)
+  if (stateNid !== undefined) updateRoomState(tx, room.nid, stateNid)
   return stateNid
 }
 
