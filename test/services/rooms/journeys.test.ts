@@ -1,26 +1,32 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { UserId } from '../../../src/matrix/ids.ts'
 import { openDatabase } from '../../../src/storage/db.ts'
+import { StorageAway } from '../../../src/storage/failure.ts'
+import { rawRows } from '../../../src/storage/run.ts'
 import { postgresUrl } from '../../support/fresh-database.ts'
-import { countedWay } from '../../support/journeys.ts'
 import { migratedPostgres } from '../../support/migrated-database.ts'
-import { joining, makeRoom, message, openDoor, user } from '../../support/rooms.ts'
+import { type Door, joining, makeRoom, message, openDoor, user } from '../../support/rooms.ts'
+import { type Way, wayToPostgres } from '../../support/way-to-postgres.ts'
 
 const alice = user('alice')
 
 describe.skipIf(postgresUrl === undefined)('what is written to PostgreSQL', () => {
   const url = postgresUrl ?? ''
 
-  /** How many journeys a message costs in a room that these have joined. */
-  async function journeysOfMessage(others: readonly UserId[]): Promise<number> {
-    const way = await countedWay(url)
+  async function open(): Promise<{ way: Way; door: Door }> {
+    const way = await wayToPostgres(url)
     const { schema, release } = await migratedPostgres(url)
     const db = await openDatabase({ kind: 'postgres', url: way.url, schema })
     onTestFinished(async () => {
       await db.destroy()
       release()
     })
-    const door = await openDoor(db)
+    return { way, door: await openDoor(db) }
+  }
+
+  /** How many journeys a message costs in a room that these have joined. */
+  async function journeysOfMessage(others: readonly UserId[]): Promise<number> {
+    const { way, door } = await open()
     const roomId = await makeRoom(door, alice)
     for (const userId of others) await door.append.send(roomId, { draft: joining(userId) })
     const send = (txnId: string) =>
@@ -37,5 +43,17 @@ describe.skipIf(postgresUrl === undefined)('what is written to PostgreSQL', () =
 
   it('costs as many where other servers wait for it', async () => {
     expect(await journeysOfMessage(['@bob:other.org', '@carol:third.org'])).toBe(2)
+  })
+
+  it('is there once when it is sent again because nobody has heard that it was committed', async () => {
+    const { way, door } = await open()
+    const roomId = await makeRoom(door, alice)
+    const send = () => door.append.send(roomId, { draft: message(alice, 'once'), txn: { deviceNid: 1, txnId: 'once' } })
+    way.losesCommits = true
+    await expect(send()).rejects.toThrow(StorageAway)
+    way.losesCommits = false
+    const { eventId } = await send()
+    const events = await rawRows(door.db, "select event_id from event where json like '%once%'")
+    expect(events).toEqual([{ event_id: eventId }])
   })
 })

@@ -2,17 +2,20 @@ import { connect, createServer, type Socket } from 'node:net'
 import pg from 'pg'
 import { onTestFinished } from 'vitest'
 
-/** The way to a PostgreSQL, which counts the journeys on it: how often a client speaks, having heard the database. */
-export interface CountedWay {
+/** A way to PostgreSQL that a test watches. */
+export interface Way {
   readonly url: string
+  /** How often a client spoke, having heard the database. */
   journeys: number
+  /** Whether the connection breaks instead of telling that something was committed. */
+  losesCommits: boolean
 }
 
 /** It ends with the test. */
-export async function countedWay(url: string): Promise<CountedWay> {
+export async function wayToPostgres(url: string): Promise<Way> {
   const { host, port } = new pg.Client(url)
   const dial = () => (host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host))
-  const way = { url: '', journeys: 0 }
+  const way = { url: '', journeys: 0, losesCommits: false }
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const database = dial()
@@ -24,7 +27,8 @@ export async function countedWay(url: string): Promise<CountedWay> {
     })
     database.on('data', (bytes) => {
       hasHeard = true
-      client.write(bytes)
+      if (way.losesCommits && bytes.includes('COMMIT')) client.destroy()
+      else client.write(bytes)
     })
     for (const [one, other] of [
       [client, database],
