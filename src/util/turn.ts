@@ -43,3 +43,14 @@ export class Turn {
     })
   }
 }
+
+/** Those of the items that are wanted, as `Array.filter` has them, but giving the turn back. */
+export async function filterInTurns<T>(items: readonly T[], isWanted: (item: T) => boolean): Promise<T[]> {
+  const found: T[] = []
+  const turn = new Turn()
+  for (const item of items) {
+    if (isWanted(item)) found.push(item)
+    if (turn.isOver) await turn.give()
+  }
+  return found
+}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Turn } from '../../src/util/turn.ts'
+import { filterInTurns, Turn } from '../../src/util/turn.ts'
 
 const hold = (ms: number) => {
   const end = performance.now() + ms
@@ -42,4 +42,22 @@ it('is shared by all that is under way: many loops hold the event loop no longer
   await counting
   // The first takes the slice of the first round, the others a step each; with slices of their own it would be 50 steps.
   expect(most).toBeLessThanOrEqual(16)
+})
+
+it('is given back while a long list is filtered', async () => {
+  let rounds = 0
+  let isDone = false
+  const countRounds = async () => {
+    for (; !isDone; rounds++) await nextRound()
+  }
+  const counting = countRounds()
+  const items = Array.from({ length: 20 }, (_, i) => i)
+  const even = await filterInTurns(items, (item) => {
+    hold(0.5)
+    return item % 2 === 0
+  })
+  isDone = true
+  await counting
+  expect(even).toEqual(items.filter((item) => item % 2 === 0))
+  expect(rounds).toBeGreaterThan(4)
 })

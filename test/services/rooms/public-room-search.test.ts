@@ -29,3 +29,10 @@ it('does not look across two texts', () => {
   expect(finds('검토방까치')).toBe(false)
   expect(finds('ㅂㄱㅊ')).toBe(false)
 })
+
+it('looks only at the beginning of a long text, and at all of the next one', () => {
+  const room = roomTexts([`${'잡담 '.repeat(20_000)}예산`, '#budget:example.org'])
+  expect(['잡담', 'ㅈㄷ', 'budget'].map((term) => finds(term, room))).toEqual([true, true, true])
+  expect(['예산', 'ㅇㅅ'].map((term) => finds(term, room))).toEqual([false, false])
+  expect(room.text.length + room.compact.length + room.initials.length).toBeLessThan(4_000)
+})

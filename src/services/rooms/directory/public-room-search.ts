@@ -8,9 +8,12 @@ export interface RoomTexts {
   readonly initials: string
 }
 
+/** Of each text so much is searched: a topic may have 60,000 characters, and a search looks at every place of all rooms. */
+const MAX_SEARCHED = 1_000
+
 /** Prepared once for each room, so that a search only compares. */
 export function roomTexts(texts: readonly string[]): RoomTexts {
-  const text = fold(texts.join('\n'))
+  const text = texts.map((one) => fold(one.slice(0, MAX_SEARCHED)).slice(0, MAX_SEARCHED)).join('\n')
   const compact = hasSyllable(text) ? withoutBlanks(text) : ''
   return { text, compact, initials: initialsOf(compact) }
 }

@@ -1,7 +1,7 @@
 import { invalidParam } from '../../../matrix/errors.ts'
 import type { Db } from '../../../storage/db.ts'
 import { listPublished } from '../../../storage/rooms/directory.ts'
-import { Turn } from '../../../util/turn.ts'
+import { filterInTurns, Turn } from '../../../util/turn.ts'
 import type { Appended } from '../append.ts'
 import { loadPublicRooms, type PublicRoom, SHOWN_TYPES } from './public-room.ts'
 import { finderOf } from './public-room-search.ts'
@@ -61,7 +61,7 @@ export class PublicRooms {
     if (!Number.isSafeInteger(offset) || offset < 0) throw invalidParam('Not a token of this server')
     const limit = Math.min(query.limit || DEFAULT_LIMIT, MAX_LIMIT)
     await this.#refresh()
-    const found = search(this.#sorted, query)
+    const found = await search(this.#sorted, query)
     const end = offset + limit
     return {
       chunk: found.slice(offset, end).map((room) => room.entry),
@@ -85,7 +85,10 @@ export class PublicRooms {
     if (this.#stale.size === 0) return
     const turn = new Turn()
     while (this.#stale.size > 0) {
-      const nids = [...this.#stale].slice(0, CHUNK)
+      const nids: number[] = []
+      for (const nid of this.#stale) {
+        if (nids.push(nid) === CHUNK) break
+      }
       // A change during the read marks its room again.
       for (const nid of nids) this.#stale.delete(nid)
       await this.#read(nids)
@@ -112,11 +115,12 @@ export class PublicRooms {
   }
 }
 
-function search(rooms: readonly PublicRoom[], query: PublicRoomsQuery): readonly PublicRoom[] {
+function search(rooms: readonly PublicRoom[], query: PublicRoomsQuery): Promise<readonly PublicRoom[]> {
   const { search: term, roomTypes, network, includesAllNetworks } = query
   const isWanted = term?.trim() ? finderOf(term) : undefined
   const isIn = (room: PublicRoom) => (network === undefined ? room.isPublic : room.networks.includes(network))
-  return rooms.filter(
+  return filterInTurns(
+    rooms,
     (room) =>
       (includesAllNetworks || isIn(room)) &&
       (!roomTypes || roomTypes.includes(room.type)) &&
