@@ -4,6 +4,7 @@ import { canonicalJson } from '../matrix/canonical-json.ts'
 import { badJson, invalidParam, MatrixError, notFound } from '../matrix/errors.ts'
 import { type Db, transact } from '../storage/db.ts'
 import * as store from '../storage/filters.ts'
+import type { Awaitable } from '../util/awaitable.ts'
 import { Filter, NO_FILTER } from './sync/filter.ts'
 import { type FilterContent, filterSchema } from './sync/filter-schema.ts'
 
@@ -47,12 +48,14 @@ export class Filters {
   }
 
   /** The filter of a request: an id, JSON, or none. */
-  async resolve(userNid: number, filter: string | undefined): Promise<Filter> {
+  resolve(userNid: number, filter: string | undefined): Awaitable<Filter> {
     if (filter === undefined || filter === '') return NO_FILTER
-    const isInline = filter.startsWith('{')
-    const key = isInline ? filter : `${userNid} ${filter}`
-    const known = this.#compiled.get(key)
-    if (known) return known
+    const key = filter.startsWith('{') ? filter : `${userNid} ${filter}`
+    return this.#compiled.get(key) ?? this.#compile(userNid, filter, key)
+  }
+
+  async #compile(userNid: number, filter: string, key: string): Promise<Filter> {
+    const isInline = filter === key
     const text = isInline ? filter : await this.#find(userNid, filter)
     if (text === undefined) throw invalidParam('No such filter')
     const compiled = new Filter(isInline ? parseInline(text) : (JSON.parse(text) as FilterContent))

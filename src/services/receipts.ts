@@ -3,6 +3,7 @@ import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import { type Db, transact } from '../storage/db.ts'
 import * as store from '../storage/receipts.ts'
 import { findEvent } from '../storage/rooms/events.ts'
+import { type Awaitable, andThen } from '../util/awaitable.ts'
 import type { Clock } from '../util/clock.ts'
 import { LoadCache } from '../util/load-cache.ts'
 import type { AccountData, Owner } from './account-data/account-data.ts'
@@ -155,17 +156,22 @@ export class Receipts {
   }
 
   /** How far the user has read everywhere. */
-  async marksOf(userNid: number): Promise<ReadonlyMap<number, ReadMarks>> {
-    return (await this.#marks.get(userNid)).byRoom
+  marksOf(userNid: number): Awaitable<ReadonlyMap<number, ReadMarks>> {
+    return andThen(this.#marks.get(userNid), ({ byRoom }) => byRoom)
   }
 
-  async marksIn(userNid: number, roomNid: number): Promise<ReadMarks> {
-    return (await this.marksOf(userNid)).get(roomNid) ?? UNREAD
+  marksIn(userNid: number, roomNid: number): Awaitable<ReadMarks> {
+    return andThen(this.#marks.get(userNid), ({ byRoom }) => byRoom.get(roomNid) ?? UNREAD)
   }
 
   /** The `m.receipt` event of what changed in (`after`, `upTo`], as JSON text; undefined when nothing did. */
-  async changedIn(roomNid: number, userNid: number, after: number, upTo: number): Promise<string | undefined> {
-    if (after > 0 && !this.changes.mayHaveChanged(roomNid, after)) return undefined
+  changedIn(roomNid: number, userNid: number, after: number, upTo: number): Awaitable<string | undefined> {
+    return after > 0 && !this.changes.mayHaveChanged(roomNid, after)
+      ? undefined
+      : this.#newIn(roomNid, userNid, after, upTo)
+  }
+
+  async #newIn(roomNid: number, userNid: number, after: number, upTo: number): Promise<string | undefined> {
     const rows = await store.listReceipts(this.#deps.db, roomNid, userNid, after, upTo, MAX_SHOWN)
     return rows.length === 0 ? undefined : receiptEvent(rows)
   }

@@ -1,30 +1,31 @@
 import type { LRUCache } from 'lru-cache'
+import type { Awaitable } from './awaitable.ts'
 import { lruCache } from './lru.ts'
 
 /**
  * Loads what is asked for, once for all who ask meanwhile, and keeps it until it changes. What changes while it is loaded
  * is not kept, nor is a load that fails.
  */
-export class LoadCache<K extends {}, V> {
+export class LoadCache<K extends {}, V extends {}> {
   readonly #load: (key: K) => Promise<V>
   readonly #weigh: (value: V) => number
-  readonly #kept: LRUCache<K, Promise<V>>
+  readonly #kept: LRUCache<K, Awaitable<V>>
 
   /** Keeps what weighs `max` together; `weigh` is for values of which one may be a thousand times as large as another. */
   constructor(max: number, load: (key: K) => Promise<V>, weigh: (value: V) => number = () => 1) {
     this.#load = load
     this.#weigh = weigh
-    this.#kept = lruCache<K, Promise<V>>(max)
+    this.#kept = lruCache<K, Awaitable<V>>(max)
   }
 
-  get(key: K): Promise<V> {
+  get(key: K): Awaitable<V> {
     const kept = this.#kept.get(key)
-    if (kept) return kept
+    if (kept !== undefined) return kept
     const loading = this.#load(key)
     this.#kept.set(key, loading)
     loading.then(
-      (value) => this.#settle(key, loading, this.#weigh(value)),
-      () => this.forget(key),
+      (value) => this.#settle(key, loading, value),
+      () => this.#settle(key, loading, undefined),
     )
     return loading
   }
@@ -34,11 +35,10 @@ export class LoadCache<K extends {}, V> {
     this.#kept.delete(key)
   }
 
-  /** What is on its way weighs as little as may be: only now it is known. */
-  #settle(key: K, loading: Promise<V>, weight: number): void {
-    if (weight === 1 || this.#kept.peek(key) !== loading) return
-    // Setting the same value again would not weigh it again.
+  /** The value takes the place of its promise; its weight is known only now. */
+  #settle(key: K, loading: Promise<V>, value: V | undefined): void {
+    if (this.#kept.peek(key) !== loading) return
     this.#kept.delete(key)
-    this.#kept.set(key, loading, { size: weight })
+    if (value !== undefined) this.#kept.set(key, value, { size: this.#weigh(value) })
   }
 }

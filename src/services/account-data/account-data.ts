@@ -3,6 +3,7 @@ import type { UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import * as store from '../../storage/account-data.ts'
 import type { Db } from '../../storage/db.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
@@ -106,8 +107,8 @@ export class AccountData {
   }
 
   /** What changed in (`after`, `upTo`]; all there is without `after`. */
-  async changed(userNid: number, after: number | undefined, upTo: number): Promise<store.AccountDataRow[]> {
-    if (after === undefined) return withoutDeleted(await store.listAccountData(this.#deps.db, userNid, 0, upTo))
+  changed(userNid: number, after: number | undefined, upTo: number): Awaitable<store.AccountDataRow[]> {
+    if (after === undefined) return store.listAccountData(this.#deps.db, userNid, 0, upTo).then(withoutDeleted)
     if (!this.changes.mayHaveChanged(userNid, after)) return []
     return store.listAccountData(this.#deps.db, userNid, after, upTo)
   }

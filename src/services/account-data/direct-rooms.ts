@@ -1,3 +1,4 @@
+import type { Awaitable } from '../../util/awaitable.ts'
 import { LoadCache } from '../../util/load-cache.ts'
 import { type AccountData, GLOBAL, type Owner } from './account-data.ts'
 
@@ -16,7 +17,7 @@ export class DirectRooms {
     })
   }
 
-  of({ userNid }: Owner): Promise<ReadonlySet<string>> {
+  of({ userNid }: Owner): Awaitable<ReadonlySet<string>> {
     return this.#cache.get(userNid)
   }
 

@@ -1,5 +1,6 @@
 import { isUserId, type UserId } from '../../matrix/ids.ts'
 import { isObject } from '../../matrix/json.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import { LoadCache } from '../../util/load-cache.ts'
 import { type AccountData, GLOBAL } from './account-data.ts'
 
@@ -25,7 +26,7 @@ export class IgnoredUsers {
     })
   }
 
-  of(userId: UserId): Promise<ReadonlySet<UserId>> {
+  of(userId: UserId): Awaitable<ReadonlySet<UserId>> {
     return this.#cache.get(userId)
   }
 

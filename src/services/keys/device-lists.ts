@@ -2,6 +2,7 @@ import type { UserId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../../storage/db.ts'
 import { listSignedUsers } from '../../storage/keys/cross-signing.ts'
 import * as store from '../../storage/keys/device-lists.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import { ChangeIndex } from '../change-index.ts'
@@ -135,12 +136,21 @@ export class DeviceLists {
   }
 
   /** What changed in (`after`, `upTo`]. */
-  async changes({ userId, userNid }: Owner, rooms: RoomsOfUser, after: number, upTo: number): Promise<ListChanges> {
+  changes(owner: Owner, rooms: RoomsOfUser, after: number, upTo: number): Awaitable<ListChanges> {
+    const moved: number[] = []
+    for (const { roomNid } of rooms.values()) if (this.#moves.mayHaveChanged(roomNid, after)) moved.push(roomNid)
+    const told = this.#told.mayHaveChanged(owner.userId, after)
+    return told || moved.length > 0 ? this.#read(owner, moved, told, after, upTo) : { changed: [], left: [] }
+  }
+
+  async #read(
+    { userNid }: Owner,
+    moved: readonly number[],
+    told: boolean,
+    after: number,
+    upTo: number,
+  ): Promise<ListChanges> {
     const { db } = this.#deps
-    const moved = [...rooms.values()]
-      .filter(({ roomNid }) => this.#moves.mayHaveChanged(roomNid, after))
-      .map(({ roomNid }) => roomNid)
-    const told = this.#told.mayHaveChanged(userId, after)
     const changed = told ? await store.listChangedUsers(db, userNid, after, upTo) : []
     const signed = told ? await listSignedUsers(db, userNid, after, upTo) : []
     const met = await store.listMet(db, userNid, moved, after)

@@ -1,3 +1,4 @@
+import { type Awaitable, andThen } from '../../util/awaitable.ts'
 import { type Contribution, NOTHING_NEW, type SyncContext, type SyncSection } from '../sync/request.ts'
 import type { DeviceKeys } from './device-keys.ts'
 import type { DeviceLists } from './device-lists.ts'
@@ -32,31 +33,33 @@ export class EncryptionSection implements SyncSection {
     }
   }
 
-  async #messages({ viewer, since, upTo }: SyncContext): Promise<Part> {
+  #messages({ viewer, since, upTo }: SyncContext): Awaitable<Part> {
     const after = since?.messagesPos ?? since?.pos
-    const { events, end } = await this.#deps.toDevice.receive(viewer.deviceNid, after, upTo.pos, MAX_MESSAGES)
-    if (events.length === 0) return NOTHING_NEW
-    const text = `"to_device":{"events":[${events.join(',')}]}`
-    return { text, isNews: true, ...(end < upTo.pos && { messagesPos: end }) }
+    return andThen(this.#deps.toDevice.receive(viewer.deviceNid, after, upTo.pos, MAX_MESSAGES), ({ events, end }) => {
+      if (events.length === 0) return NOTHING_NEW
+      const text = `"to_device":{"events":[${events.join(',')}]}`
+      return { text, isNews: true, ...(end < upTo.pos && { messagesPos: end }) }
+    })
   }
 
   /** A first sync names nobody: the client looks at everybody it meets. */
-  async #lists({ viewer, since, upTo, rooms }: SyncContext): Promise<Part> {
+  #lists({ viewer, since, upTo, rooms }: SyncContext): Awaitable<Part> {
     if (since === undefined) return NOTHING_NEW
-    const { changed, left } = await this.#deps.lists.changes(viewer, rooms, since.pos, upTo.pos)
-    if (changed.length + left.length === 0) return NOTHING_NEW
-    return { text: `"device_lists":${JSON.stringify({ changed, left })}`, isNews: true }
+    return andThen(this.#deps.lists.changes(viewer, rooms, since.pos, upTo.pos), ({ changed, left }) =>
+      changed.length + left.length === 0
+        ? NOTHING_NEW
+        : { text: `"device_lists":${JSON.stringify({ changed, left })}`, isNews: true },
+    )
   }
 
   /** Always there: clients take a missing count for none. News when somebody was given a key. */
-  async #keys({ viewer: { deviceNid }, since }: SyncContext): Promise<Part> {
+  #keys({ viewer: { deviceNid }, since }: SyncContext): Awaitable<Part> {
     const { deviceKeys } = this.#deps
-    const { counts, unusedFallbacks } = await deviceKeys.left.of(deviceNid)
-    return {
+    return andThen(deviceKeys.left.of(deviceNid), ({ counts, unusedFallbacks }) => ({
       text:
         `"device_one_time_keys_count":${JSON.stringify(counts)},` +
         `"device_unused_fallback_key_types":${JSON.stringify(unusedFallbacks)}`,
       isNews: since !== undefined && deviceKeys.haveChanged(deviceNid, since.pos),
-    }
+    }))
   }
 }

@@ -1,5 +1,6 @@
 import type { Db } from '../../storage/db.ts'
 import { countOneTimeKeys, listUnusedFallbacks } from '../../storage/keys/one-time-keys.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import { LoadCache } from '../../util/load-cache.ts'
 
 /** What others can still be given of a device's keys. */
@@ -22,7 +23,7 @@ export class KeysLeft {
     this.#db = db
   }
 
-  of(deviceNid: number): Promise<LeftKeys> {
+  of(deviceNid: number): Awaitable<LeftKeys> {
     return this.#remembered.get(deviceNid)
   }
 

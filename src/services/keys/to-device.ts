@@ -6,6 +6,7 @@ import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { findDevicesOf } from '../../storage/keys/device-keys.ts'
 import * as store from '../../storage/keys/to-device.ts'
 import { internName, nameNids } from '../../storage/names.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import type { Clock } from '../../util/clock.ts'
 import { InTurn } from '../../util/in-turn.ts'
 import { lruCache } from '../../util/lru.ts'
@@ -143,18 +144,26 @@ export class ToDevice {
    * What waits for the device in (`after`, `upTo`], as JSON texts: the oldest `limit` messages. `end` is the position up
    * to which the client has then received. `after` is the client's token: what came before it has arrived and is deleted.
    */
-  async receive(
+  receive(
+    deviceNid: number,
+    after: number | undefined,
+    upTo: number,
+    limit: number,
+  ): Awaitable<{ events: string[]; end: number }> {
+    const nothingUpTo = this.#nothingUpTo.get(deviceNid)
+    // Every `/sync` asks, and hardly ever is there anything.
+    return nothingUpTo !== undefined && !this.#arrivals.mayHaveChanged(deviceNid, nothingUpTo)
+      ? { events: [], end: upTo }
+      : this.#read(deviceNid, after, upTo, limit)
+  }
+
+  async #read(
     deviceNid: number,
     after: number | undefined,
     upTo: number,
     limit: number,
   ): Promise<{ events: string[]; end: number }> {
     const { db } = this.#deps
-    const nothingUpTo = this.#nothingUpTo.get(deviceNid)
-    // Every `/sync` asks, and hardly ever is there anything.
-    if (nothingUpTo !== undefined && !this.#arrivals.mayHaveChanged(deviceNid, nothingUpTo)) {
-      return { events: [], end: upTo }
-    }
     let waiting = await store.listToDevice(db, deviceNid, upTo, limit)
     const [first] = waiting
     if (after !== undefined && first && first.pos <= after) {

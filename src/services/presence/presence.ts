@@ -5,6 +5,7 @@ import type { Db } from '../../storage/db.ts'
 import { listNeighbours } from '../../storage/keys/device-lists.ts'
 import { listPresence, type PresenceRow, upsertPresence } from '../../storage/presence.ts'
 import { countSharedRooms, meetsLocalUser } from '../../storage/rooms/shared-rooms.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Owner } from '../account-data/account-data.ts'
@@ -104,15 +105,15 @@ export class Presence {
    * A device asks `/sync`, which may take as long as `timeoutMs`. 'offline' leaves everything as it is. Where many come at
    * once, the next sweep tells of them: for each of a thousand in the morning, a thousand would wake.
    */
-  async onSync(device: Device, presence: PresenceState, timeoutMs: number): Promise<void> {
-    if (!this.isEnabled || presence === 'offline') return
+  onSync(device: Device, presence: PresenceState, timeoutMs: number): Awaitable<void> {
+    if (!this.isEnabled || presence === 'offline') return undefined
     const known = this.#of(device)
     const now = this.#deps.clock.now()
     if (presence === 'online') known.lastActiveTs = now
     this.#attendance.note(known, device.deviceNid, presence, now + timeoutMs + LINGER_MS)
-    if (this.#attendance.says(known, now) === known.presence || this.#toldSinceSweep >= TOLD_AT_ONCE) return
+    if (this.#attendance.says(known, now) === known.presence || this.#toldSinceSweep >= TOLD_AT_ONCE) return undefined
     this.#toldSinceSweep++
-    await this.#settle([known])
+    return this.#settle([known])
   }
 
   /** Other servers say so of their users. */

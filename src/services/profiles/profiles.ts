@@ -62,7 +62,7 @@ export class Profiles {
   }
 
   /** What the user's member events show. Empty for anybody without a profile here. */
-  profileOf(userId: UserId): Promise<MemberProfile> {
+  async profileOf(userId: UserId): Promise<MemberProfile> {
     return this.#displayed.get(userId)
   }
 

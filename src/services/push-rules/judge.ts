@@ -1,3 +1,4 @@
+import type { Awaitable } from '../../util/awaitable.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import type { IgnoredUsers } from '../account-data/ignored-users.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
@@ -24,12 +25,12 @@ export class Judge {
   }
 
   /** The rules of a user; the same object for as long as they do not change. */
-  rulesOf(userNid: number): Promise<CompiledRules> {
+  rulesOf(userNid: number): Awaitable<CompiledRules> {
     return this.#deps.pushRules.compiledOf(userNid)
   }
 
   /** Whom a user ignores; the same object for as long as that does not change, or memory holds it. */
-  ignoredBy({ userId }: Owner): Promise<ReadonlySet<string>> {
+  ignoredBy({ userId }: Owner): Awaitable<ReadonlySet<string>> {
     return this.#deps.ignoredUsers.of(userId)
   }
 

@@ -1,4 +1,5 @@
 import type { PowerLevels } from '../../room/power-levels.ts'
+import { type Awaitable, andThen } from '../../util/awaitable.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import { PushEvent } from './push-event.ts'
@@ -7,10 +8,11 @@ import { PushEvent } from './push-event.ts'
 export class PushEvents {
   readonly #known = new WeakMap<StoredEvent, PushEvent>()
 
-  async of(room: LiveRoom, event: StoredEvent): Promise<PushEvent> {
-    const known = this.#known.get(event)
-    if (known) return known
-    const levels = await room.powerLevels()
+  of(room: LiveRoom, event: StoredEvent): Awaitable<PushEvent> {
+    return this.#known.get(event) ?? andThen(room.powerLevels(), (levels) => this.#make(room, event, levels))
+  }
+
+  #make(room: LiveRoom, event: StoredEvent, levels: PowerLevels): PushEvent {
     const made = new PushEvent(event.visible, event.eventId, {
       roomId: room.roomId,
       joinedMembers: room.counts.get('join') ?? 0,

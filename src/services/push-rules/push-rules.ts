@@ -1,6 +1,7 @@
 import { notFound, tooLarge } from '../../matrix/errors.ts'
 import type { Db } from '../../storage/db.ts'
 import * as store from '../../storage/push/push-rules.ts'
+import { type Awaitable, andThen } from '../../util/awaitable.ts'
 import { LoadCache } from '../../util/load-cache.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import { ChangeIndex } from '../change-index.ts'
@@ -51,8 +52,8 @@ export class PushRules {
   }
 
   /** The rules, ready to judge events. */
-  async compiledOf(userNid: number): Promise<CompiledRules> {
-    return (await this.#known.get(userNid)).compiled
+  compiledOf(userNid: number): Awaitable<CompiledRules> {
+    return andThen(this.#known.get(userNid), ({ compiled }) => compiled)
   }
 
   set(owner: Owner, kind: RuleKind, ruleId: string, body: RuleBody, place: Place): Promise<void> {
@@ -80,9 +81,14 @@ export class PushRules {
   }
 
   /** The content of `m.push_rules`, as JSON text, if the rules changed in (`after`, `upTo`], or without `after`. */
-  async changed(owner: Owner, after: number | undefined, upTo: number): Promise<string | undefined> {
+  changed(owner: Owner, after: number | undefined, upTo: number): Awaitable<string | undefined> {
+    return after !== undefined && !this.#changes.mayHaveChanged(owner.userNid, after)
+      ? undefined
+      : this.#new(owner, after, upTo)
+  }
+
+  async #new(owner: Owner, after: number | undefined, upTo: number): Promise<string | undefined> {
     if (after !== undefined) {
-      if (!this.#changes.mayHaveChanged(owner.userNid, after)) return undefined
       const row = await store.findPushRules(this.#deps.db, owner.userNid)
       if (!row || row.pos <= after || row.pos > upTo) return undefined
     }

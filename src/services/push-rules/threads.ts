@@ -1,5 +1,6 @@
 import type { Db } from '../../storage/db.ts'
 import { findEvent } from '../../storage/rooms/events.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import { lruCache } from '../../util/lru.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { relationOf } from '../rooms/relation.ts'
@@ -21,15 +22,16 @@ export class Threads {
     this.#db = db
   }
 
-  async of(room: LiveRoom, event: StoredEvent): Promise<string> {
+  of(room: LiveRoom, event: StoredEvent): Awaitable<string> {
     const relation = relationOf(event.pdu)
     if (!relation) return MAIN
     if (relation.relType === 'm.thread') return relation.parentId
     const known = this.#known.get(event.eventId)
     if (known !== undefined) return known
-    const thread = await this.#follow(room, relation.parentId)
-    this.#known.set(event.eventId, thread)
-    return thread
+    return this.#follow(room, relation.parentId).then((thread) => {
+      this.#known.set(event.eventId, thread)
+      return thread
+    })
   }
 
   async #follow(room: LiveRoom, parentId: string): Promise<string> {

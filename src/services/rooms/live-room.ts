@@ -6,6 +6,7 @@ import type { Db } from '../../storage/db.ts'
 import * as memberships from '../../storage/rooms/memberships.ts'
 import { listNewest } from '../../storage/rooms/timeline.ts'
 import { lastTimelineGap } from '../../storage/rooms/timeline-gaps.ts'
+import { type Awaitable, andThen } from '../../util/awaitable.ts'
 import { type Batch, gapsIn, type StateEdit } from './entry.ts'
 import type { Persisted } from './persist/persist.ts'
 import { applyMove, moveOf } from './server-moves.ts'
@@ -116,10 +117,10 @@ export class LiveRoom {
   }
 
   /** One entry of the current state. */
-  async stateEvent(type: string, stateKey: string): Promise<StoredEvent | undefined> {
+  stateEvent(type: string, stateKey: string): Awaitable<StoredEvent | undefined> {
     const known = this.#state.peek(type, stateKey)
     if (known !== undefined) return known ?? undefined
-    return (await this.#state.load([[type, stateKey]]))(type, stateKey)
+    return this.#state.load([[type, stateKey]]).then((lookUp) => lookUp(type, stateKey))
   }
 
   /** The membership of a user in the current state: 'join', 'invite', 'knock', 'ban', 'leave', or undefined. */
@@ -128,19 +129,24 @@ export class LiveRoom {
   }
 
   /** Who may do what now. */
-  async powerLevels(): Promise<PowerLevels> {
-    const create = await this.stateEvent('m.room.create', '')
-    const current = await this.stateEvent('m.room.power_levels', '')
-    if (!this.#powerLevels || this.#powerLevels.of !== current) {
-      this.#powerLevels = { of: current, value: new PowerLevels(create, current, this.version) }
-    }
-    return this.#powerLevels.value
+  powerLevels(): Awaitable<PowerLevels> {
+    return andThen(this.stateEvent('m.room.power_levels', ''), (current) => {
+      if (this.#powerLevels && this.#powerLevels.of === current) return this.#powerLevels.value
+      return andThen(this.stateEvent('m.room.create', ''), (create) => {
+        const value = new PowerLevels(create, current, this.version)
+        this.#powerLevels = { of: current, value }
+        return value
+      })
+    })
   }
 
   /** Timeline events that arrived in (`after`, `upTo`], newest first, from memory or below its floor from the table. */
-  async newest(after: number, upTo: number, limit: number): Promise<StoredEvent[]> {
+  newest(after: number, upTo: number, limit: number): Awaitable<StoredEvent[]> {
     const found = this.tail.newest(after, upTo, limit)
-    if (found.length >= limit || this.tail.floor <= after) return found
+    return found.length >= limit || this.tail.floor <= after ? found : this.#withOlder(found, after, upTo, limit)
+  }
+
+  async #withOlder(found: StoredEvent[], after: number, upTo: number, limit: number): Promise<StoredEvent[]> {
     const before = Math.min(upTo, this.tail.floor) + 1
     for (const row of await listNewest(this.#db, this.nid, before, limit - found.length)) {
       if ((row.pos as number) <= after) break
@@ -150,10 +156,10 @@ export class LiveRoom {
   }
 
   /** The last event that arrived in (`after`, `upTo`] without its predecessors: its position; undefined: there is none. */
-  async gapIn(after: number, upTo: number): Promise<number | undefined> {
+  gapIn(after: number, upTo: number): Awaitable<number | undefined> {
     if (this.#lastGap <= after) return undefined
-    const last = this.#lastGap <= upTo ? this.#lastGap : await lastTimelineGap(this.#db, this.nid, upTo)
-    return last > after ? last : undefined
+    const last = this.#lastGap <= upTo ? this.#lastGap : lastTimelineGap(this.#db, this.nid, upTo)
+    return andThen(last, (pos) => (pos > after ? pos : undefined))
   }
 
   /** The members who stand for the room's name: joined or invited, longest so first; one more than are shown. */

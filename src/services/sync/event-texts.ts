@@ -1,4 +1,5 @@
 import { isObject } from '../../matrix/json.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import { LongText } from '../../util/long-text.ts'
 import { Turn } from '../../util/turn.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
@@ -25,7 +26,10 @@ export async function timelineTexts(
  * The state events that the filter admits as JSON texts, separated by commas. What they replaced is no news to who is given
  * the state.
  */
-export async function stateTexts(events: readonly StoredEvent[], { filter, now }: SyncContext): Promise<LongText> {
+export const stateTexts = (events: readonly StoredEvent[], context: SyncContext): Awaitable<LongText> =>
+  events.length === 0 ? new LongText() : composeState(events, context)
+
+async function composeState(events: readonly StoredEvent[], { filter, now }: SyncContext): Promise<LongText> {
   const texts = new LongText()
   const turn = new Turn()
   for (const event of events) {

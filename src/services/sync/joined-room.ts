@@ -1,5 +1,6 @@
 import type { Db } from '../../storage/db.ts'
 import type { StateChange } from '../../storage/rooms/current-state.ts'
+import { type Awaitable, andThen } from '../../util/awaitable.ts'
 import { LongText } from '../../util/long-text.ts'
 import type { UnreadCounts } from '../notifications/unread-counts.ts'
 import { unreadText } from '../notifications/unread-counts.ts'
@@ -91,18 +92,18 @@ export class JoinedRoom {
   }
 
   /** What changed of the state since the client was here; nothing for a client that is given all of it. */
-  async #stateChanges(): Promise<readonly StateChange[]> {
+  #stateChanges(): Awaitable<readonly StateChange[]> {
     const { changes, state } = this.#deps
     if (this.#isWhole || !changes.mayHaveChangedState(this.#room.nid, this.#after)) return []
     return state.changes(this.#room, this.#after, this.#context.upTo.pos)
   }
 
-  async #summary(changes: readonly StateChange[]): Promise<Summary | undefined> {
+  #summary(changes: readonly StateChange[]): Awaitable<Summary | undefined> {
     const isConcerned =
-      this.#isWhole ||
-      this.#isCompleted ||
-      (changes.length > 0 && (await this.#deps.changes.concern(changes, SUMMARY_TYPES)))
-    return isConcerned ? summaryOf(this.#deps.db, this.#room, this.#context.viewer.userId) : undefined
+      this.#isWhole || this.#isCompleted || (changes.length > 0 && this.#deps.changes.concern(changes, SUMMARY_TYPES))
+    return andThen(isConcerned, (is) =>
+      is ? summaryOf(this.#deps.db, this.#room, this.#context.viewer.userId) : undefined,
+    )
   }
 
   /**

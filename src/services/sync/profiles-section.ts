@@ -1,4 +1,6 @@
+import type { Awaitable } from '../../util/awaitable.ts'
 import type { ProfileNews } from '../profiles/profile-news.ts'
+import type { Filter } from './filter.ts'
 import { type Contribution, isNewlyJoined, NOTHING_NEW, type SyncContext, type SyncSection } from './request.ts'
 
 /** The `users` of an answer: fields of profiles that the client's filter names (MSC4429). */
@@ -9,10 +11,13 @@ export class ProfilesSection implements SyncSection {
     this.#news = news
   }
 
-  async contribute(context: SyncContext): Promise<Contribution> {
-    const { filter, viewer, since, upTo, rooms } = context
-    if (!filter.profiles) return NOTHING_NEW
-    const { name, fields } = filter.profiles
+  contribute(context: SyncContext): Awaitable<Contribution> {
+    const { profiles } = context.filter
+    return profiles ? this.#tell(context, profiles) : NOTHING_NEW
+  }
+
+  async #tell(context: SyncContext, { name, fields }: NonNullable<Filter['profiles']>): Promise<Contribution> {
+    const { viewer, since, upTo, rooms } = context
     const news = await this.#news.of({
       viewerNid: viewer.userNid,
       after: since?.pos,

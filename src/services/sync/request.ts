@@ -1,4 +1,5 @@
 import type { UserId } from '../../matrix/ids.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import type { LongText } from '../../util/long-text.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
@@ -54,7 +55,7 @@ export interface Contribution {
  * that it wakes who waits for it.
  */
 export interface SyncSection {
-  contribute(context: SyncContext): Promise<Contribution>
+  contribute(context: SyncContext): Awaitable<Contribution>
 }
 
 export const NOTHING_NEW = { text: '', isNews: false } as const satisfies Contribution

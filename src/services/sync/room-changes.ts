@@ -2,6 +2,7 @@ import type { Db } from '../../storage/db.ts'
 import { namesOf } from '../../storage/names.ts'
 import type { StateChange } from '../../storage/rooms/current-state.ts'
 import { listChangedRooms } from '../../storage/sync.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import { ChangeIndex } from '../change-index.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { Stream } from '../stream.ts'
@@ -33,14 +34,13 @@ export class RoomChanges {
   }
 
   /** Tells for the user's joined rooms whether events or receipts came after a position. */
-  async after(userNid: number, pos: number): Promise<(roomNid: number) => boolean> {
+  after(userNid: number, pos: number): Awaitable<(roomNid: number) => boolean> {
     const { receipts } = this.#deps
     if (this.#events.covers(pos) && receipts.covers(pos)) {
       return (roomNid) => this.#events.mayHaveChanged(roomNid, pos) || receipts.mayHaveChanged(roomNid, pos)
     }
     // Memory does not reach that far back, for instance after a restart.
-    const changed = await listChangedRooms(this.#deps.db, userNid, pos)
-    return (roomNid) => changed.has(roomNid)
+    return listChangedRooms(this.#deps.db, userNid, pos).then((changed) => (roomNid) => changed.has(roomNid))
   }
 
   mayHaveChangedState(roomNid: number, after: number): boolean {

@@ -8,6 +8,7 @@ import {
   type StateChange,
 } from '../../storage/rooms/current-state.ts'
 import { type EventRow, eventsByNid } from '../../storage/rooms/events.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import { Turn } from '../../util/turn.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import { sendersInAuth } from '../rooms/state/auth-members.ts'
@@ -141,7 +142,7 @@ export class StateReader {
   }
 
   /** What stands at each place that changed, after the last of these changes. */
-  async changed(room: LiveRoom, changes: readonly StateChange[]): Promise<StoredEvent[]> {
+  changed(room: LiveRoom, changes: readonly StateChange[]): Awaitable<StoredEvent[]> {
     const last = new Map<string, number | null>()
     for (const change of changes) last.set(placeOf(change), change.event_nid)
     return this.#events(
@@ -198,8 +199,11 @@ export class StateReader {
     return (await nameNids(this.#db, [MEMBER])).get(MEMBER)
   }
 
-  async #events(room: LiveRoom, nids: readonly number[]): Promise<StoredEvent[]> {
-    if (nids.length === 0) return []
+  #events(room: LiveRoom, nids: readonly number[]): Awaitable<StoredEvent[]> {
+    return nids.length === 0 ? [] : this.#readEvents(room, nids)
+  }
+
+  async #readEvents(room: LiveRoom, nids: readonly number[]): Promise<StoredEvent[]> {
     const rows = new Map((await eventsByNid(this.#db, nids)).map((row) => [row.nid, row]))
     return nids.flatMap((nid) => {
       const row = rows.get(nid)

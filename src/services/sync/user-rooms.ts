@@ -3,6 +3,7 @@ import { notFound } from '../../matrix/errors.ts'
 import { isUserId, type RoomId, type UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
 import { listRoomsOfUser } from '../../storage/rooms/memberships.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import type { Appended } from '../rooms/append.ts'
 import type { Stream } from '../stream.ts'
@@ -51,8 +52,13 @@ export class UserRooms {
   }
 
   /** The rooms as of `stream.current`; take the position right after, without awaiting anything in between. */
-  async of(owner: Owner): Promise<RoomsOfUser> {
-    let known = this.#users.get(owner.userId)
+  of(owner: Owner): Awaitable<RoomsOfUser> {
+    const known = this.#users.get(owner.userId)
+    return known && known.ready === undefined ? known.rooms : this.#read(owner, known)
+  }
+
+  async #read(owner: Owner, begun: Known | undefined): Promise<RoomsOfUser> {
+    let known = begun
     if (!known) {
       known = { rooms: new Map(), ready: undefined }
       this.#users.set(owner.userId, known)

@@ -35,7 +35,7 @@ withDatabases('the rooms of users', (open) => {
     await userRooms.of(alice)
     await userRooms.of(bob)
     /** How many statements it takes to know the rooms of the user. */
-    const reads = async (user: typeof alice) => (await statementsOf(db, () => userRooms.of(user))).length
+    const reads = async (user: typeof alice) => (await statementsOf(db, async () => userRooms.of(user))).length
     return { alice, bob, userRooms, reads }
   }
 

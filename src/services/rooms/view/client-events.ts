@@ -2,6 +2,7 @@ import type { Db } from '../../../storage/db.ts'
 import { eventsByNid } from '../../../storage/rooms/events.ts'
 import { listReplacedBy } from '../../../storage/rooms/state-history.ts'
 import { listTransactionsBy } from '../../../storage/rooms/transactions.ts'
+import type { Awaitable } from '../../../util/awaitable.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { DELAYED, type Txn } from '../entry.ts'
 import type { LiveRoom } from '../live-room.ts'
@@ -112,9 +113,12 @@ export class ClientEvents {
   }
 
   /** `transaction_id`, for the device that sent the event; the `delay_id` (MSC4140) for its sender. */
-  async #transactionIds(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer): Promise<Parts> {
+  #transactionIds(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer): Awaitable<Parts> {
     const own = events.filter((event) => event.row.sender_nid === viewer.userNid)
-    if (own.length === 0) return NONE
+    return own.length === 0 ? NONE : this.#ownTransactionIds(room, own, viewer)
+  }
+
+  async #ownTransactionIds(room: LiveRoom, own: readonly StoredEvent[], viewer: Viewer): Promise<Parts> {
     const parts = new Map<number, string>()
     const older: number[] = []
     const shows = ({ deviceNid }: Txn) => deviceNid === viewer.deviceNid || deviceNid === DELAYED
@@ -133,14 +137,22 @@ export class ClientEvents {
   }
 
   /** `replaces_state` and, where the viewer may see the event that was replaced, `prev_content`. */
-  async #replacedStates(
+  #replacedStates(
     room: LiveRoom,
     events: readonly StoredEvent[],
     viewer: Viewer,
     membershipAt: (event: StoredEvent) => string,
-  ): Promise<Parts> {
+  ): Awaitable<Parts> {
     const states = events.filter((event) => event.isState && event.pos > 0)
-    if (states.length === 0) return NONE
+    return states.length === 0 ? NONE : this.#replacedBy(room, states, viewer, membershipAt)
+  }
+
+  async #replacedBy(
+    room: LiveRoom,
+    states: readonly StoredEvent[],
+    viewer: Viewer,
+    membershipAt: (event: StoredEvent) => string,
+  ): Promise<Parts> {
     const rows = await listReplacedBy(this.#deps.db, room.nid, states)
     if (rows.size === 0) return NONE
     const replaced = new Map([...rows].map(([nid, row]) => [nid, new StoredEvent(row, room.roomId, room.version)]))
@@ -162,14 +174,18 @@ export class ClientEvents {
   }
 
   /** `redacted_because`: the redaction, where the viewer may see it. */
-  async #redactions(
+  #redactions(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer, withRoomId: boolean): Awaitable<Parts> {
+    const redacted = events.filter((event) => event.row.redacted_by_nid !== null)
+    return redacted.length === 0 ? NONE : this.#redactionsOf(room, redacted, viewer, withRoomId)
+  }
+
+  async #redactionsOf(
     room: LiveRoom,
     events: readonly StoredEvent[],
     viewer: Viewer,
     withRoomId: boolean,
   ): Promise<Parts> {
     const nids = new Set(events.map((event) => event.row.redacted_by_nid).filter((nid) => nid !== null))
-    if (nids.size === 0) return NONE
     const { db, visibility } = this.#deps
     const rows = await eventsByNid(db, [...nids])
     const redactions = rows.map((row) => new StoredEvent(row, room.roomId, room.version))

@@ -4,6 +4,7 @@ import { type HistoryVisibility, historyVisibilityOf, maySee, type Sight } from 
 import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
 import { listReplacedAt, listReplacedBy } from '../../../storage/rooms/state-history.ts'
+import { type Awaitable, andThen } from '../../../util/awaitable.ts'
 import type { LiveRoom } from '../live-room.ts'
 import type { StoredEvent } from '../stored-event.ts'
 import type { ErasedUsers } from './erased-users.ts'
@@ -19,7 +20,7 @@ interface Deps {
 }
 
 /** Whom a user ignores. */
-export type IgnoredUsers = (userId: UserId) => Promise<ReadonlySet<UserId>>
+export type IgnoredUsers = (userId: UserId) => Awaitable<ReadonlySet<UserId>>
 
 const HISTORY_VISIBILITY = 'm.room.history_visibility'
 /** No position is as high. */
@@ -93,8 +94,8 @@ export class Visibility {
   }
 
   /** Whether there is nothing in the room that its history visibility hides from the viewer. */
-  async seesAll(room: LiveRoom, viewer: Viewer): Promise<boolean> {
-    return isJoined(room, viewer) && (await this.#isOpen(room))
+  seesAll(room: LiveRoom, viewer: Viewer): Awaitable<boolean> {
+    return isJoined(room, viewer) && this.#isOpen(room)
   }
 
   /** Whether no event is left out because of who sent it. */
@@ -148,10 +149,14 @@ export class Visibility {
   }
 
   /** Whether the history visibility never was one that hides anything from a member. */
-  async #isOpen(room: LiveRoom): Promise<boolean> {
-    const current = await room.stateEvent(HISTORY_VISIBILITY, '')
-    const known = this.#open.get(room)
-    if (known && known.as === current) return known.isOpen
+  #isOpen(room: LiveRoom): Awaitable<boolean> {
+    return andThen(room.stateEvent(HISTORY_VISIBILITY, ''), (current) => {
+      const known = this.#open.get(room)
+      return known && known.as === current ? known.isOpen : this.#lookWhetherOpen(room, current)
+    })
+  }
+
+  async #lookWhetherOpen(room: LiveRoom, current: StoredEvent | undefined): Promise<boolean> {
     const isOpen = showsAllToMembers(current?.pdu) && (await this.#wasAlwaysOpen(room))
     this.#open.set(room, { as: current, isOpen })
     return isOpen
@@ -180,42 +185,41 @@ export class Visibility {
   }
 
   /** State is shown whoever sent it (spec: Ignoring Users). */
-  async #withoutIgnored(
+  #withoutIgnored(
     events: readonly StoredEvent[],
     viewer: Viewer,
     how: 'omit' | 'prune',
-  ): Promise<readonly StoredEvent[]> {
-    const ignored: ReadonlySet<string> = await this.#deps.ignoredUsers(viewer.userId)
-    if (ignored.size === 0) return events
-    const isShown = (event: StoredEvent) => event.isState || !ignored.has(event.pdu.sender)
-    return how === 'omit' ? events.filter(isShown) : events.map((event) => (isShown(event) ? event : event.pruned()))
+  ): Awaitable<readonly StoredEvent[]> {
+    return andThen(this.#deps.ignoredUsers(viewer.userId), (ignored: ReadonlySet<string>) => {
+      if (ignored.size === 0) return events
+      const isShown = (event: StoredEvent) => event.isState || !ignored.has(event.pdu.sender)
+      return how === 'omit' ? events.filter(isShown) : events.map((event) => (isShown(event) ? event : event.pruned()))
+    })
   }
 
   /**
    * State as the viewer may see it: without the names and pictures of users who asked to be erased, for who came later. What
    * else they set is the room's.
    */
-  async stateWithoutErased(
-    room: LiveRoom,
-    state: readonly StoredEvent[],
-    viewer: Viewer,
-  ): Promise<readonly StoredEvent[]> {
+  stateWithoutErased(room: LiveRoom, state: readonly StoredEvent[], viewer: Viewer): Awaitable<readonly StoredEvent[]> {
     const isConcerned = ({ row, type }: StoredEvent) =>
       this.#deps.erased.has(row.sender_nid) && type === 'm.room.member'
     if (!state.some(isConcerned)) return state
-    const pruned = await this.#withoutErased(room, state.filter(isConcerned), viewer)
-    const byNid = new Map(pruned.map((event) => [event.nid, event]))
-    return state.map((event) => byNid.get(event.nid) ?? event)
+    return andThen(this.#withoutErased(room, state.filter(isConcerned), viewer), (pruned) => {
+      const byNid = new Map(pruned.map((event) => [event.nid, event]))
+      return state.map((event) => byNid.get(event.nid) ?? event)
+    })
   }
 
   /** Events of users who asked to be erased are shown whole only to those who were members then (spec: deactivation). */
-  async #withoutErased(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer): Promise<StoredEvent[]> {
+  #withoutErased(room: LiveRoom, events: readonly StoredEvent[], viewer: Viewer): Awaitable<StoredEvent[]> {
     const { erased } = this.#deps
     const concerned = events.filter((event) => erased.has(event.row.sender_nid))
     if (concerned.length === 0) return [...events]
-    const membershipAt = await this.memberships(room, concerned, viewer)
-    return events.map((event) =>
-      erased.has(event.row.sender_nid) && membershipAt(event) !== 'join' ? event.pruned() : event,
+    return andThen(this.memberships(room, concerned, viewer), (membershipAt) =>
+      events.map((event) =>
+        erased.has(event.row.sender_nid) && membershipAt(event) !== 'join' ? event.pruned() : event,
+      ),
     )
   }
 }
