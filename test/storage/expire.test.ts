@@ -25,13 +25,14 @@ withDatabases('expiry', (open) => {
       created_ts: i,
     }))
     await transact(db, (tx) => insertTransactions(tx, rows))
-    let pieces = 0
-    await deleteInPieces(db, (tx, limit) => {
-      pieces++
-      return deleteTransactionsBefore(tx, 1200, limit)
+    const pieces: number[] = []
+    await deleteInPieces(db, async (tx, limit) => {
+      const found = await deleteTransactionsBefore(tx, 1200, limit)
+      pieces.push(found)
+      return found
     })
     expect(await count(db, 'transaction_id')).toBe(100)
-    expect(pieces).toBe(3)
+    expect(pieces).toEqual([...Array<number>(24).fill(50), 0])
   })
 
   it("deletes tokens that ran out, but never a device's newest access token", async () => {

@@ -18,8 +18,8 @@ interface Deps {
   onFailure(error: unknown): void
 }
 
-/** Rows of one transaction: others wait no longer for it than for a write of their own. */
-const PIECE = 500
+/** Rows of one transaction: others wait no longer for it than for a write of their own, wherever in the file they are. */
+const PIECE = 50
 /** Between the bytes of an upload and its row in the database lies less. */
 const FRESH_MS = 5 * 60_000
 /** Copies deleted at once to make room: no more than it takes, nearly. */

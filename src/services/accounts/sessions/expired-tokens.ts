@@ -2,7 +2,7 @@ import { deleteAccessTokens, listExpiredAccessTokens } from '../../../storage/ac
 import { type Db, transact } from '../../../storage/db.ts'
 import { Turn } from '../../../util/turn.ts'
 
-const PAGE = 500
+const PAGE = 50
 
 /**
  * Forgets access tokens that ran out. The newest one of a device stays: whoever shows it is told of a soft logout, where an

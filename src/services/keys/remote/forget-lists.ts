@@ -3,7 +3,7 @@ import { deleteOutOfSight, listSights } from '../../../storage/keys/remote-lists
 import { nameNids } from '../../../storage/names.ts'
 import { Turn } from '../../../util/turn.ts'
 
-const PAGE = 100
+const PAGE = 20
 
 /** Forgets the device lists of other servers' users with whom no room is shared any more, a page of them at a time. */
 export async function forgetOutOfSight(db: Db, serverName: string): Promise<void> {
