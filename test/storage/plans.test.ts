@@ -5,10 +5,12 @@ import { listExpiredAccessTokens } from '../../src/storage/accounts/tokens.ts'
 import { type Db, transact } from '../../src/storage/db.ts'
 import { listServersInRooms } from '../../src/storage/federation/frozen-rooms.ts'
 import { deleteHeldBefore, listRoomsDue, nextDue } from '../../src/storage/federation/held-events.ts'
+import { listWaitingServers } from '../../src/storage/federation/outbox.ts'
 import { isServerInPartialRoom } from '../../src/storage/federation/partial-rooms.ts'
 import { listMet, listParted } from '../../src/storage/keys/device-lists.ts'
 import { listSights } from '../../src/storage/keys/remote-lists.ts'
 import { FIRST_COPY, listCopies } from '../../src/storage/media/media-care.ts'
+import { listWaitingPushers } from '../../src/storage/push/push-queue.ts'
 import { listChildren, listReplacements } from '../../src/storage/rooms/relations.ts'
 import { listReplacedAt, listReplacedAtAny } from '../../src/storage/rooms/state-history.ts'
 import { openHooked } from '../support/hooked-database.ts'
@@ -57,9 +59,16 @@ describe('a statement reads no more than it is about:', () => {
     }
   })
 
-  it('of the servers in rooms one room of each', async () => {
-    const plan = await plansOf(db, () => listServersInRooms(db))
-    expect(plan.filter((step) => /^SCAN (?!server$)/.test(step))).toEqual([])
+  it('of the servers in rooms, and of what waits to be sent, one row of each server and pusher', async () => {
+    const plan = await plansOf(db, async () => {
+      await listServersInRooms(db)
+      await listWaitingServers(db)
+      await listWaitingPushers(db)
+    })
+    const whole = plan.filter((step) => /^SCAN (room_server|outbox_event|outbox_edu|push_queue|t)\b/.test(step))
+    expect(whole).toEqual([])
+    const nexts = plan.filter((step) => /^SEARCH t .*(server_nid|pusher_nid)>\?\)$/.test(step))
+    expect(nexts).toHaveLength(4)
   })
 
   it('of the rooms of a server those of which not all members are known', async () => {

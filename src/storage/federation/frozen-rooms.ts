@@ -1,5 +1,6 @@
 import type { RoomId } from '../../matrix/ids.ts'
 import type { Db, Tx } from '../db.ts'
+import { distinctIn } from '../distinct.ts'
 import { runIn } from '../many.ts'
 import { rawRows, rawRun } from '../run.ts'
 
@@ -22,14 +23,10 @@ export const listFrozenRooms = (db: Db): Promise<{ room_id: RoomId; server: stri
      join name n on n.nid = f.server_nid`,
   )
 
-/** The servers that have joined members in any room: from one to the next, however many rooms each of them is in. */
+/** The servers that have joined members in any room. */
 export async function listServersInRooms(db: Db): Promise<string[]> {
-  const sql = `with recursive server (nid) as (
-      select min(server_nid) from room_server
-      union all select (select min(s.server_nid) from room_server s where s.server_nid > server.nid) from server
-      where server.nid is not null)
-    select n.text from server join name n on n.nid = server.nid
-    where exists (select 1 from room_server s where s.server_nid = server.nid and s.joined > 0)`
+  const sql = `select n.text from name n where n.nid in (${distinctIn('room_server', 'server_nid')})
+    and exists (select 1 from room_server s where s.server_nid = n.nid and s.joined > 0)`
   return (await rawRows<{ text: string }>(db, sql)).map(({ text }) => text)
 }
 

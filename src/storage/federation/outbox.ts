@@ -1,5 +1,6 @@
 import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
+import { distinctIn } from '../distinct.ts'
 import { insertRows, runIn, sendRows } from '../many.ts'
 import { places, rawRows, rawRun, rawSend } from '../run.ts'
 
@@ -113,7 +114,8 @@ export async function listWaitingServers(db: Db): Promise<string[]> {
   const rows = await rawRows<{ name: string }>(
     db,
     `select text as name from name where nid in
-       (select server_nid from outbox_event union select server_nid from outbox_edu)`,
+       (select nid from (${distinctIn('outbox_event', 'server_nid')}) e
+        union select nid from (${distinctIn('outbox_edu', 'server_nid')}) u)`,
   )
   return rows.map(({ name }) => name)
 }

@@ -1,6 +1,7 @@
 import type { RoomId, UserId } from '../../matrix/ids.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
+import { distinctIn } from '../distinct.ts'
 import { type EventRow, selectEvents } from '../rooms/events.ts'
 import { places, rawRows, rawRun, valuesOf } from '../run.ts'
 
@@ -85,7 +86,8 @@ export async function markBadgesDue(tx: Tx, userNids: readonly number[]): Promis
 
 /** The pushers for which something waits. */
 export async function listWaitingPushers(db: Db): Promise<number[]> {
-  const sql = 'select pusher_nid as nid from push_queue union select nid from pusher where badge_due > 0'
+  const sql = `select nid from (${distinctIn('push_queue', 'pusher_nid')}) q
+    union select nid from pusher where badge_due > 0`
   return (await rawRows<{ nid: number }>(db, sql)).map(({ nid }) => nid)
 }
 
