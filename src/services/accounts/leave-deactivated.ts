@@ -1,6 +1,7 @@
 import type { UserId } from '../../matrix/ids.ts'
-import { listUnfinishedDeactivations } from '../../storage/accounts/accounts.ts'
+import { listDeactivated } from '../../storage/accounts/accounts.ts'
 import type { Db } from '../../storage/db.ts'
+import { Turn } from '../../util/turn.ts'
 
 interface Deps {
   readonly db: Db
@@ -15,13 +16,16 @@ const PAGE = 50
  * members), so a restart goes on where it stopped.
  */
 export async function leaveDeactivated({ db, leaveAll }: Deps, signal: AbortSignal): Promise<void> {
-  for (let after = 0; ; ) {
-    const page = await listUnfinishedDeactivations(db, after, PAGE)
-    for (const { userId, userNid } of page) {
+  const turn = new Turn()
+  for (let after = 0, isMore = true; isMore; ) {
+    // Most of all that ever were deactivated are in no room any more.
+    const page = await listDeactivated(db, after, PAGE)
+    for (const { userId, userNid, isMember } of page) {
       if (signal.aborted) return
-      await leaveAll(userId, userNid)
+      if (isMember) await leaveAll(userId, userNid)
       after = userNid
     }
-    if (page.length < PAGE) return
+    isMore = page.length === PAGE
+    if (turn.isOver) await turn.give()
   }
 }

@@ -148,21 +148,21 @@ export async function deletePrivateData(tx: Tx, userNid: number): Promise<void> 
   }
 }
 
-/** Deactivated accounts that are still in a room: their leaving was cut short. */
-export async function listUnfinishedDeactivations(
+/** A page of deactivated accounts, by number; `isMember`: it is still in rooms, invited to some, or knocks. */
+export async function listDeactivated(
   db: Db,
   after: number,
   limit: number,
-): Promise<{ userNid: number; userId: UserId }[]> {
-  const rows = await rawRows<{ user_nid: number; user_id: UserId }>(
+): Promise<{ userNid: number; userId: UserId; isMember: boolean }[]> {
+  const rows = await rawRows<{ user_nid: number; user_id: UserId; is_member: number }>(
     db,
-    `select a.user_nid, a.user_id from account a
-     where a.deactivated = 1 and a.user_nid > ? and exists (
-       select 1 from membership m where m.user_nid = a.user_nid and m.membership in ('join', 'invite', 'knock'))
-     order by a.user_nid limit ?`,
+    `select a.user_nid, a.user_id, case when exists (
+       select 1 from membership m where m.user_nid = a.user_nid and m.membership in ('join', 'invite', 'knock')
+     ) then 1 else 0 end as is_member
+     from account a where a.deactivated = 1 and a.user_nid > ? order by a.user_nid limit ?`,
     [after, limit],
   )
-  return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id }))
+  return rows.map((row) => ({ userNid: row.user_nid, userId: row.user_id, isMember: row.is_member === 1 }))
 }
 
 /** Holds the account's row until the transaction ends, so that changes that depend on each other do not interleave. */
