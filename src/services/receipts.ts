@@ -155,11 +155,7 @@ export class Receipts {
     })
   }
 
-  /** How far the user has read everywhere. */
-  marksOf(userNid: number): Awaitable<ReadonlyMap<number, ReadMarks>> {
-    return andThen(this.#marks.get(userNid), ({ byRoom }) => byRoom)
-  }
-
+  /** How far the user has read in a room. */
   marksIn(userNid: number, roomNid: number): Awaitable<ReadMarks> {
     return andThen(this.#marks.get(userNid), ({ byRoom }) => byRoom.get(roomNid) ?? UNREAD)
   }

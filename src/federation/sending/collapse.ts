@@ -1,6 +1,6 @@
 import { type Db, transact } from '../../storage/db.ts'
-import { deleteFromQueue, listQueuedBefore } from '../../storage/federation/outbox.ts'
-import { Turn } from '../../util/turn.ts'
+import { deleteFromQueue, listQueuedBefore, type QueuedEvent } from '../../storage/federation/outbox.ts'
+import { pages } from '../../util/pages.ts'
 
 /** Events that are looked at together: after an hour hundreds of thousands may wait. */
 const PAGE = 500
@@ -11,17 +11,13 @@ const PAGE = 500
  */
 export async function collapseQueue(db: Db, serverNid: number): Promise<void> {
   const rooms = new Set<number>()
-  const turn = new Turn()
-  for (let before = Number.MAX_SAFE_INTEGER, isMore = true; isMore; ) {
-    const page = await listQueuedBefore(db, serverNid, before, PAGE)
+  const read = (last?: QueuedEvent) => listQueuedBefore(db, serverNid, last?.event_nid ?? Number.MAX_SAFE_INTEGER, PAGE)
+  for await (const page of pages(PAGE, read)) {
     const older = page.flatMap(({ event_nid, room_nid }) => {
       if (rooms.has(room_nid)) return event_nid
       rooms.add(room_nid)
       return []
     })
     if (older.length > 0) await transact(db, (tx) => deleteFromQueue(tx, serverNid, older))
-    before = page.at(-1)?.event_nid ?? before
-    isMore = page.length === PAGE
-    if (turn.isOver) await turn.give()
   }
 }

@@ -3,7 +3,7 @@ import { notFound } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import * as devices from '../../storage/accounts/devices.ts'
 import { type Db, transact } from '../../storage/db.ts'
-import { Turn } from '../../util/turn.ts'
+import { pages } from '../../util/pages.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { Stream } from '../stream.ts'
@@ -99,13 +99,10 @@ export class Devices {
    */
   async endExcess(): Promise<void> {
     const { db } = this.#deps
-    const turn = new Turn()
-    for (let isMore = true; isMore; ) {
-      const page = await devices.listDevicesAfter(db, this.#lookedUpTo, LOOKED_AT_ONCE)
+    const read = () => devices.listDevicesAfter(db, this.#lookedUpTo, LOOKED_AT_ONCE)
+    for await (const page of pages(LOOKED_AT_ONCE, read)) {
       await this.#endExcessOf([...new Set(page.map((device) => device.user_nid))])
       this.#lookedUpTo = page.at(-1)?.nid ?? this.#lookedUpTo
-      isMore = page.length === LOOKED_AT_ONCE
-      if (turn.isOver) await turn.give()
     }
   }
 

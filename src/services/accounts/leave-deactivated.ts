@@ -1,7 +1,7 @@
 import type { UserId } from '../../matrix/ids.ts'
 import { listDeactivated } from '../../storage/accounts/accounts.ts'
 import type { Db } from '../../storage/db.ts'
-import { Turn } from '../../util/turn.ts'
+import { pages } from '../../util/pages.ts'
 
 interface Deps {
   readonly db: Db
@@ -16,16 +16,12 @@ const PAGE = 50
  * members), so a restart goes on where it stopped.
  */
 export async function leaveDeactivated({ db, leaveAll }: Deps, signal: AbortSignal): Promise<void> {
-  const turn = new Turn()
-  for (let after = 0, isMore = true; isMore; ) {
-    // Most of all that ever were deactivated are in no room any more.
-    const page = await listDeactivated(db, after, PAGE)
+  // Most of all that ever were deactivated are in no room any more.
+  const read = (last?: { userNid: number }) => listDeactivated(db, last?.userNid ?? 0, PAGE)
+  for await (const page of pages(PAGE, read)) {
     for (const { userId, userNid, isMember } of page) {
       if (signal.aborted) return
       if (isMember) await leaveAll(userId, userNid)
-      after = userNid
     }
-    isMore = page.length === PAGE
-    if (turn.isOver) await turn.give()
   }
 }

@@ -2,7 +2,7 @@ import { type Db, type Tx, transact } from '../../storage/db.ts'
 import * as table from '../../storage/media/media.ts'
 import * as care from '../../storage/media/media-care.ts'
 import type { Clock } from '../../util/clock.ts'
-import { Turn } from '../../util/turn.ts'
+import { pages } from '../../util/pages.ts'
 import type { MediaFiles } from './files.ts'
 import type { MediaName } from './media-file.ts'
 
@@ -135,14 +135,10 @@ export class MediaCare {
   }
 
   async #countCopies(): Promise<number> {
-    const turn = new Turn()
     let bytes = 0
-    for (let last = care.FIRST_COPY, isMore = true; isMore; ) {
-      const page = await care.listCopies(this.#deps.db, last, PIECE)
+    const read = (last = care.FIRST_COPY) => care.listCopies(this.#deps.db, last, PIECE)
+    for await (const page of pages(PIECE, read)) {
       for (const copy of page) bytes += Number(copy.bytes)
-      last = page.at(-1) ?? last
-      isMore = page.length === PIECE
-      if (turn.isOver) await turn.give()
     }
     return bytes
   }

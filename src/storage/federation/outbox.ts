@@ -78,13 +78,10 @@ export async function deleteQueuedEdus(tx: Tx, ids: readonly number[]): Promise<
   await runIn(tx, 'delete from outbox_edu where id in', ids)
 }
 
+export type QueuedEvent = Omit<OutboxEventRow, 'server_nid'>
+
 /** The newest events before this one that wait for a server, the newest first, by number and room. */
-export const listQueuedBefore = (
-  db: Db,
-  serverNid: number,
-  before: number,
-  limit: number,
-): Promise<Omit<OutboxEventRow, 'server_nid'>[]> =>
+export const listQueuedBefore = (db: Db, serverNid: number, before: number, limit: number): Promise<QueuedEvent[]> =>
   rawRows(
     db,
     `select event_nid, room_nid from outbox_event where server_nid = ? and event_nid < ?

@@ -1,6 +1,6 @@
 import { deleteAccessTokens, listExpiredAccessTokens } from '../../../storage/accounts/tokens.ts'
 import { type Db, transact } from '../../../storage/db.ts'
-import { Turn } from '../../../util/turn.ts'
+import { pages } from '../../../util/pages.ts'
 
 const PAGE = 50
 
@@ -18,14 +18,11 @@ export class ExpiredTokens {
   }
 
   async forget(now: number): Promise<void> {
-    const turn = new Turn()
-    for (let isMore = true; isMore; ) {
-      const page = await listExpiredAccessTokens(this.#db, this.#lookedUpTo, now, PAGE)
+    const read = () => listExpiredAccessTokens(this.#db, this.#lookedUpTo, now, PAGE)
+    for await (const page of pages(PAGE, read)) {
       const old = page.flatMap(({ token_hash, is_newest }) => (is_newest === 1 ? [] : token_hash))
       if (old.length > 0) await transact(this.#db, (tx) => deleteAccessTokens(tx, old))
       this.#lookedUpTo = page.at(-1) ?? this.#lookedUpTo
-      isMore = page.length === PAGE
-      if (turn.isOver) await turn.give()
     }
   }
 }
