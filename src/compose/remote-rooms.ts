@@ -154,7 +154,7 @@ export function composeRemoteRooms(
     services: {
       edus,
       inboundTransactions: new InboundTransactions({ db, clock, inbox, edus }),
-      roomAnswers: new RoomAnswers({ db, clock, serverName, peerRooms, whole }),
+      roomAnswers: new RoomAnswers({ ...base, peerRooms, whole }),
       templates: new Templates({ ...base, peerRooms }),
       admissions: new Admissions({ ...base, peerRooms }),
       thirdPartyInvites: new ThirdPartyInvites({ ...base, inviteRemote: remote.invite }),

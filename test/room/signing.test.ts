@@ -9,7 +9,7 @@ import type { Pdu } from '../../src/room/event.ts'
 import { essentialText, eventIdOf, hasOwnContent, referenceHash, roomIdOf } from '../../src/room/hashes.ts'
 import { redact } from '../../src/room/redaction.ts'
 import { requiredSigners } from '../../src/room/signers.ts'
-import { signEvent } from '../../src/room/signing.ts'
+import { isUnsigned, signEvent, signLate, unsignedEvent } from '../../src/room/signing.ts'
 import { allVersions, memberEvent, sampleEvent, version } from '../support/event-samples.ts'
 
 // Spec: appendices, Cryptographic Test Vectors.
@@ -44,6 +44,15 @@ describe('signing events', () => {
       expect(hasOwnContent(pdu)).toBe(true)
       expect(eventIdOf(pdu, v)).toBe(eventId)
       expect(await isSigned(essentialText(pdu, v), pdu.signatures, 'hs', keys)).toBe(true)
+    })
+
+    it('is the same event when it is signed late, even after a redaction', async () => {
+      const unsigned = unsignedEvent(sampleEvent(v), v)
+      expect(unsigned.eventId).toBe(eventId)
+      expect(unsigned.json).not.toContain(key.keyId)
+      expect([isUnsigned(unsigned.pdu), isUnsigned(pdu)]).toEqual([true, false])
+      expect(canonicalJson(signLate(unsigned.pdu, v, 'hs', key))).toBe(json)
+      expect(signLate(redact(unsigned.pdu, v), v, 'hs', key)).toEqual(redact(pdu, v))
     })
 
     it('keeps id and signature when the event is redacted, but not its content hash', async () => {

@@ -120,11 +120,12 @@ export class Append {
     alongside: (tx: Tx, room: { nid: number; roomId: RoomId }) => Promise<void> = async () => {},
   ): Promise<RoomId> {
     const { db, clock, rooms } = this.#deps
-    const start = { roomId: chosenId, version, stateNid: undefined, extremities: [] }
+    const servers = new Map<string, number>()
+    const start = { roomId: chosenId, version, stateNid: undefined, extremities: [], servers }
     const chain = new Chain(this.#deps, start, NOTHING_KNOWN, clock.now())
     for (const draft of drafts) chain.add({ draft })
     const { roomId } = chain
-    const batch = chain.batch({ nid: 0, roomId, servers: new Map() })
+    const batch = chain.batch({ nid: 0, roomId, servers })
     const after = await this.#deps.alongside?.({ roomId, localJoined: new Set() }, batch)
     await this.#writer.write({
       batch,

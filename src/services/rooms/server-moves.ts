@@ -21,3 +21,7 @@ export function applyMove(joined: Map<string, number>, { server, by }: Move): vo
   if (count > 0) joined.set(server, count)
   else joined.delete(server)
 }
+
+/** Whether other servers than ours are in a room. */
+export const hasOthers = (servers: ReadonlyMap<string, number>, serverName: string): boolean =>
+  servers.size > (servers.has(serverName) ? 1 : 0)

@@ -25,7 +25,7 @@ async function foreign(room: LiveRoom, draft: Draft, previous: readonly StoredEv
     ['m.room.member', draft.sender],
   ])
   const signer = { serverName: SERVER, signingKey, random: randomBytes }
-  const foundation = { roomId: room.roomId, version: room.version, previous, state }
+  const foundation = { roomId: room.roomId, version: room.version, previous, state, isShared: true }
   const { event, authEvents } = buildEvent(draft, foundation, 1_000, signer)
   return { event, authEvents, before, txn: undefined, redacts: undefined, strippedState: undefined } satisfies Entry
 }

@@ -7,7 +7,7 @@ import { authTypesFor } from '../../../room/auth-types.ts'
 import type { Pdu, StateLookup } from '../../../room/event.ts'
 import { checkFormat, MAX_EVENT_BYTES } from '../../../room/format.ts'
 import { referenceHash, roomIdOf } from '../../../room/hashes.ts'
-import { type SignedEvent, signEvent } from '../../../room/signing.ts'
+import { type SignedEvent, signEvent, unsignedEvent } from '../../../room/signing.ts'
 import { stateOwner } from '../../../room/state-owner.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
 import { EVENT_KIND } from '../../../storage/rooms/events.ts'
@@ -23,6 +23,8 @@ export interface Foundation {
   previous: readonly StoredEvent[]
   /** The current state; `authTypesFor` says which entries are asked. */
   state: StateLookup<StoredEvent>
+  /** Other servers get the event now: it has to be signed. */
+  isShared: boolean
 }
 
 export interface Signer {
@@ -36,13 +38,17 @@ export interface Built {
   authEvents: StoredEvent[]
 }
 
+/** What a signature adds to an event, at most. */
+const MAX_SIGNATURE_BYTES = 1024
+
 /**
- * Makes a signed event of a draft: prev_events, auth_events from the state, hashes, signature. Its row has no numbers
- * yet. Throws `M_BAD_JSON` for content that no event of the version may have, `M_FORBIDDEN` when the room's rules refuse
+ * Makes an event of a draft: prev_events, auth_events from the state, hashes, signature. Its row has no numbers yet. A
+ * message that no other server gets now is signed when one asks for it (see `pduText`): the signature is a seventh of
+ * what a message costs, and most rooms of an office never leave its server. Throws `M_BAD_JSON` for content that no event of the version may have, `M_FORBIDDEN` when the room's rules refuse
  * it, `M_TOO_LARGE` when it exceeds the size of an event.
  */
 export function buildEvent(draft: Draft, foundation: Foundation, now: number, signer: Signer): Built {
-  const { version } = foundation
+  const { version, isShared } = foundation
   const flaw = canonicalFlaw(draft.content, version.strictCanonicalJson)
   if (flaw !== undefined) throw badJson(flaw)
   if (version.ownedState && draft.stateKey?.startsWith('@') && stateOwner(draft.stateKey) === undefined) {
@@ -51,7 +57,7 @@ export function buildEvent(draft: Draft, foundation: Foundation, now: number, si
   const { pdu, authEvents, depth } = assemble(draft, foundation, now, signer)
   const refused = authorize({ eventId: pdu.event_id ?? '', pdu }, foundation.state, version)
   if (refused !== undefined) throw forbidden(refused)
-  const signed = signEvent(pdu, version, signer.serverName, signer.signingKey)
+  const signed = seal(pdu, version, signer, isShared)
   const malformed = checkFormat(signed.pdu, version, { json: signed.json })
   if (malformed !== undefined) {
     throw Buffer.byteLength(signed.json) > MAX_EVENT_BYTES ? tooLarge(malformed) : badJson(malformed)
@@ -59,6 +65,15 @@ export function buildEvent(draft: Draft, foundation: Foundation, now: number, si
   const row = newRow(signed, depth)
   const roomId = pdu.room_id === undefined ? roomIdOf(signed.pdu, version) : foundation.roomId
   return { event: new StoredEvent(row, roomId as RoomId, version, signed.pdu), authEvents }
+}
+
+function seal(pdu: Pdu, version: RoomVersion, { serverName, signingKey }: Signer, isShared: boolean): SignedEvent {
+  if (!isShared && pdu.state_key === undefined) {
+    const unsigned = unsignedEvent(pdu, version)
+    // The size of an event is with its signatures: where that may decide, it is signed.
+    if (Buffer.byteLength(unsigned.json) <= MAX_EVENT_BYTES - MAX_SIGNATURE_BYTES) return unsigned
+  }
+  return signEvent(pdu, version, serverName, signingKey)
 }
 
 function assemble(draft: Draft, { roomId, version, previous, state }: Foundation, now: number, signer: Signer) {

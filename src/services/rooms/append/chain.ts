@@ -8,6 +8,7 @@ import type { RoomVersion } from '../../../room/versions.ts'
 import type { Draft, SendRequest } from '../draft.ts'
 import { type Batch, type Entry, type StateEdit, txnKey } from '../entry.ts'
 import { relationOf } from '../relation.ts'
+import { hasOthers } from '../server-moves.ts'
 import { stateKeyOf } from '../state/current-state.ts'
 import { strippedStateText } from '../state/stripped-state.ts'
 import type { StoredEvent } from '../stored-event.ts'
@@ -22,6 +23,8 @@ interface Room {
   version: RoomVersion
   stateNid: number | undefined
   extremities: readonly StoredEvent[]
+  /** The servers that are in it, perhaps with our own. */
+  servers: ReadonlyMap<string, number>
 }
 
 /** Our own events being added to a room: each is built upon the one before it, none of them is written yet. */
@@ -32,17 +35,26 @@ export class Chain {
   readonly #room: Room
   readonly #known: Known
   readonly #now: number
+  readonly #isShared: boolean
   readonly #previous: readonly StoredEvent[]
   #roomId: RoomId
   readonly #overlay = new Map<string, StoredEvent>()
   readonly #txns = new Map<string, StoredEvent>()
 
-  constructor(signer: Signer, room: Room, known: Known, now: number) {
+  /** `isShared`: events leave this server as soon as they are built. */
+  constructor(
+    signer: Signer,
+    room: Room,
+    known: Known,
+    now: number,
+    isShared = hasOthers(room.servers, signer.serverName),
+  ) {
     this.#signer = signer
     this.#room = room
     this.#known = known
     this.#roomId = room.roomId
     this.#now = now
+    this.#isShared = isShared
     this.#previous = room.extremities.slice(-MAX_PREV_EVENTS)
   }
 
@@ -85,6 +97,7 @@ export class Chain {
         version: this.#room.version,
         previous: before ? [before.event] : this.#previous,
         state: this.#state,
+        isShared: this.#isShared,
       },
       this.#now,
       this.#signer,

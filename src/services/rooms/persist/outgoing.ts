@@ -3,7 +3,7 @@ import type { Tx } from '../../../storage/db.ts'
 import { queueEvents, queueForRooms } from '../../../storage/federation/outbox.ts'
 import { internName, internNames, nidOf } from '../../../storage/names.ts'
 import { type Batch, type Entry, isSent, type StateEdit } from '../entry.ts'
-import { applyMove, moveOf } from '../server-moves.ts'
+import { applyMove, hasOthers, moveOf } from '../server-moves.ts'
 import type { StoredEvent } from '../stored-event.ts'
 
 /**
@@ -33,9 +33,6 @@ const isAboutOther = (event: StoredEvent, serverName: string): boolean =>
 
 const isOurs = ({ event, replaces }: StateEdit, serverName: string): boolean =>
   serverOf((event ?? replaces)?.stateKey ?? '') === serverName
-
-const hasOthers = (servers: ReadonlyMap<string, number>, serverName: string): boolean =>
-  servers.size > (servers.has(serverName) ? 1 : 0)
 
 /** Each event of the batch has its own destinations: members of other servers come and go in between. */
 async function queueOneByOne(tx: Tx, { room, entries, changes }: Batch, serverName: string): Promise<void> {

@@ -55,7 +55,7 @@ export class RecommendedSends {
   async #send(room: LiveRoom, request: SendRequest): Promise<Sent> {
     const { db, clock, policyServers } = this.#deps
     const known = await loadKnown(db, room, [request], true)
-    const chain = new Chain(this.#deps, room, known, clock.now())
+    const chain = new Chain(this.#deps, room, known, clock.now(), true)
     const { eventId, pdu, row, pos } = chain.add(request)
     const [entry] = chain.entries
     if (!entry) return { eventId, pos }

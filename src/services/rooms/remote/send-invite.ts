@@ -55,7 +55,7 @@ export async function sendInvite(
   const { eventId, pdu, row } = built
   const event = await deps.policyServers.recommended(room, { eventId, pdu, json: row.json })
   const shown = await room.loadState([...STRIPPED_TYPES.map((type) => [type, ''] as const), ['m.room.member', sender]])
-  const inviteRoomState = strippedPdus(shown, sender)
+  const inviteRoomState = strippedPdus(shown, sender, deps)
     .map((text) => parseJson(text))
     .filter(isObject)
   const answer = await client.memberships

@@ -1,6 +1,6 @@
 import { isObject } from '../../../matrix/json.ts'
 import type { StateLookup } from '../../../room/event.ts'
-import { pduText } from '../serve/event-texts.ts'
+import { type EventSigner, pduText } from '../serve/event-texts.ts'
 import { STRIPPED_TYPES } from '../state/stripped-state.ts'
 import type { StoredEvent } from '../stored-event.ts'
 
@@ -9,9 +9,9 @@ const MAX_EVENTS = 50
 const MAX_TEXT = 64 * 1024
 
 /** The state that tells somebody outside what a room is, as PDUs (spec: sendInviteV2, invite_room_state). */
-export function strippedPdus(state: StateLookup<StoredEvent>, sender: string): string[] {
+export function strippedPdus(state: StateLookup<StoredEvent>, sender: string, signer: EventSigner): string[] {
   const shown = [...STRIPPED_TYPES.map((type) => state(type, '')), state('m.room.member', sender)]
-  return shown.flatMap((event) => (event ? pduText(event) : []))
+  return shown.flatMap((event) => (event ? pduText(event, signer) : []))
 }
 
 /** What our user is told of what another server said of its room, as JSON text. Nothing of it has been checked. */

@@ -40,13 +40,13 @@ export class Admissions {
 
   /** The answer of send_join, as JSON text. `omitMembers`: most of the state may be left out. */
   async join(origin: string, roomId: string, eventId: string, value: unknown, omitMembers: boolean): Promise<LongText> {
-    const { db, serverName, peerRooms } = this.#deps
+    const { db, peerRooms } = this.#deps
     const room = await peerRooms.joinable(origin, roomId)
     const event = await this.#vouched(room, parseMemberEvent(value, expected(origin, room, eventId, 'join')))
     const before: JoinedRoom = { room, servers: [...room.servers.keys()] }
     const join = await this.#enter(origin, room, event)
     // A fork can undo a join as it comes in. Whoever is not in the room will not be told the rest of its state later.
-    return joinAnswer(db, serverName, before, join, omitMembers && room.servers.has(origin))
+    return joinAnswer(db, this.#deps, before, join, omitMembers && room.servers.has(origin))
   }
 
   async leave(origin: string, roomId: string, eventId: string, value: unknown): Promise<void> {
@@ -62,7 +62,7 @@ export class Admissions {
       ...STRIPPED_TYPES.map((type) => [type, ''] as const),
       ['m.room.member', event.pdu.sender],
     ])
-    return `{"knock_room_state":[${strippedPdus(state, event.pdu.sender).join()}]}`
+    return `{"knock_room_state":[${strippedPdus(state, event.pdu.sender, this.#deps).join()}]}`
   }
 
   /** A join with our signature, where one of our users vouches for it (spec: Restricted rooms). */

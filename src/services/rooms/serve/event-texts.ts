@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../../matrix/canonical-json.ts'
-import { redact } from '../../../room/redaction.ts'
+import type { SigningKey } from '../../../matrix/signing-key.ts'
+import { isUnsigned, signLate } from '../../../room/signing.ts'
 import { historyVisibilityOf } from '../../../room/visibility.ts'
 import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
@@ -20,16 +21,33 @@ const IDS_AT_ONCE = 500
 const HISTORY_VISIBILITY = 'm.room.history_visibility'
 const MEMBER = 'm.room.member'
 
-/** An event as other servers get it: pruned when it was redacted. */
-export const pduText = (event: StoredEvent): string => (event.isRedacted ? prunedText(event) : event.row.json)
+/** Who signs what was not signed yet. */
+export interface EventSigner {
+  readonly serverName: string
+  readonly signingKey: SigningKey
+}
+
+/** An event as other servers get it: pruned when it was redacted, signed if it never was (see `buildEvent`). */
+export function pduText(event: StoredEvent, { serverName, signingKey }: EventSigner): string {
+  const { version } = event
+  if (!event.isState && isUnsigned(event.pdu)) {
+    return canonicalJson(signLate(event.visible, version, serverName, signingKey))
+  }
+  return event.isRedacted ? canonicalJson(event.visible) : event.row.json
+}
 
 /** Such events of a room as JSON texts, separated by commas. */
-export async function pduTexts(db: Db, room: LiveRoom, nids: readonly number[]): Promise<LongText> {
+export async function pduTexts(
+  db: Db,
+  room: LiveRoom,
+  nids: readonly number[],
+  signer: EventSigner,
+): Promise<LongText> {
   const texts = new LongText()
   const turn = new Turn()
   for (const part of chunks(nids, EVENTS_AT_ONCE)) {
     for (const row of await eventsByNid(db, part)) {
-      texts.pushItem(pduText(new StoredEvent(row, room.roomId, room.version)))
+      texts.pushItem(pduText(new StoredEvent(row, room.roomId, room.version), signer))
     }
     if (turn.isOver) await turn.give()
   }
@@ -47,8 +65,6 @@ export async function idTexts(db: Db, nids: readonly number[]): Promise<LongText
   return texts
 }
 
-const prunedText = ({ pdu, version }: StoredEvent): string => canonicalJson(redact(pdu, version))
-
 /**
  * Events of the timeline for a server that is in the room, as JSON texts: pruned where none of its users may read them
  * (spec: client-server API, Room history visibility). Hidden they are not: the server needs their place in the room.
@@ -58,9 +74,10 @@ export async function shownTo(
   room: LiveRoom,
   server: string,
   events: readonly StoredEvent[],
+  signer: EventSigner,
 ): Promise<string[]> {
   const isOpen = await openStates(db, room, server, events)
-  return events.map((event) => (isOpen(event) ? pduText(event) : prunedText(event)))
+  return events.map((event) => pduText(isOpen(event) ? event : event.pruned(), signer))
 }
 
 async function openStates(db: Db, room: LiveRoom, server: string, events: readonly StoredEvent[]) {

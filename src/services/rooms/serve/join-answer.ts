@@ -8,7 +8,7 @@ import type { LiveRoom } from '../live-room.ts'
 import type { Incoming } from '../receive/incoming.ts'
 import { StoredEvent } from '../stored-event.ts'
 import { authChainOf } from './auth-chain.ts'
-import { pduTexts } from './event-texts.ts'
+import { type EventSigner, pduTexts } from './event-texts.ts'
 import { stateBefore } from './state-at.ts'
 
 /** A room and who was in it before a join. */
@@ -25,7 +25,7 @@ const EVENTS_AT_ONCE = 200
  */
 export async function joinAnswer(
   db: Db,
-  serverName: string,
+  signer: EventSigner,
   { room, servers }: JoinedRoom,
   { eventId, json }: Incoming,
   omitMembers: boolean,
@@ -39,12 +39,12 @@ export async function joinAnswer(
   // What stands in the state need not be said twice.
   const authChain = omitMembers ? chain.filter((nid) => !inState.has(nid)) : chain
   return new LongText(
-    `{"origin":${JSON.stringify(serverName)},"event":${json},"members_omitted":${omitMembers}`,
+    `{"origin":${JSON.stringify(signer.serverName)},"event":${json},"members_omitted":${omitMembers}`,
     omitMembers ? `,"servers_in_room":${JSON.stringify(servers)}` : '',
     ',"state":[',
-    await pduTexts(db, room, state),
+    await pduTexts(db, room, state, signer),
     '],"auth_chain":[',
-    await pduTexts(db, room, authChain),
+    await pduTexts(db, room, authChain, signer),
     ']}',
   )
 }

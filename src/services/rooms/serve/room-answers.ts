@@ -8,14 +8,13 @@ import { LongText } from '../../../util/long-text.ts'
 import type { LiveRoom } from '../live-room.ts'
 import { authChainOf } from './auth-chain.ts'
 import { walkBack } from './earlier-events.ts'
-import { idTexts, pduTexts, shownTo } from './event-texts.ts'
+import { type EventSigner, idTexts, pduTexts, shownTo } from './event-texts.ts'
 import type { PeerRooms } from './peer-rooms.ts'
 import { stateBefore } from './state-at.ts'
 
-interface Deps {
+interface Deps extends EventSigner {
   readonly db: Db
   readonly clock: Clock
-  readonly serverName: string
   readonly peerRooms: PeerRooms
   /** Resolves once all members of the room are known; false when that takes longer. */
   whole(roomId: RoomId, timeoutMs: number): Promise<boolean>
@@ -36,7 +35,7 @@ export interface MissingQuery {
 }
 
 /**
- * What other servers are told of rooms that they are in, as JSON texts, because events are sent as they are stored
+ * What other servers are told of rooms that they are in, as JSON texts, because most events are sent as they are stored
  * (spec: server-server API, Backfilling and retrieving missing events; Retrieving events).
  */
 export class RoomAnswers {
@@ -49,21 +48,25 @@ export class RoomAnswers {
   /** `GET /event/{eventId}`. */
   async event(server: string, eventId: string): Promise<string> {
     const { room, event } = await this.#deps.peerRooms.event(server, eventId)
-    return this.#transaction(await shownTo(this.#deps.db, room, server, [event]))
+    return this.#transaction(await shownTo(this.#deps.db, room, server, [event], this.#deps))
   }
 
   /** `GET /event_auth/{roomId}/{eventId}`. */
   async eventAuth(server: string, roomId: string, eventId: string): Promise<LongText> {
     const { db, peerRooms } = this.#deps
     const { room, event } = await peerRooms.event(server, eventId, roomId)
-    return new LongText('{"auth_chain":[', await pduTexts(db, room, await authChainOf(db, [event.nid])), ']}')
+    return new LongText(
+      '{"auth_chain":[',
+      await pduTexts(db, room, await authChainOf(db, [event.nid]), this.#deps),
+      ']}',
+    )
   }
 
   /** `GET /state/{roomId}`: the state before an event. */
   async state(server: string, roomId: string, eventId: string): Promise<LongText> {
     const { db } = this.#deps
     const { room, state, authChain } = await this.#stateAt(server, roomId, eventId)
-    const [pdus, chain] = [await pduTexts(db, room, state), await pduTexts(db, room, authChain)]
+    const [pdus, chain] = [await pduTexts(db, room, state, this.#deps), await pduTexts(db, room, authChain, this.#deps)]
     return new LongText('{"pdus":[', pdus, '],"auth_chain":[', chain, ']}')
   }
 
@@ -83,7 +86,7 @@ export class RoomAnswers {
       from: from.slice(0, MAX_STARTS),
       limit: Math.min(Math.max(limit, 0), MAX_BACKFILL),
     })
-    return this.#transaction(await shownTo(db, room, server, events))
+    return this.#transaction(await shownTo(db, room, server, events, this.#deps))
   }
 
   /** `POST /get_missing_events/{roomId}`: what lies between, earliest first. */
@@ -98,7 +101,7 @@ export class RoomAnswers {
       limit: limit + latest.length,
     })
     const between = events.filter(({ eventId }) => !latest.includes(eventId)).slice(0, limit)
-    return `{"events":[${(await shownTo(db, room, server, between.reverse())).join()}]}`
+    return `{"events":[${(await shownTo(db, room, server, between.reverse(), this.#deps)).join()}]}`
   }
 
   /** `GET /timestamp_to_event/{roomId}`. */
