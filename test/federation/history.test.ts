@@ -84,6 +84,19 @@ describe('what happened before one of ours joined', () => {
     expect(await allTexts(bob, roomId)).toEqual(['open'])
   })
 
+  it('is taken from its server though nobody needed a signature before, and what was redacted too', async () => {
+    const { alice, bob } = await pair()
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    const kept = await alice.send(roomId, 'kept')
+    const gone = await alice.send(roomId, 'gone')
+    await alice.put(`${roomPath(roomId)}/redact/${encodeURIComponent(gone)}/redaction`)
+    await joinVia(bob, roomId, 'one.test')
+    const { chunk } = await page(bob, roomId, 'dir=b&limit=100')
+    const read = (id: string) => chunk.find((event: { event_id: string }) => event.event_id === id)?.content
+    expect(read(kept)).toMatchObject({ body: 'kept' })
+    expect(read(gone)).toEqual({})
+  })
+
   it('is found by its time, and read from there', async () => {
     const { world, alice, bob } = await pair()
     const roomId = await alice.createRoom({ preset: 'public_chat' })

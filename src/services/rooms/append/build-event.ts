@@ -44,8 +44,9 @@ const MAX_SIGNATURE_BYTES = 1024
 /**
  * Makes an event of a draft: prev_events, auth_events from the state, hashes, signature. Its row has no numbers yet. A
  * message that no other server gets now is signed when one asks for it (see `pduText`): the signature is a seventh of
- * what a message costs, and most rooms of an office never leave its server. Throws `M_BAD_JSON` for content that no event of the version may have, `M_FORBIDDEN` when the room's rules refuse
- * it, `M_TOO_LARGE` when it exceeds the size of an event.
+ * what a message costs, and most rooms of an office never leave its server. Throws `M_BAD_JSON` for content that no event
+ * of the version may have, `M_FORBIDDEN` when the room's rules refuse it, `M_TOO_LARGE` when it exceeds the size of an
+ * event.
  */
 export function buildEvent(draft: Draft, foundation: Foundation, now: number, signer: Signer): Built {
   const { version, isShared } = foundation
