@@ -5,6 +5,12 @@ import type { Pdu } from './event.ts'
 import { contentHash, essentialText, hashedId } from './hashes.ts'
 import type { RoomVersion } from './versions.ts'
 
+/** The server in whose name events are signed. */
+export interface EventSigner {
+  readonly serverName: string
+  readonly signingKey: SigningKey
+}
+
 export interface SignedEvent {
   pdu: Pdu
   eventId: string

@@ -1,13 +1,12 @@
 import { canonicalFlaw } from '../../../matrix/canonical-flaw.ts'
 import { badJson, forbidden, tooLarge } from '../../../matrix/errors.ts'
 import type { RoomId } from '../../../matrix/ids.ts'
-import type { SigningKey } from '../../../matrix/signing-key.ts'
 import { authorize } from '../../../room/auth/authorize.ts'
 import { authTypesFor } from '../../../room/auth-types.ts'
 import type { Pdu, StateLookup } from '../../../room/event.ts'
 import { checkFormat, MAX_EVENT_BYTES } from '../../../room/format.ts'
 import { referenceHash, roomIdOf } from '../../../room/hashes.ts'
-import { type SignedEvent, signEvent, unsignedEvent } from '../../../room/signing.ts'
+import { type EventSigner, type SignedEvent, signEvent, unsignedEvent } from '../../../room/signing.ts'
 import { stateOwner } from '../../../room/state-owner.ts'
 import type { RoomVersion } from '../../../room/versions.ts'
 import { EVENT_KIND } from '../../../storage/rooms/events.ts'
@@ -27,9 +26,7 @@ export interface Foundation {
   isShared: boolean
 }
 
-export interface Signer {
-  serverName: string
-  signingKey: SigningKey
+export interface Signer extends EventSigner {
   random(bytes: number): Uint8Array
 }
 

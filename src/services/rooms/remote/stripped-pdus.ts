@@ -1,6 +1,7 @@
 import { isObject } from '../../../matrix/json.ts'
 import type { StateLookup } from '../../../room/event.ts'
-import { type EventSigner, pduText } from '../serve/event-texts.ts'
+import type { EventSigner } from '../../../room/signing.ts'
+import { pduText } from '../serve/event-texts.ts'
 import { STRIPPED_TYPES } from '../state/stripped-state.ts'
 import type { StoredEvent } from '../stored-event.ts'
 

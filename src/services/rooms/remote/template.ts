@@ -1,15 +1,12 @@
 import type { Template } from '../../../federation/requests/memberships.ts'
 import type { RoomId, UserId } from '../../../matrix/ids.ts'
 import { isObject, type JsonObject } from '../../../matrix/json.ts'
-import type { SigningKey } from '../../../matrix/signing-key.ts'
 import type { Pdu } from '../../../room/event.ts'
 import { checkFormat } from '../../../room/format.ts'
-import { type SignedEvent, signEvent } from '../../../room/signing.ts'
+import { type EventSigner, type SignedEvent, signEvent } from '../../../room/signing.ts'
 import { type RoomVersion, roomVersion } from '../../../room/versions.ts'
 
-export interface TemplateSigner {
-  readonly serverName: string
-  readonly signingKey: SigningKey
+export interface TemplateSigner extends EventSigner {
   random(bytes: number): Uint8Array
 }
 

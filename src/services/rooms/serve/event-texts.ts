@@ -1,6 +1,5 @@
 import { canonicalJson } from '../../../matrix/canonical-json.ts'
-import type { SigningKey } from '../../../matrix/signing-key.ts'
-import { isUnsigned, signLate } from '../../../room/signing.ts'
+import { type EventSigner, isUnsigned, signLate } from '../../../room/signing.ts'
 import { historyVisibilityOf } from '../../../room/visibility.ts'
 import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
@@ -20,12 +19,6 @@ const EVENTS_AT_ONCE = 200
 const IDS_AT_ONCE = 500
 const HISTORY_VISIBILITY = 'm.room.history_visibility'
 const MEMBER = 'm.room.member'
-
-/** Who signs what was not signed yet. */
-export interface EventSigner {
-  readonly serverName: string
-  readonly signingKey: SigningKey
-}
 
 /** An event as other servers get it: pruned when it was redacted, signed if it never was (see `buildEvent`). */
 export function pduText(event: StoredEvent, { serverName, signingKey }: EventSigner): string {

@@ -1,3 +1,4 @@
+import type { EventSigner } from '../../../room/signing.ts'
 import type { Db } from '../../../storage/db.ts'
 import { nameNids } from '../../../storage/names.ts'
 import { eventsByNid, findEvent } from '../../../storage/rooms/events.ts'
@@ -8,7 +9,7 @@ import type { LiveRoom } from '../live-room.ts'
 import type { Incoming } from '../receive/incoming.ts'
 import { StoredEvent } from '../stored-event.ts'
 import { authChainOf } from './auth-chain.ts'
-import { type EventSigner, pduTexts } from './event-texts.ts'
+import { pduTexts } from './event-texts.ts'
 import { stateBefore } from './state-at.ts'
 
 /** A room and who was in it before a join. */
