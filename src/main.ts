@@ -1,5 +1,3 @@
-import module from 'node:module'
-
 const OLDEST_NODE: readonly [number, number] = [22, 14]
 const EXIT_WITHIN_MS = 5000
 
@@ -9,10 +7,9 @@ if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1
   process.exit(1)
 }
 
-// Stack traces name our source; the maps of packages would take 4 MiB and say nothing.
-module.setSourceMapsSupport(true, { nodeModules: false })
-
-// Only now: an older Node could not even read what this imports.
+// Only now: an older Node could not even read what these import.
+const { nameSourcesInErrors } = await import('./util/error-sources.ts')
+nameSourcesInErrors(new URL('.', import.meta.url).href)
 const { runCommand } = await import('./cli/program.ts')
 const { systemTerminal } = await import('./cli/terminal.ts')
 

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import request from 'undici/lib/api/api-request.js'
 
 /** What is asked. */
 export interface Question {
@@ -49,7 +50,7 @@ export async function exchange(
   bounds: Bounds,
 ): Promise<Answer> {
   const signal = within(bounds.timeoutMs, bounds.signal)
-  const { statusCode, headers, body } = await dispatcher.request({ ...requestOf(origin, question), signal })
+  const { statusCode, headers, body } = await request.call(dispatcher, { ...requestOf(origin, question), signal })
   return { status: statusCode, headers, body: await collect(headers, quiet(body), bounds.maxBytes) }
 }
 
@@ -63,7 +64,7 @@ export async function openExchange(
   const head = new AbortController()
   const timer = setTimeout(() => head.abort(new Error(`No answer within ${headMs} ms`)), headMs)
   try {
-    const { statusCode, headers, body } = await dispatcher.request({
+    const { statusCode, headers, body } = await request.call(dispatcher, {
       ...requestOf(origin, question),
       bodyTimeout: pieceMs,
       signal: AbortSignal.any([within(wholeMs, signal), head.signal]),

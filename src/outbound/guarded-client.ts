@@ -1,4 +1,5 @@
-import { Pool } from 'undici'
+// The pool alone: undici's main file would also load a browser's fetch, caches and mocks, each server some 2 MiB of them.
+import Pool from 'undici/lib/dispatcher/pool.js'
 import { lruCache } from '../util/lru.ts'
 import { AddressBlocked, type Dialer } from './dialer.ts'
 import {
