@@ -5,7 +5,7 @@ const oneByteSource = {
   name: 'one-byte-source',
   generateBundle(_options, bundle) {
     for (const file of Object.values(bundle)) {
-      if (file.type === 'chunk') file.code = file.code.replace(/[^\0-\xff]/g, escaped)
+      if (file.type === 'chunk') file.code = file.code.replace(/[^\0-\x7f]/g, escaped)
     }
   },
 }
