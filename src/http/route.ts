@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { Services } from '../compose/services.ts'
 import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import type { Requester } from '../services/accounts/sessions/sessions.ts'
-import { LongText } from '../util/long-text.ts'
+import { giveBack, LongText } from '../util/long-text.ts'
 
 export type { Requester } from '../services/accounts/sessions/sessions.ts'
 
@@ -102,22 +102,37 @@ export class StreamReply {
   readonly bytes: number | undefined
   /** Called only when there is somebody to read it: not for HEAD. */
   readonly open: () => Readable
-  constructor(status: number, headers: Record<string, string>, bytes: number | undefined, open: () => Readable) {
+  /** Called when the system has taken all of it. */
+  readonly sent: (() => void) | undefined
+  constructor(
+    status: number,
+    headers: Record<string, string>,
+    bytes: number | undefined,
+    open: () => Readable,
+    sent?: () => void,
+  ) {
     this.status = status
     this.headers = headers
     this.bytes = bytes
     this.open = open
+    this.sent = sent
   }
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** JSON text that is ready to send: `/sync` and its like compose text and skip the second serialisation. */
+/** JSON text that is ready to send, once: `/sync` and its like compose text and skip the second serialisation. */
 export function jsonText(text: string | LongText): Reply | StreamReply {
   const whole = text instanceof LongText ? text.end() : text
   if (typeof whole === 'string') return new Reply(200, JSON_TYPE, whole)
   const bytes = whole.reduce((sum, piece) => sum + piece.length, 0)
-  return new StreamReply(200, JSON_TYPE, bytes, () => Readable.from(whole))
+  return new StreamReply(
+    200,
+    JSON_TYPE,
+    bytes,
+    () => Readable.from(whole),
+    () => giveBack(whole),
+  )
 }
 
 /** JSON text that is too long to be put together first. */

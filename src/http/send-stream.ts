@@ -21,6 +21,7 @@ export async function sendStream(res: ServerResponse, reply: StreamReply, close:
   res.setTimeout(STALL_MS, () => res.destroy())
   try {
     await pipeline(source, res)
+    reply.sent?.()
   } catch (error) {
     // Half an answer is out: cutting the connection is all that can still be said. A client may leave when it likes.
     if (!isGone(error)) throw error

@@ -48,3 +48,15 @@ export class LongText {
     this.#tail = ''
   }
 }
+
+/**
+ * Gives back the memory of pieces that nobody needs any more. The collector would leave it until it next goes through the old
+ * generation, for it sees only the small objects in front of it: 10 MiB more, and a quarter more of its rounds, while
+ * somebody makes one first sync of 500 rooms after the other.
+ */
+export function giveBack(pieces: readonly Buffer[]): void {
+  for (const { buffer, byteLength } of pieces) {
+    const isShared = byteLength < buffer.byteLength // a short one lies in the pool that Node has for them
+    if (!isShared && buffer instanceof ArrayBuffer) buffer.transfer(0)
+  }
+}

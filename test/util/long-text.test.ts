@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { LongText } from '../../src/util/long-text.ts'
+import { giveBack, LongText } from '../../src/util/long-text.ts'
 
 const endOf = (text: LongText) => {
   const end = text.end()
@@ -43,4 +43,13 @@ it.each([0, 1, 3, 40_000])('puts commas between %i items of a list', (count) => 
   const list = new LongText()
   for (const item of items) list.pushItem(item)
   expect(endOf(new LongText('[', list, ']'))).toBe(`[${items.join()}]`)
+})
+
+it('gives back the memory of its pieces, but not of what they share with others', () => {
+  const pieces = new LongText('가'.repeat(200_000)).end() as readonly Buffer[]
+  const short = Buffer.from('봉수')
+  const neighbour = Buffer.from('봉수')
+  giveBack([...pieces, short])
+  expect(pieces.map(({ byteLength }) => byteLength)).toEqual(pieces.map(() => 0))
+  expect(neighbour.toString()).toBe('봉수')
 })
