@@ -127,7 +127,7 @@ async function sendAll(
           append.send(rooms[index] as RoomId, {
             draft: { type: 'm.room.message', sender, content: { msgtype: 'm.text', body: textOf(txnId) } },
             // As a client's message has one, and its row in the database with it.
-            txn: { deviceNid: 1, txnId: String(txnId++) },
+            txn: { deviceNid: 1, pathCrc: 1, txnId: String(txnId++) },
           }),
         ),
       )

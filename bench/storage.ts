@@ -43,11 +43,11 @@ let written = 0
 async function message(db: Db, room: number): Promise<void> {
   const n = ++written
   await transact(db, async (tx) => {
-    await rawRows(tx, 'select event_nid from transaction_id where device_nid = ? and room_nid = ? and txn_id = ?', [
-      room,
-      room,
-      `m${n}`,
-    ])
+    await rawRows(
+      tx,
+      'select event_nid from transaction_id where device_nid = ? and room_nid = ? and path_crc = 1 and txn_id = ?',
+      [room, room, `m${n}`],
+    )
     const [last] = await rawRows<{ event_nid: number }>(tx, 'select event_nid from extremity where room_nid = ?', [
       room,
     ])
@@ -65,7 +65,7 @@ async function message(db: Db, room: number): Promise<void> {
     ])
     await rawRun(
       tx,
-      'insert into transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts) values (?, ?, ?, ?, ?)',
+      'insert into transaction_id (device_nid, room_nid, path_crc, txn_id, event_nid, created_ts) values (?, ?, 1, ?, ?, ?)',
       [room, room, `m${n}`, eventNid, n],
     )
   })

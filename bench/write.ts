@@ -33,7 +33,7 @@ async function messages(door: Door): Promise<void> {
   const send = (loop: number, count: number) =>
     door.append.send(rooms[loop] as RoomId, {
       draft: message(senders[loop] as (typeof senders)[number], `${TEXT} ${count}`),
-      txn: { deviceNid: loop, txnId: `m${txns++}` },
+      txn: { deviceNid: loop, pathCrc: 1, txnId: `m${txns++}` },
     })
   await measure(`messages, ${ROOMS} senders in ${ROOMS} rooms`, ROOMS, send)
   await measure('messages, 100 senders in one room', 100, (_, count) => send(0, count))

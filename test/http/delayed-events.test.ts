@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { RoomId, UserId } from '../../src/matrix/ids.ts'
-import { DELAYED } from '../../src/services/rooms/entry.ts'
+import { DELAYED, txnAt } from '../../src/services/rooms/entry.ts'
 import type { User } from '../support/client.ts'
 import { openServer, startServer, type TestServer } from '../support/server.ts'
 
@@ -87,6 +87,8 @@ it('gives one delay id for one transaction id, and tells it to the sender alone'
   const newest = `/unstable/org.matrix.msc4140/rooms/${roomId}/delayed_event/m.room.message/t2`
   await alice.put(newest, { delay_ms: 9000, content: { body: 'later still', msgtype: 'm.text' } })
   expect(await listOf(alice)).toHaveLength(2)
+  const otherType = `/v3/rooms/${roomId}/send/m.sticker/t1?org.matrix.msc4140.delay=5000`
+  expect((await alice.put(otherType, {})).delay_id).not.toBe(delayId)
   const bob = await client.register('bob')
   await alice.post(`/v3/rooms/${roomId}/invite`, { user_id: bob.userId })
   await bob.post(`/v3/rooms/${roomId}/join`)
@@ -107,8 +109,9 @@ it('finds what it sent before it could forget it, instead of sending it again', 
   const newest = async () => (await alice.get(`/v3/rooms/${roomId}/messages?dir=b&limit=1`)).chunk[0].event_id
   const sent = await newest()
   // As after a crash between sending and deleting.
-  const sender = { userId: alice.userId as UserId, deviceNid: DELAYED, isGuest: false }
-  const { eventId } = await server.services.sending.message(sender, roomId as RoomId, 'm.room.message', delayId, {})
+  const txn = txnAt('', { deviceNid: DELAYED }, delayId)
+  const sender = { userId: alice.userId as UserId, isGuest: false, txn }
+  const { eventId } = await server.services.sending.message(sender, roomId as RoomId, 'm.room.message', {})
   expect([eventId, await newest()]).toEqual([sent, sent])
 })
 

@@ -32,6 +32,28 @@ it('tells the transaction id to the device that sent the event alone', async () 
   expect((await other.get(`${roomPath(roomId)}/event/${id}`)).unsigned).not.toHaveProperty('transaction_id')
 })
 
+it('takes a transaction id once for each path, and tells it to the sender of a redaction too', async () => {
+  const { client } = await startServer()
+  const alice = await client.register('alice')
+  const roomId = await alice.createRoom()
+  const path = roomPath(roomId)
+  const say = () => alice.put(`${path}/send/m.room.message/1`, { msgtype: 'm.text', body: 'hello' })
+  const redact = (id: string) => alice.put(`${path}/redact/${id}/1`, {})
+  const { event_id: said } = await say()
+  const { event_id: other } = await alice.put(`${path}/send/m.sticker/1`, { body: 'hello' })
+  expect(other).not.toBe(said)
+  const redactions = [await redact(said), await redact(other)]
+  for (const id of [said, other]) expect((await alice.get(`${path}/event/${id}`)).content).toEqual({})
+  for (const { event_id: id } of redactions) {
+    expect(await alice.get(`${path}/event/${id}`)).toMatchObject({
+      type: 'm.room.redaction',
+      unsigned: { transaction_id: '1' },
+    })
+  }
+  expect(await say()).toEqual({ event_id: said })
+  expect([await redact(said), await redact(other)]).toEqual(redactions)
+})
+
 it('names what a state event replaced', async () => {
   const { client } = await startServer()
   const alice = await client.register('alice')

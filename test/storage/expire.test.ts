@@ -20,6 +20,7 @@ withDatabases('expiry', (open) => {
     const rows = Array.from({ length: 1300 }, (_, i) => ({
       device_nid: 1,
       room_nid: 1,
+      path_crc: 1,
       txn_id: `m${i}`,
       event_nid: i,
       created_ts: i,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { badJson } from '../../matrix/errors.ts'
 import { roomId } from '../../matrix/ids.ts'
+import { txnAt } from '../../services/rooms/entry.ts'
 import { route } from '../route.ts'
 import { content } from './content.ts'
 import { bounded, delayable, delayOf, invitesBy, timeOf } from './event-input.ts'
@@ -29,7 +30,8 @@ export const sendMessage = route(
       const event = { type, content: body, ts }
       return { delay_id: await delayedEvents.schedule(requester, roomId, event, delayMs, txnId) }
     }
-    const { eventId } = await sending.message({ ...requester, ts }, roomId, type, txnId, body)
+    const txn = txnAt(`send/${type}`, requester, txnId)
+    const { eventId } = await sending.message({ ...requester, ts, txn }, roomId, type, body)
     return { event_id: eventId }
   },
 )
@@ -63,7 +65,8 @@ export const redactEvent = route(
     const { roomId, eventId: redacted, txnId } = params
     const { redacts: _redacts, with_rel_types, [WITH_RELATIONS]: withRelations, ...rest } = body
     const relTypes = relTypesOf(with_rel_types ?? withRelations)
-    const { eventId } = await sending.redact(requester, roomId, redacted, txnId, rest)
+    const txn = txnAt(`redact/${redacted}`, requester, txnId)
+    const { eventId } = await sending.redact({ ...requester, txn }, roomId, redacted, rest)
     if (relTypes.length > 0) {
       const { userId: sender } = requester
       await redactRelated({ roomId, eventId: redacted, sender, relTypes, content: rest })

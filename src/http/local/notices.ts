@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { txnAt } from '../../services/rooms/entry.ts'
 import { route } from '../route.ts'
 
-/** No device: the command line. */
-const NO_DEVICE = 0
+/** The command line. */
+const NO_DEVICE = { deviceNid: 0 }
 
 export const sendNotice = route(
   {
@@ -17,7 +18,7 @@ export const sendNotice = route(
   async ({ body }, { accounts, serverNotices }) => {
     const { userId } = await accounts.get(body.user)
     const content = { msgtype: 'm.text', body: body.text }
-    const txn = { deviceNid: NO_DEVICE, txnId: randomUUID() }
+    const txn = txnAt('notices', NO_DEVICE, randomUUID())
     const eventId = await serverNotices.send(userId, { type: 'm.room.message', content, txn })
     return { user_id: userId, event_id: eventId }
   },

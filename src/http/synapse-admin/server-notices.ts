@@ -4,6 +4,7 @@ import type { Services } from '../../compose/services.ts'
 import { forbidden } from '../../matrix/errors.ts'
 import { userId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
+import { txnAt } from '../../services/rooms/entry.ts'
 import { content } from '../client/content.ts'
 import { bounded } from '../client/event-input.ts'
 import { parsePart } from '../parse.ts'
@@ -21,7 +22,7 @@ const notice = z.object({
 async function send(requester: Requester, body: JsonObject, txnId: string, { serverNotices }: Services) {
   if (!requester.isAdmin) throw forbidden('Only administrators can do this')
   const { user_id: target, type, state_key: stateKey, content } = parsePart('body', notice, body)
-  const txn = { deviceNid: requester.deviceNid, txnId }
+  const txn = txnAt('send_server_notice', requester, txnId)
   return { event_id: await serverNotices.send(target, { type, stateKey, content, txn }) }
 }
 

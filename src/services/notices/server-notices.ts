@@ -8,6 +8,7 @@ import { InTurn } from '../../util/in-turn.ts'
 import type { Tags } from '../account-data/tags.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { CreateRoomInput } from '../rooms/create/first-state.ts'
+import type { Txn } from '../rooms/entry.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { Memberships } from '../rooms/membership/membership.ts'
 import type { Sending } from '../rooms/send/sending.ts'
@@ -34,7 +35,7 @@ export interface Notice {
   readonly type: string
   readonly stateKey?: string | undefined
   readonly content: JsonObject
-  readonly txn: { readonly deviceNid: number; readonly txnId: string }
+  readonly txn: Txn
 }
 
 const TAG = 'm.server_notice'
@@ -60,10 +61,10 @@ export class ServerNotices {
     if (!account || account.isDeactivated) throw notFound('There is no such user')
     return this.#turns.run(target, async () => {
       const roomId = await this.#openRoom(account)
-      const from = { userId: sender, deviceNid: txn.deviceNid, isGuest: false, txn }
+      const from = { userId: sender, isGuest: false, txn }
       const { eventId } =
         stateKey === undefined
-          ? await sending.message(from, roomId, type, txn.txnId, content)
+          ? await sending.message(from, roomId, type, content)
           : await sending.state(from, roomId, type, stateKey, content)
       return eventId
     })

@@ -19,7 +19,7 @@ export interface Draft {
 /** A draft with what its request brings along. */
 export interface SendRequest {
   draft: Draft
-  txn?: Txn
+  txn?: Txn | undefined
 }
 
 export interface Sent {

@@ -1,17 +1,31 @@
+import { crc32 } from 'node:zlib'
 import type { RoomId } from '../../matrix/ids.ts'
 import type { StoredEvent } from './stored-event.ts'
 
-/** A client's transaction id; the same one from the same device yields the same event. */
+/**
+ * A client's transaction id: repeated by the same device at the same path, it yields the same event. The spec (client-server
+ * API, Transaction identifiers) scopes it to "a single HTTP endpoint", and knows a retransmission by "the path of the HTTP
+ * request": this follows the latter, so that redacting two events under one id redacts both.
+ */
 export interface Txn {
   deviceNid: number
+  /** Stands for the path in each message's row, where the text would be long. Two paths of one checksum count as one. */
+  pathCrc: number
   txnId: string
 }
+
+/** The transaction of a request in a room; `path`: the rest of it after the room, without the id, in any API version. */
+export const txnAt = (path: string, { deviceNid }: { deviceNid: number }, txnId: string): Txn => ({
+  deviceNid,
+  pathCrc: crc32(path),
+  txnId,
+})
 
 /** In place of a device, for events that had to wait (MSC4140): their transaction ids are their `delay_id`s. */
 export const DELAYED = -1
 
 /** A transaction as the key of a map. */
-export const txnKey = ({ deviceNid, txnId }: Txn): string => `${deviceNid} ${txnId}`
+export const txnKey = ({ deviceNid, pathCrc, txnId }: Txn): string => `${deviceNid} ${pathCrc} ${txnId}`
 
 /** One entry of a state is set, replaced or taken away: at least one of the two is there. */
 export interface StateEdit {

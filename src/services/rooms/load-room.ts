@@ -71,6 +71,6 @@ async function loadTail(db: Db, roomNid: number, wrap: (event: EventRow) => Stor
       roomNid,
       tail.map((event) => event.eventId),
     ),
-    txns: txns.map((row) => [row.event_nid, { deviceNid: row.device_nid, txnId: row.txn_id }] as const),
+    txns: txns.map((row) => [row.event_nid, { deviceNid: row.device_nid, pathCrc: row.path_crc, txnId: row.txn_id }]),
   })
 }

@@ -7,7 +7,7 @@ export interface NewDelayedEvent {
   readonly userNid: number
   readonly deviceNid: number
   readonly roomNid: number
-  /** The client's transaction id, where its request has one. */
+  /** By which a request that is repeated is known again, where it has a transaction id. */
   readonly txnId: string | undefined
   /** What is to be sent, as JSON text. */
   readonly event: string

@@ -7,18 +7,19 @@ import { EVENT_COLUMNS, type EventRow } from './events.ts'
 export interface TransactionRow {
   device_nid: number
   room_nid: number
+  path_crc: number
   txn_id: string
   event_nid: number
   created_ts: number
 }
 
-type EventTransaction = Pick<TransactionRow, 'event_nid' | 'device_nid' | 'txn_id'>
+type EventTransaction = Pick<TransactionRow, 'event_nid' | 'device_nid' | 'path_crc' | 'txn_id'>
 
-const INTO = 'transaction_id (device_nid, room_nid, txn_id, event_nid, created_ts)'
-const UNLESS_USED = 'on conflict (device_nid, room_nid, txn_id) do nothing'
+const INTO = 'transaction_id (device_nid, room_nid, path_crc, txn_id, event_nid, created_ts)'
+const UNLESS_USED = 'on conflict (device_nid, room_nid, path_crc, txn_id) do nothing'
 
 const valuesOf = (rows: readonly TransactionRow[]) =>
-  rows.map((row) => [row.device_nid, row.room_nid, row.txn_id, row.event_nid, row.created_ts])
+  rows.map((row) => [row.device_nid, row.room_nid, row.path_crc, row.txn_id, row.event_nid, row.created_ts])
 
 /**
  * Records what transaction ids produced. The transaction fails with `otherwise` when one of them was used before: the
@@ -39,22 +40,22 @@ export async function insertTransactions(tx: Tx, rows: readonly TransactionRow[]
   return rows.filter((row) => !done.has(row.event_nid))
 }
 
-/** The events that these transaction ids produced in a room. */
+/** The events that these transactions produced in a room. */
 export const listTransactionEvents = (
   db: Db,
   roomNid: number,
-  txns: readonly { deviceNid: number; txnId: string }[],
-): Promise<(EventRow & { device_nid: number; txn_id: string })[]> =>
+  txns: readonly { deviceNid: number; pathCrc: number; txnId: string }[],
+): Promise<(EventRow & Pick<TransactionRow, 'device_nid' | 'path_crc' | 'txn_id'>)[]> =>
   rawRows(
     db,
-    `select t.device_nid, t.txn_id, ${EVENT_COLUMNS} from transaction_id t join event e on e.nid = t.event_nid
-     where ${txns.map(() => '(t.device_nid = ? and t.room_nid = ? and t.txn_id = ?)').join(' or ')}`,
-    txns.flatMap(({ deviceNid, txnId }) => [deviceNid, roomNid, txnId]),
+    `select t.device_nid, t.path_crc, t.txn_id, ${EVENT_COLUMNS} from transaction_id t join event e on e.nid = t.event_nid
+     where ${txns.map(() => '(t.device_nid = ? and t.room_nid = ? and t.path_crc = ? and t.txn_id = ?)').join(' or ')}`,
+    txns.flatMap(({ deviceNid, pathCrc, txnId }) => [deviceNid, roomNid, pathCrc, txnId]),
   )
 
 /** The transactions that produced these events, whosever they are. */
 export const listTransactionsOf = (db: Db, eventNids: readonly number[]): Promise<EventTransaction[]> =>
-  rowsIn(db, 'select event_nid, device_nid, txn_id from transaction_id where event_nid in', eventNids)
+  rowsIn(db, 'select event_nid, device_nid, path_crc, txn_id from transaction_id where event_nid in', eventNids)
 
 /** The transactions of these devices that produced these events. */
 export const listTransactionsBy = (
@@ -64,7 +65,7 @@ export const listTransactionsBy = (
 ): Promise<EventTransaction[]> =>
   rowsIn(
     db,
-    `select event_nid, device_nid, txn_id from transaction_id
+    `select event_nid, device_nid, path_crc, txn_id from transaction_id
      where device_nid in (${places(deviceNids.length)}) and event_nid in`,
     eventNids,
     deviceNids,

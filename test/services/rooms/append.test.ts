@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
 import { stableVersionIds } from '../../../src/room/versions.ts'
+import { txnAt } from '../../../src/services/rooms/entry.ts'
 import { eventsById } from '../../../src/storage/rooms/events.ts'
 import { rawRows } from '../../../src/storage/run.ts'
 import { withDatabases } from '../../support/databases.ts'
-import { firstEvents, joining, makeRoom, message, openDoor, user } from '../../support/rooms.ts'
+import { type Door, firstEvents, joining, makeRoom, message, openDoor, user } from '../../support/rooms.ts'
 
 const alice = user('alice')
 const bob = user('bob')
@@ -33,12 +34,12 @@ withDatabases('append', (open) => {
   it('gives one event to a transaction id that is sent twice at once, and again later', async () => {
     const door = await openDoor(await open())
     const roomId = await makeRoom(door, alice)
-    const txn = { deviceNid: 1, txnId: 'a' }
+    const txn = { deviceNid: 1, pathCrc: 1, txnId: 'a' }
     const send = () => door.append.send(roomId, { draft: message(alice, 'once'), txn })
     const [first, second] = await Promise.all([send(), send()])
     expect(second).toEqual(first)
     expect(await send()).toEqual(first)
-    const other = await door.append.send(roomId, { draft: message(alice, 'x'), txn: { deviceNid: 2, txnId: 'a' } })
+    const other = await door.append.send(roomId, { draft: message(alice, 'x'), txn: { ...txn, deviceNid: 2 } })
     expect(other.eventId).not.toBe(first.eventId)
   })
 
@@ -46,17 +47,48 @@ withDatabases('append', (open) => {
     const db = await open()
     const door = await openDoor(db)
     const [roomId, otherId] = [await makeRoom(door, alice), await makeRoom(door, alice)]
-    const txn = { deviceNid: 1, txnId: 'old' }
+    const txn = { deviceNid: 1, pathCrc: 1, txnId: 'old' }
     const first = await door.append.send(roomId, { draft: message(alice, 'once'), txn })
     for (let i = 0; i < 100; i++) await door.append.send(roomId, { draft: message(alice, `${i}`) })
     const [again, fresh, other] = await Promise.all([
       door.append.send(roomId, { draft: message(alice, 'once'), txn }),
-      door.append.send(roomId, { draft: message(alice, 'new'), txn: { deviceNid: 1, txnId: 'new' } }),
+      door.append.send(roomId, { draft: message(alice, 'new'), txn: { ...txn, txnId: 'new' } }),
       door.append.send(otherId, { draft: message(alice, 'elsewhere'), txn }),
     ])
     expect(again).toEqual(first)
     expect(new Set([first.eventId, fresh.eventId, other.eventId]).size).toBe(3)
     expect(await rawRows(db, 'select * from transaction_id')).toHaveLength(3)
+  })
+
+  it('takes one transaction id for as many events as it came by paths, then and after a restart', async () => {
+    const db = await open()
+    const door = await openDoor(db)
+    const roomId = await makeRoom(door, alice)
+    const secrets = [
+      await door.append.send(roomId, { draft: message(alice, 'secret') }),
+      await door.append.send(roomId, { draft: message(alice, 'as secret') }),
+    ]
+    const at = (path: string) => txnAt(path, { deviceNid: 1 }, '1')
+    const requests = [
+      { draft: message(alice, 'hello'), txn: at('send/m.room.message') },
+      { draft: { ...message(alice, 'hello'), type: 'm.sticker' }, txn: at('send/m.sticker') },
+      ...secrets.map(({ eventId: redacts }) => ({
+        draft: { type: 'm.room.redaction', sender: alice, content: {}, redacts },
+        txn: at(`redact/${redacts}`),
+      })),
+    ]
+    const sendAll = ({ append }: Door) => Promise.all(requests.map((request) => append.send(roomId, request)))
+    const sent = await sendAll(door)
+    expect(new Set(sent.map(({ eventId }) => eventId)).size).toBe(4)
+    const room = await door.liveRooms.get(roomId)
+    const redacted = room.tail.events.filter((event) => event.row.redacted_by_nid !== null)
+    expect(redacted.map(({ eventId }) => eventId)).toEqual(secrets.map(({ eventId }) => eventId))
+
+    expect(await sendAll(door)).toEqual(sent)
+    // From what a room in memory begins with, then from the table.
+    expect(await sendAll(await openDoor(db))).toEqual(sent)
+    for (let i = 0; i < 100; i++) await door.append.send(roomId, { draft: message(alice, `${i}`) })
+    expect(await sendAll(await openDoor(db))).toEqual(sent)
   })
 
   it('refuses one of several that wait together without touching the others', async () => {
@@ -127,7 +159,7 @@ withDatabases('append', (open) => {
     const door = await openDoor(db)
     const roomId = await makeRoom(door, alice)
     await door.append.send(roomId, { draft: joining(bob) })
-    const txn = { deviceNid: 3, txnId: 't' }
+    const txn = { deviceNid: 3, pathCrc: 0xffff_ffff, txnId: 't' }
     const { eventId, pos } = await door.append.send(roomId, { draft: message(alice, 'hello'), txn })
     const other = await openDoor(db)
     const room = await other.liveRooms.get(roomId)

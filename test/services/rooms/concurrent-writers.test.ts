@@ -92,7 +92,7 @@ async function play(door: Door, roomIds: readonly RoomId[], steps: readonly Step
 
 async function requestOf(door: Door, roomId: RoomId, { who, what, value }: Step, index: number): Promise<SendRequest> {
   const sender = USERS[who] as (typeof USERS)[number]
-  const txn = { deviceNid: who, txnId: what === 'again' ? `same ${value}` : `${index}` }
+  const txn = { deviceNid: who, pathCrc: 1, txnId: what === 'again' ? `same ${value}` : `${index}` }
   const state = (type: string, stateKey: string, content: Draft['content']) => ({
     draft: { type, sender, stateKey, content },
   })

@@ -30,7 +30,7 @@ describe.skipIf(postgresUrl === undefined)('what is written to PostgreSQL', () =
     const roomId = await makeRoom(door, alice)
     for (const userId of others) await door.append.send(roomId, { draft: joining(userId) })
     const send = (txnId: string) =>
-      door.append.send(roomId, { draft: message(alice, txnId), txn: { deviceNid: 1, txnId } })
+      door.append.send(roomId, { draft: message(alice, txnId), txn: { deviceNid: 1, pathCrc: 1, txnId } })
     await send('finds the names')
     way.journeys = 0
     await send('costs what all later ones do')
@@ -48,7 +48,8 @@ describe.skipIf(postgresUrl === undefined)('what is written to PostgreSQL', () =
   it('is there once when it is sent again because nobody has heard that it was committed', async () => {
     const { way, door } = await open()
     const roomId = await makeRoom(door, alice)
-    const send = () => door.append.send(roomId, { draft: message(alice, 'once'), txn: { deviceNid: 1, txnId: 'once' } })
+    const txn = { deviceNid: 1, pathCrc: 1, txnId: 'once' }
+    const send = () => door.append.send(roomId, { draft: message(alice, 'once'), txn })
     way.losesCommits = true
     await expect(send()).rejects.toThrow(StorageAway)
     way.losesCommits = false

@@ -96,8 +96,8 @@ async function loadSent(db: Db, room: LiveRoom, requests: readonly SendRequest[]
   if (txns.length === 0) return NOTHING_KNOWN.sent
   const rows = await listTransactionEvents(db, room.nid, txns)
   return new Map(
-    rows.map(({ device_nid, txn_id, ...row }) => [
-      txnKey({ deviceNid: device_nid, txnId: txn_id }),
+    rows.map(({ device_nid, path_crc, txn_id, ...row }) => [
+      txnKey({ deviceNid: device_nid, pathCrc: path_crc, txnId: txn_id }),
       new StoredEvent(row, room.roomId, room.version),
     ]),
   )

@@ -153,6 +153,7 @@ async function persistTransactions(tx: Tx, entries: readonly Entry[], { now }: S
     return {
       device_nid: txn.deviceNid,
       room_nid: event.row.room_nid,
+      path_crc: txn.pathCrc,
       txn_id: txn.txnId,
       event_nid: event.nid,
       created_ts: now,

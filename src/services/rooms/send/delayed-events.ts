@@ -7,7 +7,7 @@ import * as table from '../../../storage/rooms/delayed-events.ts'
 import type { Clock } from '../../../util/clock.ts'
 import { InTurn } from '../../../util/in-turn.ts'
 import { Loops } from '../../../util/loops.ts'
-import { DELAYED } from '../entry.ts'
+import { DELAYED, txnAt } from '../entry.ts'
 import type { LiveRooms } from '../live-rooms.ts'
 import type { Sending } from './sending.ts'
 
@@ -87,9 +87,9 @@ export class DelayedEvents {
   }
 
   /**
-   * Has an event sent after `delayMs`; returns its `delay_id`. The same transaction id yields the same one, while it waits.
-   * Throws `M_FORBIDDEN` for a room that the sender is not in, and for a delay that is too long; `M_LIMIT_EXCEEDED` when
-   * too many wait. Whether the event may be sent is found out when it is.
+   * Has an event sent after `delayMs`; returns its `delay_id`. The same transaction id yields the same one for a type, while
+   * it waits. Throws `M_FORBIDDEN` for a room that the sender is not in, and for a delay that is too long;
+   * `M_LIMIT_EXCEEDED` when too many wait. Whether the event may be sent is found out when it is.
    */
   async schedule(
     sender: Sender,
@@ -108,7 +108,16 @@ export class DelayedEvents {
     const { userNid, deviceNid } = sender
     const { nid: roomNid } = room
     const now = clock.now()
-    const row = { delayId: newId(), userNid, deviceNid, roomNid, txnId, event: text, delayMs, sendAt: now + delayMs }
+    const row = {
+      delayId: newId(),
+      userNid,
+      deviceNid,
+      roomNid,
+      txnId: txnId && `${event.type} ${txnId}`,
+      event: text,
+      delayMs,
+      sendAt: now + delayMs,
+    }
     const delayId = await transact(db, async (tx) => {
       await lockAccount(tx, userNid)
       const id = await table.insertDelayedEvent(tx, row)
@@ -191,9 +200,9 @@ export class DelayedEvents {
     countMessage(userId)
     const { type, stateKey, content, ts } = parsed(event)
     // By this transaction a second attempt, after a crash between sending and deleting, finds the event that was sent.
-    const txn = { deviceNid: DELAYED, txnId: delayId }
-    const sender = { userId, deviceNid: DELAYED, isGuest, ts, txn }
-    if (stateKey === undefined) await sending.message(sender, roomId, type, delayId, content)
+    const txn = txnAt('', { deviceNid: DELAYED }, delayId)
+    const sender = { userId, isGuest, ts, txn }
+    if (stateKey === undefined) await sending.message(sender, roomId, type, content)
     else await sending.state(sender, roomId, type, stateKey, content)
   }
 

@@ -20,12 +20,11 @@ interface Deps {
 /** Whose event it is; a route's `Requester` is one. */
 interface Sender {
   userId: UserId
-  deviceNid: number
   isGuest: boolean
   /** When it happened, where the sender may say so. */
   ts?: number | undefined
-  /** By which a state event is found that was sent before; messages have theirs from the client. */
-  txn?: Txn
+  /** By which an event is found that was sent before. */
+  txn?: Txn | undefined
 }
 
 /** Sending events as a client asks for it (spec: client-server API, Sending events to a room). */
@@ -36,23 +35,24 @@ export class Sending {
     this.#deps = deps
   }
 
-  /** Sends an event that is no state, once for each transaction id of the device. */
-  async message(sender: Sender, roomId: RoomId, type: string, txnId: string, content: JsonObject): Promise<Sent> {
+  /** Sends an event that is no state, once for each transaction. */
+  async message(sender: Sender, roomId: RoomId, type: string, content: JsonObject): Promise<Sent> {
     if (type === 'm.room.redaction') {
       // Clients may send a redaction as an ordinary event; it acts like the endpoint made for it.
       const { redacts, ...rest } = content
       if (typeof redacts !== 'string') throw badJson('A redaction names the event in `redacts`')
-      return this.redact(sender, roomId, redacts, txnId, rest)
+      return this.redact(sender, roomId, redacts, rest)
     }
-    const draft = { type, sender: sender.userId, content, ts: sender.ts }
-    return this.#append(roomId, { draft, txn: { deviceNid: sender.deviceNid, txnId } })
+    const { userId, ts, txn } = sender
+    return this.#append(roomId, { draft: { type, sender: userId, content, ts }, txn })
   }
 
   /** Redacts an event, the same way; `content` may hold a reason. */
-  async redact(sender: Sender, roomId: RoomId, eventId: string, txnId: string, content: JsonObject): Promise<Sent> {
+  async redact(sender: Sender, roomId: RoomId, eventId: string, content: JsonObject): Promise<Sent> {
     if (!isEventId(eventId)) throw invalidParam('Not an event id')
-    const draft = { type: 'm.room.redaction', sender: sender.userId, content, redacts: eventId, ts: sender.ts }
-    return this.#append(roomId, { draft, txn: { deviceNid: sender.deviceNid, txnId } })
+    const { userId, ts, txn } = sender
+    const draft = { type: 'm.room.redaction', sender: userId, content, redacts: eventId, ts }
+    return this.#append(roomId, { draft, txn })
   }
 
   /**
@@ -98,7 +98,7 @@ export class Sending {
 
   #send(sender: Sender, roomId: RoomId, type: string, stateKey: string, content: JsonObject): Promise<Sent> {
     const { userId, ts, txn } = sender
-    return this.#append(roomId, { draft: { type, sender: userId, stateKey, content, ts }, ...(txn && { txn }) })
+    return this.#append(roomId, { draft: { type, sender: userId, stateKey, content, ts }, txn })
   }
 
   #append(roomId: RoomId, request: SendRequest): Promise<Sent> {

@@ -204,5 +204,5 @@ export class ClientEvents {
 const formerText = ({ visible: { content, sender } }: StoredEvent): string =>
   `,"prev_content":${JSON.stringify(content)},"prev_sender":${JSON.stringify(sender)}`
 
-const transactionId = ({ deviceNid, txnId }: Txn): string =>
+const transactionId = ({ deviceNid, txnId }: Pick<Txn, 'deviceNid' | 'txnId'>): string =>
   `"${deviceNid === DELAYED ? 'org.matrix.msc4140.delay_id' : 'transaction_id'}":${JSON.stringify(txnId)}`
