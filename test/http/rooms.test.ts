@@ -102,6 +102,11 @@ it('shares power with trusted invitees, in version 12 as creators', async () => 
   const path = `${roomPath(recent)}/state/m.room.power_levels`
   const named = await alice.request('PUT', path, { users: { [alice.userId]: 100 } })
   expect([named.status, named.body.errcode]).toEqual([400, 'M_BAD_JSON'])
+  // Clients that do not know the version ask for it, and show people the answer.
+  const founder = { room_version: '12', power_level_content_override: { users: { [alice.userId]: 101 } } }
+  const refused = await alice.request('POST', '/v3/createRoom', founder)
+  expect([refused.status, refused.body.errcode]).toEqual([400, 'M_BAD_JSON'])
+  expect(refused.body.error).toContain('has all rights already')
   // A stranger does not learn who the creators are.
   const dave = await client.register('dave')
   expect((await dave.request('PUT', path, { users: { [alice.userId]: 100 } })).status).toBe(403)

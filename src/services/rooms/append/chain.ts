@@ -141,7 +141,7 @@ export class Chain {
     if (this.#stateEvent('m.room.member', sender)?.membership !== 'join') return
     const levels = this.#levels
     if (isObject(content.users) && Object.keys(content.users).some((userId) => levels.isCreator(userId))) {
-      throw badJson('A creator of the room has no power level')
+      throw badJson('Whoever made this room has all rights already: leave them out of the power levels')
     }
   }
 
