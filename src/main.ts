@@ -8,7 +8,7 @@ if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1
 }
 
 // Only now: an older Node could not even read what these import.
-const { nameSourcesInErrors } = await import('./util/error-sources.ts')
+const { nameSourcesInErrors } = await import('./cli/error-sources.ts')
 nameSourcesInErrors(new URL('.', import.meta.url).href)
 const { runCommand } = await import('./cli/program.ts')
 const { systemTerminal } = await import('./cli/terminal.ts')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 
-const MODULE = pathToFileURL(join(import.meta.dirname, '../../src/util/error-sources.ts')).href
+const MODULE = pathToFileURL(join(import.meta.dirname, '../../src/cli/error-sources.ts')).href
 const PROGRAM = `import { nameSourcesInErrors } from '${MODULE}'
 nameSourcesInErrors(new URL('.', import.meta.url).href)
 console.log(new TypeError('broken').stack)
