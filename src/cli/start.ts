@@ -7,6 +7,7 @@ import { collectGarbage } from './collect-garbage.ts'
 import { edgesOf } from './edges.ts'
 import { makeHome } from './home.ts'
 import { openLog } from './log.ts'
+import { spareMemory } from './spare-memory.ts'
 import { CommandFailed, type Terminal } from './terminal.ts'
 
 interface Options {
@@ -39,6 +40,7 @@ export async function startServer(configFile: string, { terminal, stop, mayIniti
       await server.start()
       welcome(config, configFile, isFirst, terminal)
       setTimeout(collectGarbage, SETTLED_AFTER_MS).unref()
+      spareMemory()
       await Promise.race([aborted(stop), failed])
     } finally {
       await server.close()
