@@ -22,9 +22,11 @@ interface Parts {
   deviceLists: DeviceLists
 }
 
+const DELETE_EVERY_MS = 1_000
+
 /** Keys of devices, and messages between devices. */
 export function composeKeys(config: Config, ground: Ground, parts: Parts) {
-  const { db, clock, stream, hub, serverName, random, forget } = ground
+  const { db, clock, stream, hub, serverName, random, forget, every } = ground
   const { federation, append, userRooms, deviceLists: lists } = parts
   append.onAppended((appended) => lists.onAppended(appended))
   const deviceKeys = new DeviceKeys({ db, stream, lists })
@@ -38,6 +40,7 @@ export function composeKeys(config: Config, ground: Ground, parts: Parts) {
     serverName,
     newMessageId: () => Buffer.from(random(12)).toString('base64url'),
   })
+  every(DELETE_EVERY_MS, 'deleting messages that devices have received', () => toDevice.deleteArrived())
   forget(DAY_MS, 'transaction ids of messages to devices', deleteToDeviceTransactionsBefore)
   const { servedKeys, ...remote } = composeRemoteKeys(config, ground, { ...parts, claims, toDevice })
   return {

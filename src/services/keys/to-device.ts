@@ -7,6 +7,7 @@ import { findDevicesOf } from '../../storage/keys/device-keys.ts'
 import * as store from '../../storage/keys/to-device.ts'
 import { internName, nameNids } from '../../storage/names.ts'
 import type { Awaitable } from '../../util/awaitable.ts'
+import { chunks } from '../../util/chunks.ts'
 import type { Clock } from '../../util/clock.ts'
 import { InTurn } from '../../util/in-turn.ts'
 import { lruCache } from '../../util/lru.ts'
@@ -38,6 +39,8 @@ const MAX_WAITING = 10_000
 const TRIM_EVERY = 100
 /** What one request may store: a message for all devices of somebody is stored once for each of them. */
 const MAX_STORED_BYTES = 8 * 1024 * 1024
+/** Devices of one transaction, for it holds up others. */
+const DELETED_AT_ONCE = 100
 /** Devices of which it is remembered that nothing waits for them, and how many messages came. */
 const MAX_REMEMBERED = 50_000
 
@@ -50,6 +53,8 @@ export class ToDevice {
   readonly #nothingUpTo = lruCache<number, number>(MAX_REMEMBERED)
   /** By the sending device. */
   readonly #sending = new InTurn<number>()
+  /** Up to where devices have said that messages arrived, as far as those are not deleted yet. */
+  readonly #arrived = new Map<number, number>()
   /** How many messages came for a device. */
   readonly #counts = lruCache<number, number>(MAX_REMEMBERED)
 
@@ -142,7 +147,8 @@ export class ToDevice {
 
   /**
    * What waits for the device in (`after`, `upTo`], as JSON texts: the oldest `limit` messages. `end` is the position up
-   * to which the client has then received. `after` is the client's token: what came before it has arrived and is deleted.
+   * to which the client has then received. `after` is the client's token: what came before it has arrived, and is deleted
+   * by `deleteArrived`.
    */
   receive(
     deviceNid: number,
@@ -163,15 +169,25 @@ export class ToDevice {
     upTo: number,
     limit: number,
   ): Promise<{ events: string[]; end: number }> {
-    const { db } = this.#deps
-    let waiting = await store.listToDevice(db, deviceNid, upTo, limit)
-    const [first] = waiting
-    if (after !== undefined && first && first.pos <= after) {
-      await transact(db, (tx) => store.deleteToDevice(tx, deviceNid, after))
-      waiting = await store.listToDevice(db, deviceNid, upTo, limit)
-    }
+    if (after !== undefined) this.#arrived.set(deviceNid, Math.max(after, this.#arrived.get(deviceNid) ?? 0))
+    const waiting = await store.listToDevice(this.#deps.db, deviceNid, after ?? 0, upTo, limit)
     if (waiting.length === 0) this.#nothingUpTo.set(deviceNid, upTo)
     const last = waiting.at(-1)
     return { events: waiting.map(({ json }) => json), end: last && waiting.length === limit ? last.pos : upTo }
+  }
+
+  /**
+   * Deletes what has arrived. To be called from time to time: in the `/sync` that says so it would keep the client from
+   * what came meanwhile, most often the message whose key it was. What a crash keeps from it is said again.
+   */
+  async deleteArrived(): Promise<void> {
+    for (const part of chunks([...this.#arrived], DELETED_AT_ONCE)) {
+      await transact(this.#deps.db, async (tx) => {
+        for (const [deviceNid, upTo] of part) store.deleteToDevice(tx, deviceNid, upTo)
+      })
+      for (const [deviceNid, upTo] of part) {
+        if (this.#arrived.get(deviceNid) === upTo) this.#arrived.delete(deviceNid)
+      }
+    }
   }
 }

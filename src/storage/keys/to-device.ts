@@ -2,7 +2,7 @@ import { chunks } from '../../util/chunks.ts'
 import type { Db, Tx } from '../db.ts'
 import { deletionBefore } from '../expire.ts'
 import { insertRows } from '../many.ts'
-import { rawRows, rawRun, valuesOf } from '../run.ts'
+import { rawRows, rawRun, rawSend, valuesOf } from '../run.ts'
 
 export interface WaitingMessage {
   readonly deviceNid: number
@@ -44,22 +44,24 @@ export async function insertToDevice(tx: Tx, pos: number, messages: readonly Wai
   )
 }
 
-/** Messages of the device up to `upTo`, the oldest `limit` of them in order. */
+/** Messages of the device in (`after`, `upTo`], the oldest `limit` of them in order. */
 export const listToDevice = (
   db: Db,
   deviceNid: number,
+  after: number,
   upTo: number,
   limit: number,
 ): Promise<{ pos: number; json: string }[]> =>
-  rawRows(db, 'select pos, json from to_device where device_nid = ? and pos <= ? order by pos limit ?', [
+  rawRows(db, 'select pos, json from to_device where device_nid = ? and pos > ? and pos <= ? order by pos limit ?', [
     deviceNid,
+    after,
     upTo,
     limit,
   ])
 
-export async function deleteToDevice(tx: Tx, deviceNid: number, upTo: number): Promise<void> {
-  await rawRun(tx, 'delete from to_device where device_nid = ? and pos <= ?', [deviceNid, upTo])
-}
+/** Deletes the messages of a device up to a position. */
+export const deleteToDevice = (tx: Tx, deviceNid: number, upTo: number): void =>
+  rawSend(tx, 'delete from to_device where device_nid = ? and pos <= ?', [deviceNid, upTo])
 
 /** Devices of one statement. */
 const MAX_TRIMMED = 500

@@ -9,6 +9,7 @@ import { takeBoth } from '../../../src/storage/counter.ts'
 import { type Db, transact } from '../../../src/storage/db.ts'
 import { insertRows } from '../../../src/storage/many.ts'
 import { internName } from '../../../src/storage/names.ts'
+import { rawRows } from '../../../src/storage/run.ts'
 import { FakeClock } from '../../support/clock.ts'
 import { withDatabases } from '../../support/databases.ts'
 
@@ -64,6 +65,31 @@ withDatabases('messages to devices', (open) => {
     await send(BOB, {})
     const { events } = await toDevice.receive(bob, undefined, Number.MAX_SAFE_INTEGER, 2 * MAX_WAITING)
     expect(events.length).toBeLessThanOrEqual(MAX_WAITING + 1)
+  })
+
+  it('are deleted once the device has said that they arrived', async () => {
+    const alice = await deviceOf(ALICE, 'A')
+    const bob = await deviceOf(BOB, 'B')
+    const waiting = async () =>
+      (await rawRows<{ device_nid: number }>(db, 'select device_nid from to_device order by device_nid')).map(
+        ({ device_nid: nid }) => nid,
+      )
+    await send(ALICE, { n: 1 })
+    await send(BOB, { n: 2 })
+    const first = await toDevice.receive(alice, 0, 1, 100)
+    expect(first.events).toHaveLength(1)
+    await send(ALICE, { n: 3 })
+    await toDevice.deleteArrived()
+    expect(await waiting()).toEqual([alice, alice, bob])
+
+    // The next token says so; what came meanwhile is given, and stays.
+    const second = await toDevice.receive(alice, first.end, 3, 100)
+    expect(second.events).toEqual([expect.stringContaining('"n":3')])
+    await toDevice.deleteArrived()
+    expect(await waiting()).toEqual([alice, bob])
+    await toDevice.receive(alice, second.end, 3, 100)
+    await toDevice.deleteArrived()
+    expect(await waiting()).toEqual([bob])
   })
 
   it('are refused where so many devices would get so large a one', async () => {
