@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -65,9 +65,10 @@ describe('a full disk', () => {
   it(
     'refuses writes, damages nothing, and serves again once there is room',
     async ({ skip }) => {
+      const folder = smallDisk()
+      if (folder === undefined) return skip('mounting a small disk needs root on Linux')
       for (const round of rounds(1)) {
-        const folder = smallDisk()
-        if (folder === undefined) return skip('mounting a small disk needs root on Linux')
+        for (const name of readdirSync(folder)) rmSync(join(folder, name))
         const filler = join(folder, 'filler')
         writeFileSync(filler, randomBytes(FILLER_BYTES))
         const path = join(folder, 'bongsu.db')
