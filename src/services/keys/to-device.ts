@@ -132,7 +132,7 @@ export class ToDevice {
       for (const listener of this.#listeners) await listener(tx, pos, receivers)
       const announce = () => {
         for (const deviceNid of receivers.keys()) this.#arrivals.note(deviceNid, pos)
-        hub.publish(new Set(receivers.values()), pos)
+        hub.publishAhead(new Set(receivers.values()), pos)
       }
       return { value: undefined, announce }
     })
@@ -169,8 +169,9 @@ export class ToDevice {
     upTo: number,
     limit: number,
   ): Promise<{ events: string[]; end: number }> {
-    if (after !== undefined) this.#arrived.set(deviceNid, Math.max(after, this.#arrived.get(deviceNid) ?? 0))
-    const waiting = await store.listToDevice(this.#deps.db, deviceNid, after ?? 0, upTo, limit)
+    const arrived = Math.max(after ?? 0, this.#arrived.get(deviceNid) ?? 0)
+    if (after !== undefined) this.#arrived.set(deviceNid, arrived)
+    const waiting = await store.listToDevice(this.#deps.db, deviceNid, arrived, upTo, limit)
     if (waiting.length === 0) this.#nothingUpTo.set(deviceNid, upTo)
     const last = waiting.at(-1)
     return { events: waiting.map(({ json }) => json), end: last && waiting.length === limit ? last.pos : upTo }
