@@ -235,16 +235,14 @@ export async function up(db: Kysely<unknown>, c: Columns): Promise<void> {
     .execute()
   await index('alias_room', 'alias', ['room_id'])
 
-  // What a client's transaction id produced (sendMessage, redactEvent …). path_crc: CRC-32 of the request's path after the
-  // room, without the id. Expires after a day.
+  // What a client's transaction id produced (sendMessage, redactEvent …). Expires after a day.
   await table('transaction_id')
     .addColumn('device_nid', 'bigint', (col) => col.notNull())
     .addColumn('room_nid', 'bigint', (col) => col.notNull())
-    .addColumn('path_crc', 'bigint', (col) => col.notNull())
     .addColumn('txn_id', 'text', (col) => col.notNull())
     .addColumn('event_nid', 'bigint', (col) => col.notNull())
     .addColumn('created_ts', 'bigint', (col) => col.notNull())
-    .addPrimaryKeyConstraint('transaction_id_pk', ['device_nid', 'room_nid', 'path_crc', 'txn_id'])
+    .addPrimaryKeyConstraint('transaction_id_pk', ['device_nid', 'room_nid', 'txn_id'])
     .modifyEnd(c.clustered)
     .execute()
   // Also finds the oldest: events are numbered as they come.

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Db, openDatabase } from '../../src/storage/db.ts'
+import { txnAt } from '../../src/services/rooms/entry.ts'
+import { type Db, openDatabase, transact } from '../../src/storage/db.ts'
 import { DatabaseTooNew, migrate, schemaVersion } from '../../src/storage/migrate.ts'
 import { type Migration, migrations } from '../../src/storage/migrations.ts'
+import { rawRows, rawRun } from '../../src/storage/run.ts'
 import { type FreshDatabase, freshPostgres, freshSqlite, postgresUrl } from '../support/fresh-database.ts'
 
 const makes = (table: string): Migration => ({
@@ -79,6 +81,38 @@ describe.each(suites)('migrations (%s)', (_, fresh) => {
     const { db } = opened
     expect(await migrate(db)).toEqual(migrations.map(({ name }) => name))
     expect(await tablesOf(opened)).toContain('event')
+  })
+
+  it('keep what transaction ids have produced, by the paths of the requests', async () => {
+    const { db } = await open()
+    await migrate(db, migrations.slice(0, 1))
+    const [message, reaction] = [
+      { nid: 1, type: 'm.room.message' },
+      { nid: 2, type: 'm.reaction' },
+    ]
+    await transact(db, async (tx) => {
+      for (const { nid, type } of [message, reaction]) {
+        await rawRun(tx, 'insert into name (nid, text) values (?, ?)', [nid, type])
+        await rawRun(
+          tx,
+          `insert into event (nid, event_id, room_nid, depth, type_nid, sender_nid, ts, kind, auth, auth_rank, json)
+           values (?, ?, 1, 1, ?, 1, 1, 0, '[]', 0, '{}')`,
+          [nid, `$${nid}`, nid],
+        )
+        await rawRun(tx, 'insert into transaction_id values (?, ?, ?, ?, ?)', [7, 8, `m${nid}`, nid, 9])
+      }
+    })
+    await migrate(db)
+    expect(await rawRows(db, 'select * from transaction_id order by event_nid')).toEqual(
+      [message, reaction].map(({ nid, type }) => ({
+        device_nid: 7,
+        room_nid: 8,
+        path_crc: txnAt(`send/${type}`, { deviceNid: 7 }, '').pathCrc,
+        txn_id: `m${nid}`,
+        event_nid: nid,
+        created_ts: 9,
+      })),
+    )
   })
 
   it('may be run by two who start at once', async () => {
