@@ -1,8 +1,8 @@
 import { defineConfig } from 'rolldown'
 
-/** V8 keeps a source in half the memory if no character of it needs more than a byte: the others are written as escapes. */
-const oneByteSource = {
-  name: 'one-byte-source',
+/** Node keeps a source in half the memory if it is ASCII: all other characters are written as escapes. */
+const asciiSource = {
+  name: 'ascii-source',
   generateBundle(_options, bundle) {
     for (const file of Object.values(bundle)) {
       if (file.type === 'chunk') file.code = file.code.replace(/[^\0-\x7f]/g, escaped)
@@ -21,7 +21,7 @@ export default defineConfig({
   input: ['src/main.ts', 'src/storage/sqlite/checkpoint-worker.ts', 'src/storage/search/search-worker.ts'],
   platform: 'node',
   external: ['@node-rs/argon2', 'better-sqlite3', 'sharp', 'pg-native'],
-  plugins: [oneByteSource],
+  plugins: [asciiSource],
   checks: { eval: false }, // a package's, which is not ours to change
   output: {
     dir: 'dist',

@@ -32,7 +32,10 @@ export function nameSourcesInErrors(built: string): void {
   }
 
   Error.prepareStackTrace = (error, frames) =>
-    [String(error), ...frames.map((frame) => `    at ${String(frame).replace(PLACE, sourceOf)}`)].join('\n')
+    [
+      Error.prototype.toString.call(error),
+      ...frames.map((frame) => `    at ${String(frame).replace(PLACE, sourceOf)}`),
+    ].join('\n')
 }
 
 function readMap(url: string): SourceMap | undefined {
