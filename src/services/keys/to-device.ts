@@ -132,7 +132,7 @@ export class ToDevice {
       for (const listener of this.#listeners) await listener(tx, pos, receivers)
       const announce = () => {
         for (const deviceNid of receivers.keys()) this.#arrivals.note(deviceNid, pos)
-        hub.publishAhead(new Set(receivers.values()), pos)
+        hub.publish(new Set(receivers.values()), pos)
       }
       return { value: undefined, announce }
     })
