@@ -47,7 +47,7 @@ export class EncryptionNews {
     }
   }
 
-  async #onMessages(tx: Tx, pos: number, owners: ReadonlyMap<number, UserId>): Promise<void> {
+  async #onMessages(tx: Tx, pos: number, owners: ReadonlyMap<number, UserId>): Promise<readonly number[]> {
     const devices = new Map<AppService, number[]>()
     for (const [deviceNid, userId] of owners) {
       for (const service of this.#deps.appServices.ofUser(userId)) {
@@ -59,6 +59,7 @@ export class EncryptionNews {
       await queueMessages(tx, await internName(tx, service.id), pos, deviceNids)
       afterCommit(tx, () => this.#deps.wake(service))
     }
+    return [...devices.values()].flat()
   }
 
   #onClaimed(userId: UserId, deviceNid: number): void {

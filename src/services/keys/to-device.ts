@@ -6,7 +6,7 @@ import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { findDevicesOf } from '../../storage/keys/device-keys.ts'
 import * as store from '../../storage/keys/to-device.ts'
 import { internName, nameNids } from '../../storage/names.ts'
-import type { Awaitable } from '../../util/awaitable.ts'
+import { type Awaitable, andThen } from '../../util/awaitable.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Clock } from '../../util/clock.ts'
 import { InTurn } from '../../util/in-turn.ts'
@@ -16,6 +16,7 @@ import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
 import { isOfSize, MAX_MESSAGE_BYTES, type Messages, type ReceivedMessages } from './device-messages.ts'
+import { FreshMessages } from './fresh-messages.ts'
 import { checkServers } from './remote/server-count.ts'
 import { toDeviceLetters } from './remote/to-device-letters.ts'
 
@@ -30,8 +31,19 @@ interface Deps {
   newMessageId(): string
 }
 
-/** Part of the transaction in which messages to these devices are stored under a position. */
-export type MessagesListener = (tx: Tx, pos: number, owners: ReadonlyMap<number, UserId>) => Promise<void>
+/**
+ * Part of the transaction in which messages to these devices are stored under a position. Returns those devices to which
+ * somebody else hands them on.
+ */
+export type MessagesListener = (tx: Tx, pos: number, owners: ReadonlyMap<number, UserId>) => Promise<readonly number[]>
+
+/** Messages for a device. */
+interface Received {
+  /** As JSON texts. */
+  readonly events: string[]
+  /** The position up to which the client has then received them. */
+  readonly end: number
+}
 
 /** The newest messages that wait for a device; a device that stays away for years loses the oldest. */
 const MAX_WAITING = 10_000
@@ -51,6 +63,7 @@ export class ToDevice {
   /** When messages for a device came last; and up to which position nothing waited when it was looked. */
   readonly #arrivals: ChangeIndex<number>
   readonly #nothingUpTo = lruCache<number, number>(MAX_REMEMBERED)
+  readonly #fresh = new FreshMessages()
   /** By the sending device. */
   readonly #sending = new InTurn<number>()
   /** Up to where devices have said that messages arrived, as far as those are not deleted yet. */
@@ -129,9 +142,16 @@ export class ToDevice {
       await store.trimToDevice(tx, full, MAX_WAITING)
       const { pos } = await take(1)
       await store.insertToDevice(tx, pos, rows)
-      for (const listener of this.#listeners) await listener(tx, pos, receivers)
+      const handedOn = new Set<number>()
+      for (const listener of this.#listeners) {
+        for (const deviceNid of await listener(tx, pos, receivers)) handedOn.add(deviceNid)
+      }
       const announce = () => {
-        for (const deviceNid of receivers.keys()) this.#arrivals.note(deviceNid, pos)
+        for (const { deviceNid, json } of rows) {
+          this.#arrivals.note(deviceNid, pos)
+          if (handedOn.has(deviceNid)) this.#fresh.drop(deviceNid)
+          else this.#fresh.add(deviceNid, { pos, json })
+        }
         hub.publish(new Set(receivers.values()), pos)
       }
       return { value: undefined, announce }
@@ -146,35 +166,28 @@ export class ToDevice {
   }
 
   /**
-   * What waits for the device in (`after`, `upTo`], as JSON texts: the oldest `limit` messages. `end` is the position up
-   * to which the client has then received. `after` is the client's token: what came before it has arrived, and is deleted
-   * by `deleteArrived`.
+   * What waits for the device in (`after`, `upTo`]: the oldest `limit` messages. `after` is the client's token: what came
+   * before it has arrived, and is deleted by `deleteArrived`.
    */
-  receive(
-    deviceNid: number,
-    after: number | undefined,
-    upTo: number,
-    limit: number,
-  ): Awaitable<{ events: string[]; end: number }> {
+  receive(deviceNid: number, after: number | undefined, upTo: number, limit: number): Awaitable<Received> {
     const nothingUpTo = this.#nothingUpTo.get(deviceNid)
     // Every `/sync` asks, and hardly ever is there anything.
-    return nothingUpTo !== undefined && !this.#arrivals.mayHaveChanged(deviceNid, nothingUpTo)
-      ? { events: [], end: upTo }
-      : this.#read(deviceNid, after, upTo, limit)
-  }
-
-  async #read(
-    deviceNid: number,
-    after: number | undefined,
-    upTo: number,
-    limit: number,
-  ): Promise<{ events: string[]; end: number }> {
+    if (nothingUpTo !== undefined && !this.#arrivals.mayHaveChanged(deviceNid, nothingUpTo)) return nothing(upTo)
     const arrived = Math.max(after ?? 0, this.#arrived.get(deviceNid) ?? 0)
     if (after !== undefined) this.#arrived.set(deviceNid, arrived)
-    const waiting = await store.listToDevice(this.#deps.db, deviceNid, arrived, upTo, limit)
-    if (waiting.length === 0) this.#nothingUpTo.set(deviceNid, upTo)
-    const last = waiting.at(-1)
-    return { events: waiting.map(({ json }) => json), end: last && waiting.length === limit ? last.pos : upTo }
+    if (!this.#arrivals.mayHaveChanged(deviceNid, arrived)) {
+      this.#nothingUpTo.set(deviceNid, arrived)
+      this.#fresh.drop(deviceNid)
+      return nothing(upTo)
+    }
+    const { db } = this.#deps
+    const waiting =
+      this.#fresh.list(deviceNid, arrived, upTo, limit) ?? store.listToDevice(db, deviceNid, arrived, upTo, limit)
+    return andThen(waiting, (messages) => {
+      if (messages.length === 0) this.#nothingUpTo.set(deviceNid, upTo)
+      const last = messages.at(-1)
+      return { events: messages.map(({ json }) => json), end: last && messages.length === limit ? last.pos : upTo }
+    })
   }
 
   /**
@@ -192,3 +205,5 @@ export class ToDevice {
     }
   }
 }
+
+const nothing = (upTo: number): Received => ({ events: [], end: upTo })

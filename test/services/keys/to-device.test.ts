@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { beforeEach, expect, it } from 'vitest'
 import type { Sender } from '../../../src/federation/sending/sender.ts'
 import type { JsonObject } from '../../../src/matrix/json.ts'
@@ -9,7 +10,7 @@ import { takeBoth } from '../../../src/storage/counter.ts'
 import { type Db, transact } from '../../../src/storage/db.ts'
 import { insertRows } from '../../../src/storage/many.ts'
 import { internName } from '../../../src/storage/names.ts'
-import { rawRows } from '../../../src/storage/run.ts'
+import { rawRows, rawRun } from '../../../src/storage/run.ts'
 import { FakeClock } from '../../support/clock.ts'
 import { withDatabases } from '../../support/databases.ts'
 
@@ -18,6 +19,9 @@ const BOB = '@bob:a.example'
 /** So many wait for a device at most, beside those that came since somebody looked. */
 const MAX_WAITING = 10_000
 const LOOKED_EVERY = 100
+
+/** The next position that nobody has. */
+const takePositions = (db: Db) => transact(db, (tx) => takeBoth(tx, 1, 0))
 
 withDatabases('messages to devices', (open) => {
   let db: Db
@@ -34,17 +38,20 @@ withDatabases('messages to devices', (open) => {
     transact(db, async (tx) =>
       upsertDevice(tx, { userNid: await internName(tx, userId), deviceId, displayName: undefined }),
     )
-  beforeEach(async () => {
-    db = await open()
-    toDevice = new ToDevice({
+  /** As it is after a start. */
+  const start = (current = 0) =>
+    new ToDevice({
       db,
       clock: new FakeClock(),
-      stream: new Stream(db, 0),
+      stream: new Stream(db, current),
       hub: new Hub(),
       sender: {} as Sender,
       serverName: 'a.example',
       newMessageId: () => 'id',
     })
+  beforeEach(async () => {
+    db = await open()
+    toDevice = start()
   })
 
   it('wait in bounded number, however they are mixed with those for others', async () => {
@@ -90,6 +97,56 @@ withDatabases('messages to devices', (open) => {
     await toDevice.receive(alice, second.end, 3, 100)
     await toDevice.deleteArrived()
     expect(await waiting()).toEqual([bob])
+  })
+
+  it('come in order, until it is known that they arrived, whatever has been deleted, forgotten or asked for again', async () => {
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ is: fc.constant('send' as const), times: fc.integer({ min: 1, max: 60 }) }) },
+      { weight: 4, arbitrary: fc.record({ is: fc.constant('sync' as const), limit: fc.integer({ min: 1, max: 70 }) }) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom({ is: 'lose' as const }, { is: 'delete' as const }, { is: 'start' as const }),
+      },
+    )
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const device = await deviceOf(BOB, `B${run++}`)
+        const position = async () => (await takePositions(db)).pos
+        const sent: { pos: number; n: number }[] = []
+        let token = await position()
+        toDevice = start(token)
+        for (const one of steps) {
+          if (one.is === 'send') {
+            for (let i = 0; i < one.times; i++) {
+              await send(BOB, { n: sent.length })
+              sent.push({ pos: (await position()) - 1, n: sent.length })
+            }
+          } else if (one.is === 'delete') await toDevice.deleteArrived()
+          else if (one.is === 'start') toDevice = start(await position())
+          else {
+            const upTo = await position()
+            const limit = one.is === 'sync' ? one.limit : 1
+            const { events, end } = await toDevice.receive(device, token, upTo, limit)
+            const waiting = sent.filter(({ pos }) => pos > token).slice(0, limit)
+            expect(events.map((text) => JSON.parse(text).content.n)).toEqual(waiting.map(({ n }) => n))
+            // A client whose answer was lost asks again with the token it had.
+            if (one.is === 'sync') token = end
+          }
+        }
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('are not for the device to which somebody else hands them on', async () => {
+    const bob = await deviceOf(BOB, 'B')
+    toDevice.onStored(async (tx) => {
+      await rawRun(tx, 'delete from to_device', [])
+      return [bob]
+    })
+    await send(BOB, {})
+    expect((await toDevice.receive(bob, 0, Number.MAX_SAFE_INTEGER, 10)).events).toEqual([])
   })
 
   it('are refused where so many devices would get so large a one', async () => {
