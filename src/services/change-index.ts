@@ -29,6 +29,11 @@ export class ChangeIndex<Key> {
     return after >= this.#floor
   }
 
+  /** The key has certainly not changed after this position. */
+  unchangedSince(key: Key): number {
+    return Math.max(this.#floor, this.#last.get(key) ?? 0)
+  }
+
   /** False only when the key has certainly not changed after this position. */
   mayHaveChanged(key: Key, after: number): boolean {
     return !this.covers(after) || (this.#last.get(key) ?? 0) > after

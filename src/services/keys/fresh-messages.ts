@@ -25,10 +25,10 @@ interface Kept {
 export class FreshMessages {
   readonly #byDevice = new LRUCache<number, Kept>({ maxSize: MAX_CHARACTERS })
 
-  /** A message has come for the device. Call after the commit, in the order of positions. */
-  add(deviceNid: number, message: FreshMessage): void {
+  /** A message has come for the device, the first after `after`. Call after the commit, in the order of positions. */
+  add(deviceNid: number, after: number, message: FreshMessage): void {
     const known = this.#byDevice.get(deviceNid)
-    const before = known && known.messages.length < MAX_MESSAGES ? known : nothingBefore(message)
+    const before = known && known.messages.length < MAX_MESSAGES ? known : { after, messages: [], characters: 0 }
     const characters = before.characters + message.json.length
     const kept = { after: before.after, messages: [...before.messages, message], characters }
     this.#byDevice.set(deviceNid, kept, { size: Math.max(1, characters) })
@@ -46,5 +46,3 @@ export class FreshMessages {
     this.#byDevice.delete(deviceNid)
   }
 }
-
-const nothingBefore = ({ pos }: FreshMessage): Kept => ({ after: pos - 1, messages: [], characters: 0 })

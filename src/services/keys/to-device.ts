@@ -148,9 +148,9 @@ export class ToDevice {
       }
       const announce = () => {
         for (const { deviceNid, json } of rows) {
-          this.#arrivals.note(deviceNid, pos)
           if (handedOn.has(deviceNid)) this.#fresh.drop(deviceNid)
-          else this.#fresh.add(deviceNid, { pos, json })
+          else this.#fresh.add(deviceNid, this.#arrivals.unchangedSince(deviceNid), { pos, json })
+          this.#arrivals.note(deviceNid, pos)
         }
         hub.publish(new Set(receivers.values()), pos)
       }

@@ -108,6 +108,7 @@ withDatabases('messages to devices', (open) => {
         arbitrary: fc.constantFrom({ is: 'lose' as const }, { is: 'delete' as const }, { is: 'start' as const }),
       },
     )
+    const once = { is: 'send', times: 1 } as const
     let run = 0
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
@@ -135,7 +136,7 @@ withDatabases('messages to devices', (open) => {
           }
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 25, examples: [[[once, { is: 'start' }, once, { is: 'sync', limit: 10 }]]] },
     )
   })
 
