@@ -96,19 +96,23 @@ export async function findTransaction(db: Db, serviceNid: number): Promise<Store
   return row && { txnId: row.txn_id, body: row.body }
 }
 
+type MessageKey = Pick<QueuedMessage, 'pos' | 'device_nid'>
+
 /** What a transaction holds of the queues. */
 export interface Taken {
   readonly eventNids: readonly number[]
-  readonly messages: readonly Pick<QueuedMessage, 'pos' | 'device_nid'>[]
+  readonly messages: readonly MessageKey[]
+  /** Those of the messages that are for nobody else. */
+  readonly handedOn: readonly MessageKey[]
   readonly changedUserNids: readonly number[]
 }
 
-/** Stores a transaction in place of what it holds. Messages to devices are no longer for anybody else then. */
+/** Stores a transaction in place of what it holds. */
 export async function insertTransaction(
   tx: Tx,
   serviceNid: number,
   { txnId, body }: StoredTransaction,
-  { eventNids, messages, changedUserNids }: Taken,
+  { eventNids, messages, handedOn, changedUserNids }: Taken,
 ): Promise<void> {
   await rawRun(tx, 'insert into appservice_transaction (service_nid, txn_id, body) values (?, ?, ?)', [
     serviceNid,
@@ -119,14 +123,16 @@ export async function insertTransaction(
   await runIn(tx, 'delete from appservice_device_list where service_nid = ? and user_nid in', changedUserNids, [
     serviceNid,
   ])
-  if (messages.length === 0) return
-  const pairs = valuesOf(messages.length, 'bigint', 'bigint')
-  const values = messages.flatMap(({ device_nid, pos }) => [device_nid, pos])
-  await rawRun(tx, `delete from to_device where (device_nid, pos) in (${pairs})`, values)
-  await rawRun(tx, `delete from appservice_to_device where service_nid = ? and (device_nid, pos) in (${pairs})`, [
+  await deletePairs(tx, 'delete from to_device where (device_nid, pos) in', handedOn)
+  await deletePairs(tx, 'delete from appservice_to_device where service_nid = ? and (device_nid, pos) in', messages, [
     serviceNid,
-    ...values,
   ])
+}
+
+async function deletePairs(tx: Tx, statement: string, keys: readonly MessageKey[], params: readonly number[] = []) {
+  if (keys.length === 0) return
+  const values = keys.flatMap(({ device_nid, pos }) => [device_nid, pos])
+  await rawRun(tx, `${statement} (${valuesOf(keys.length, 'bigint', 'bigint')})`, [...params, ...values])
 }
 
 /** The application service has accepted its transaction. */

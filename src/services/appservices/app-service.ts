@@ -41,3 +41,11 @@ export const isWithin = (id: string, namespaces: readonly Namespace[]): boolean 
 /** Whether nobody else may use the id. */
 export const isExclusiveTo = (id: string, namespaces: readonly Namespace[]): boolean =>
   namespaces.some(({ isExclusive, pattern }) => isExclusive && pattern.test(id))
+
+/**
+ * Whether the messages to a user's devices go to the application service alone, and no device fetches them (MSC4203). One
+ * that does not say that it encrypts by what it is told has its users fetch them from `/sync`, as bridges do unless they
+ * are configured otherwise; and whom it shares with others may well be a person.
+ */
+export const receivesFor = ({ wantsEncryption, sender, users }: AppService, userId: string): boolean =>
+  wantsEncryption && (sender === userId || isExclusiveTo(userId, users))

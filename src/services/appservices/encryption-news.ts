@@ -5,7 +5,7 @@ import { internName } from '../../storage/names.ts'
 import type { DeviceLists } from '../keys/device-lists.ts'
 import type { KeyClaims } from '../keys/key-claims.ts'
 import type { ToDevice } from '../keys/to-device.ts'
-import type { AppService } from './app-service.ts'
+import { type AppService, receivesFor } from './app-service.ts'
 import type { AppServices } from './app-services.ts'
 import type { PassingNews } from './passing-news.ts'
 
@@ -49,17 +49,19 @@ export class EncryptionNews {
 
   async #onMessages(tx: Tx, pos: number, owners: ReadonlyMap<number, UserId>): Promise<readonly number[]> {
     const devices = new Map<AppService, number[]>()
+    const handedOn: number[] = []
     for (const [deviceNid, userId] of owners) {
       for (const service of this.#deps.appServices.ofUser(userId)) {
         if (!service.wantsEphemeral || service.url === undefined) continue
         devices.set(service, [...(devices.get(service) ?? []), deviceNid])
+        if (receivesFor(service, userId)) handedOn.push(deviceNid)
       }
     }
     for (const [service, deviceNids] of devices) {
       await queueMessages(tx, await internName(tx, service.id), pos, deviceNids)
       afterCommit(tx, () => this.#deps.wake(service))
     }
-    return [...devices.values()].flat()
+    return handedOn
   }
 
   #onClaimed(userId: UserId, deviceNid: number): void {

@@ -8,7 +8,7 @@ import type { LiveRooms } from '../rooms/live-rooms.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
 import type { ClientEvents } from '../rooms/view/client-events.ts'
 import type { Viewer } from '../rooms/view/viewer.ts'
-import type { AppService } from './app-service.ts'
+import { type AppService, receivesFor } from './app-service.ts'
 import type { PassingNews } from './passing-news.ts'
 
 export interface TransactionDeps {
@@ -62,7 +62,8 @@ export async function nextTransaction(
     parts.push(...(await keyParts(deps, [...passed.devices, ...messages.map((message) => message.device_nid)])))
   }
   const transaction = { txnId: newTxnId(), body: `{${parts.join(',')}}` }
-  const taken = { eventNids, messages, changedUserNids: changed.map((user) => user.user_nid) }
+  const handedOn = messages.filter((message) => receivesFor(service, message.user_id))
+  const taken = { eventNids, messages, handedOn, changedUserNids: changed.map((user) => user.user_nid) }
   await transact(db, (tx) => store.insertTransaction(tx, serviceNid, transaction, taken))
   return transaction
 }

@@ -168,6 +168,24 @@ describe('An application service', () => {
     // It has them now: the device does not get them a second time.
     expect((await kim.get('/v3/sync?device_id=D1')).to_device).toBeUndefined()
   })
+
+  it('takes no message away from devices that fetch it themselves', async () => {
+    const people = { users: [{ exclusive: false, regex: '@.*' }] }
+    // A bridge whose bot waits at /sync; and one that looks over people's shoulders.
+    for (const changes of [{}, { 'org.matrix.msc3202': true, namespaces: people }]) {
+      const service = await ListeningService.start()
+      const { client, ghost } = await startBridged({ url: service.url, receive_ephemeral: true, ...changes })
+      const [alice, kim] = [await client.register('alice'), await ghost('irc_kim')]
+      await kim.put('/v3/devices/D1')
+      const { next_batch: since } = await kim.get('/v3/sync?device_id=D1')
+      await alice.put('/v3/sendToDevice/m.test/1', { messages: { [kim.userId]: { D1: { secret: 1 } } } })
+      const message = { type: 'm.test', sender: alice.userId, content: { secret: 1 } }
+      await service.until(() => service.eventsOf('de.sorunome.msc2409.to_device')[0])
+      for (const path of [`/v3/sync?since=${since}&device_id=D1`, '/v3/sync?device_id=D1']) {
+        expect((await kim.get(path)).to_device.events).toEqual([message])
+      }
+    }
+  })
 })
 
 const deviceKeysOf = (userId: string, deviceId: string) => ({
