@@ -1,6 +1,6 @@
 import type { UserId } from '../matrix/ids.ts'
 import type { Db, Tx } from './db.ts'
-import { insertRows } from './many.ts'
+import { insertRows, rowsIn } from './many.ts'
 import { rawRows } from './run.ts'
 
 export interface PresenceRow {
@@ -11,9 +11,28 @@ export interface PresenceRow {
   pos: number
 }
 
-/** All that are stored; one row for each user who ever was online. */
-export const listPresence = (db: Db): Promise<(PresenceRow & { user_id: UserId })[]> =>
-  rawRows(db, 'select p.*, n.text as user_id from presence p join name n on n.nid = p.user_nid order by p.pos')
+export interface StoredPresence extends PresenceRow {
+  user_id: UserId
+}
+
+const SELECT = 'select p.*, n.text as user_id from presence p join name n on n.nid = p.user_nid'
+
+/** Of those who are there. */
+export const listPresent = (db: Db): Promise<StoredPresence[]> => rawRows(db, `${SELECT} where p.presence <> 'offline'`)
+
+/** Of these users, as far as they ever were there. */
+export const listPresenceOf = (db: Db, userNids: readonly number[]): Promise<StoredPresence[]> =>
+  rowsIn(db, `${SELECT} where p.user_nid in`, userNids)
+
+/** The same, by their ids. */
+export const listPresenceBy = (db: Db, userIds: readonly UserId[]): Promise<StoredPresence[]> =>
+  rowsIn(db, `${SELECT} where n.text in`, userIds)
+
+/** Whose presence changed last in (`after`, `upTo`]. */
+export async function listPresenceChanged(db: Db, after: number, upTo: number): Promise<UserId[]> {
+  const sql = 'select n.text from presence p join name n on n.nid = p.user_nid where p.pos > ? and p.pos <= ?'
+  return (await rawRows<{ text: UserId }>(db, sql, [after, upTo])).map(({ text }) => text)
+}
 
 export async function upsertPresence(tx: Tx, rows: readonly PresenceRow[]): Promise<void> {
   await insertRows(

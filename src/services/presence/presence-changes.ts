@@ -1,5 +1,7 @@
 import type { UserId } from '../../matrix/ids.ts'
 import type { Db } from '../../storage/db.ts'
+import { listNeighbours } from '../../storage/keys/device-lists.ts'
+import { listPresenceChanged } from '../../storage/presence.ts'
 import { listJoinedRooms } from '../../storage/rooms/shared-rooms.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import type { UserPresence } from './user-presence.ts'
@@ -21,14 +23,17 @@ export class PresenceChanges {
   /** A user's older entries count no more, and go when the list has become twice as long as it was without them. */
   #all: Change[] = []
   #maxLength = MIN_LENGTH
+  readonly #floor: number
 
-  constructor(db: Db) {
+  /** `floor`: what changed up to here, the table knows. */
+  constructor(db: Db, floor: number) {
     this.#db = db
+    this.#floor = floor
   }
 
-  /** The newest position at which anybody's presence changed. */
-  get lastPos(): number {
-    return this.#all.at(-1)?.pos ?? 0
+  /** False only when nobody's presence has changed after this position. */
+  mayHaveChanged(after: number): boolean {
+    return after < this.#floor || (this.#all.at(-1)?.pos ?? 0) > after
   }
 
   /** A user's presence changed at the user's `pos`. */
@@ -47,9 +52,18 @@ export class PresenceChanges {
   async seenBy(viewer: Owner, rooms: ReadonlySet<number>, after: number, upTo: number): Promise<UserId[]> {
     const changed = this.#between(after, upTo)
     await this.#findRooms(changed.filter((known) => known.rooms === undefined))
-    return changed
+    const seen = changed
       .filter((known) => known.userId === viewer.userId || known.rooms?.some((nid) => rooms.has(nid)))
       .map(({ userId }) => userId)
+    return after < this.#floor ? [...seen, ...(await this.#seenBefore(viewer, after, upTo))] : seen
+  }
+
+  /** Those whose presence has not changed since the start. */
+  async #seenBefore(viewer: Owner, after: number, upTo: number): Promise<UserId[]> {
+    const changed = await listPresenceChanged(this.#db, after, Math.min(upTo, this.#floor))
+    if (changed.length === 0) return []
+    const neighbours = new Set(await listNeighbours(this.#db, [viewer.userNid]))
+    return changed.filter((userId) => userId === viewer.userId || neighbours.has(userId))
   }
 
   #between(after: number, upTo: number): UserPresence[] {

@@ -3,17 +3,18 @@ import type { UserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Db } from '../../storage/db.ts'
 import { listNeighbours } from '../../storage/keys/device-lists.ts'
-import { listPresence, type PresenceRow, upsertPresence } from '../../storage/presence.ts'
+import { type PresenceRow, upsertPresence } from '../../storage/presence.ts'
 import { countSharedRooms, meetsLocalUser } from '../../storage/rooms/shared-rooms.ts'
-import type { Awaitable } from '../../util/awaitable.ts'
+import { type Awaitable, andThen } from '../../util/awaitable.ts'
 import { chunks } from '../../util/chunks.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Owner } from '../account-data/account-data.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
 import { Attendance } from './attendance.ts'
+import { KnownPresence } from './known-presence.ts'
 import { PresenceChanges } from './presence-changes.ts'
-import { PRESENCES, type PresenceState, presenceContent, type UserPresence, unknownPresence } from './user-presence.ts'
+import { type PresenceState, presenceContent, type UserPresence } from './user-presence.ts'
 
 interface Deps {
   db: Db
@@ -50,12 +51,11 @@ const LINGER_MS = 30_000
 
 /**
  * Who is there (spec: Presence). A user is as present as the most present device, so that two devices that say different
- * things do not wake each other for ever. Memory has everybody; a row is written when the state or the message changes,
- * not for each sign of life.
+ * things do not wake each other for ever. A row is written when the state or the message changes, not for each sign of life.
  */
 export class Presence {
   readonly #deps: Deps
-  readonly #known = new Map<UserId, UserPresence>()
+  readonly #known: KnownPresence
   readonly #attendance = new Attendance()
   readonly changes: PresenceChanges
   readonly #listeners: PresenceListener[] = []
@@ -63,7 +63,8 @@ export class Presence {
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.changes = new PresenceChanges(deps.db)
+    this.#known = new KnownPresence(deps.db)
+    this.changes = new PresenceChanges(deps.db, deps.stream.current)
   }
 
   onChanged(listener: PresenceListener): void {
@@ -74,28 +75,17 @@ export class Presence {
     return this.#deps.enabled
   }
 
-  /** Loads what was known before the restart; who does not come back is offline after a while. */
+  /** Who was there before the restart, and does not come back, is offline after a while. */
   async start(): Promise<void> {
     if (!this.isEnabled) return
     const until = this.#deps.clock.now() + LINGER_MS
-    for (const row of await listPresence(this.#deps.db)) {
-      const presence = PRESENCES.find((state) => state === row.presence) ?? 'offline'
-      const known = this.#of({ userId: row.user_id, userNid: row.user_nid })
-      Object.assign(known, {
-        presence,
-        statusMsg: row.status_msg ?? undefined,
-        lastActiveTs: row.last_active_ts,
-        pos: row.pos,
-      })
-      this.changes.note(known)
-      if (presence !== 'offline') this.#attendance.note(known, 0, presence, until)
-    }
+    for (const known of await this.#known.loadPresent()) this.#attendance.note(known, 0, known.presence, until)
   }
 
   /** A client says so. */
   async set(device: Device, presence: PresenceState, statusMsg: string | undefined): Promise<void> {
     if (!this.isEnabled) return
-    const known = this.#of(device)
+    const known = await this.#known.of(device)
     known.lastActiveTs = this.#deps.clock.now()
     this.#attendance.note(known, device.deviceNid, presence, known.lastActiveTs + LINGER_MS)
     await this.#settle([known], statusMsg)
@@ -107,26 +97,27 @@ export class Presence {
    */
   onSync(device: Device, presence: PresenceState, timeoutMs: number): Awaitable<void> {
     if (!this.isEnabled || presence === 'offline') return undefined
-    const known = this.#of(device)
-    const now = this.#deps.clock.now()
-    if (presence === 'online') known.lastActiveTs = now
-    this.#attendance.note(known, device.deviceNid, presence, now + timeoutMs + LINGER_MS)
-    if (this.#attendance.says(known, now) === known.presence || this.#toldSinceSweep >= TOLD_AT_ONCE) return undefined
-    this.#toldSinceSweep++
-    return this.#settle([known])
+    return andThen(this.#known.of(device), (known) => {
+      const now = this.#deps.clock.now()
+      if (presence === 'online') known.lastActiveTs = now
+      this.#attendance.note(known, device.deviceNid, presence, now + timeoutMs + LINGER_MS)
+      if (this.#attendance.says(known, now) === known.presence || this.#toldSinceSweep >= TOLD_AT_ONCE) return undefined
+      this.#toldSinceSweep++
+      return this.#settle([known])
+    })
   }
 
   /** Other servers say so of their users. */
   async receive(said: readonly RemotePresence[]): Promise<void> {
     if (!this.isEnabled) return
     const now = this.#deps.clock.now()
-    const changed = said.map(({ owner, presence, statusMsg, lastActiveTs }) => {
-      const known = this.#of(owner)
+    const users = await this.#known.ofAll(said.map(({ owner }) => owner))
+    for (const [index, known] of users.entries()) {
+      const { presence, statusMsg, lastActiveTs } = said[index] as RemotePresence
       Object.assign(known, { statusMsg, lastActiveTs: Math.max(known.lastActiveTs, lastActiveTs) })
       this.#attendance.note(known, 0, presence, now + REMOTE_MS)
-      return known
-    })
-    await this.#settle(changed)
+    }
+    await this.#settle(users)
   }
 
   /** Tells of those whom devices made come or go; called again and again. */
@@ -141,16 +132,19 @@ export class Presence {
     if (viewer.userId !== userId && (await countSharedRooms(this.#deps.db, viewer.userNid, userId)) === 0) {
       throw forbidden('You do not share a room with this user')
     }
-    const known = this.#known.get(userId)
+    const [known] = await this.#known.find([userId])
     return known ? presenceContent(known, this.#deps.clock.now()) : { presence: 'offline' }
   }
 
-  /** The `m.presence` event of a user as JSON text, if there is anything to tell. */
-  event(userId: UserId): string | undefined {
-    const known = this.#known.get(userId)
-    if (!known || known.pos === 0) return undefined
-    const content = JSON.stringify(presenceContent(known, this.#deps.clock.now()))
-    return `{"type":"m.presence","sender":${JSON.stringify(userId)},"content":${content}}`
+  /** The `m.presence` events of users as JSON texts, of those of whom there is anything to tell. */
+  events(userIds: readonly UserId[]): Awaitable<string[]> {
+    return andThen(this.#known.find(userIds), (users) => {
+      const now = this.#deps.clock.now()
+      return users.map((known) => {
+        const content = JSON.stringify(presenceContent(known, now))
+        return `{"type":"m.presence","sender":${JSON.stringify(known.userId)},"content":${content}}`
+      })
+    })
   }
 
   /** Whether any local user shares a room with this one, of another server. */
@@ -162,14 +156,6 @@ export class Presence {
   async neighboursOf(owner: Owner): Promise<Set<UserId>> {
     // Asked of the table: bringing all rooms of a user in 2,000 rooms into memory took 1.3 s.
     return new Set([owner.userId, ...(await listNeighbours(this.#deps.db, [owner.userNid]))])
-  }
-
-  #of(owner: Owner): UserPresence {
-    const known = this.#known.get(owner.userId)
-    if (known) return known
-    const unknown = unknownPresence(owner)
-    this.#known.set(owner.userId, unknown)
-    return unknown
   }
 
   /** Writes what these users are now, in one transaction, and tells those who share a room with them. */

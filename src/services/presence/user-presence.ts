@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../matrix/json.ts'
+import type { StoredPresence } from '../../storage/presence.ts'
 import type { Owner } from '../account-data/account-data.ts'
 
 export const PRESENCES = ['online', 'unavailable', 'offline'] as const
@@ -25,6 +26,17 @@ export const unknownPresence = ({ userId, userNid }: Owner): UserPresence => ({
   statusMsg: undefined,
   lastActiveTs: 0,
   pos: 0,
+  rooms: undefined,
+})
+
+/** What a row says. */
+export const storedPresence = (row: StoredPresence): UserPresence => ({
+  userId: row.user_id,
+  userNid: row.user_nid,
+  presence: PRESENCES.find((state) => state === row.presence) ?? 'offline',
+  statusMsg: row.status_msg ?? undefined,
+  lastActiveTs: row.last_active_ts,
+  pos: row.pos,
   rooms: undefined,
 })
 

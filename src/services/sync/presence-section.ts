@@ -41,12 +41,9 @@ export class PresenceSection implements SyncSection {
     const { presence } = this.#deps
     if (!presence.isEnabled) return NOTHING_NEW
     const users = context.since === undefined ? await this.#everybody(context) : await this.#news(context)
-    const events: string[] = []
-    for (const sender of users) {
-      if (!context.filter.presence.admits({ type: 'm.presence', sender }) || context.ignored.has(sender)) continue
-      const event = presence.event(sender)
-      if (event) events.push(event)
-    }
+    const isTold = (sender: UserId) =>
+      context.filter.presence.admits({ type: 'm.presence', sender }) && !context.ignored.has(sender)
+    const events = await presence.events([...users].filter(isTold))
     if (events.length === 0) return NOTHING_NEW
     return { text: `"presence":{"events":[${events.join(',')}]}`, isNews: true }
   }
@@ -60,7 +57,7 @@ export class PresenceSection implements SyncSection {
     const { presence } = this.#deps
     const from = since?.pos ?? 0
     const news = new Set<UserId>()
-    if (presence.changes.lastPos > from) {
+    if (presence.changes.mayHaveChanged(from)) {
       const joined = [...rooms.values()].filter(({ membership }) => membership === 'join')
       const nids = new Set(joined.map(({ roomNid }) => roomNid))
       for (const userId of await presence.changes.seenBy(viewer, nids, from, upTo.pos)) news.add(userId)

@@ -1,16 +1,23 @@
-import { describe, expect, it } from 'vitest'
-import { roomPath, type User } from '../../support/client.ts'
-import { startServer } from '../../support/server.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Client, roomPath, type User } from '../../support/client.ts'
+import { openServer, startServer } from '../../support/server.ts'
 import { contentOf } from '../../support/sync.ts'
 
 async function twoInARoom() {
   const { client, clock } = await startServer()
+  return { client, clock, ...(await inARoom(client)) }
+}
+
+async function inARoom(client: Client) {
   const alice = await client.register('alice')
   const bob = await client.register('bob')
   const roomId = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(roomId)
   for (const user of [alice, bob]) await user.sync()
-  return { client, clock, alice, bob, roomId }
+  return { alice, bob, roomId }
 }
 
 const type = (user: User, roomId: string, body: object) =>
@@ -182,5 +189,42 @@ describe('Presence', () => {
     await expect.poll(() => clock.sleeping).toBeGreaterThan(0)
     clock.advance(60_000)
     expect(presenceOf(await waiting, carol)).toMatchObject({ presence: 'offline' })
+  })
+
+  it('is known after a restart: of those who had gone, and of those who do not come back', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'bongsu-test-'))
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+    const before = await openServer({ directory })
+    const { alice, bob, roomId } = await inARoom(before.client)
+    const [carol, stranger] = [await before.client.register('carol'), await before.client.register('stranger')]
+    await carol.join(roomId)
+    await bob.sync()
+    for (const user of [carol, stranger]) await user.put(status(user), { presence: 'online' })
+    for (const user of [carol, stranger, alice]) await user.put(status(user), { presence: 'offline' })
+    await carol.put(status(carol), { presence: 'unavailable', status_msg: '회의 중' })
+    await before.close()
+
+    const after = await startServer({ directory, clock: before.clock })
+    const reader = bob.at(after)
+    const answer = await reader.sync({ set_presence: 'offline' })
+    expect(answer.presence.events.map(({ sender }: { sender: string }) => sender).sort()).toEqual(
+      [alice.userId, carol.userId].sort(),
+    )
+    expect(presenceOf(answer, alice)).toEqual({ presence: 'offline', last_active_ago: expect.any(Number) })
+    expect(presenceOf(answer, carol)).toMatchObject({ presence: 'unavailable', status_msg: '회의 중' })
+    expect(await reader.get(status(alice))).toMatchObject({ presence: 'offline', last_active_ago: expect.any(Number) })
+    // A first sync shows the same.
+    const { presence } = await reader.get('/v3/sync?timeout=0&set_presence=offline')
+    expect(presenceOf({ presence }, alice)).toMatchObject({ presence: 'offline' })
+    expect(presenceOf({ presence }, carol)).toMatchObject({ presence: 'unavailable' })
+    await alice.at(after).sync({ set_presence: 'unavailable' })
+    expect(presenceOf(await reader.sync({ set_presence: 'offline' }), alice)).toEqual({
+      presence: 'unavailable',
+      last_active_ago: expect.any(Number),
+    })
+    after.clock.advance(60_000)
+    await expect
+      .poll(async () => presenceOf(await reader.sync({ set_presence: 'offline' }), carol))
+      .toMatchObject({ presence: 'offline' })
   })
 })
