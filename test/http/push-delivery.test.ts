@@ -134,6 +134,23 @@ describe('Push notifications', () => {
     expect(gateway.got).toHaveLength(3)
   })
 
+  it('take the count back of what is read while the gateway is still being told', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    gateway.answer = async ({ event_id: eventId }) => {
+      asked.resolve()
+      if (eventId !== undefined) await answered.promise
+      return {}
+    }
+    const eventId = await alice.send(roomId, 'one')
+    await asked.promise
+    await read(bob, roomId, eventId)
+    await server.server.services.pushFeed.idle()
+    answered.resolve()
+    await settled(server)
+    expect(gateway.got.map(({ counts }) => counts.unread)).toEqual([1, 0])
+  })
+
   it('are tried again, later and later, while the gateway fails; nothing is lost and the order is kept', async () => {
     const { gateway, server, alice, roomId } = await scene()
     gateway.answer = () => ({ status: 502 })

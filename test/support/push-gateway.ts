@@ -12,6 +12,11 @@ const HOST = '127.0.0.1'
 // biome-ignore lint/suspicious/noExplicitAny: tests look into notifications of many shapes
 export type Notified = any
 
+interface GatewayAnswer {
+  status?: number
+  body?: string
+}
+
 /** A real push gateway over HTTPS, which answers what a test says. */
 export class PushGateway {
   readonly url: string
@@ -20,7 +25,7 @@ export class PushGateway {
   /** All notifications that arrived, also those that were not accepted. */
   readonly got: Notified[] = []
   /** Decides on an answer; default: accepted. */
-  answer: (notification: Notified) => { status?: number; body?: string } = () => ({})
+  answer: (notification: Notified) => GatewayAnswer | Promise<GatewayAnswer> = () => ({})
   readonly #arrivals: (() => void)[] = []
 
   private constructor(url: string, authority: string) {
@@ -32,7 +37,7 @@ export class PushGateway {
     const authority = await Authority.create()
     const server: Server = createServer(await authority.issue(HOST), async (request, response) => {
       const { notification } = JSON.parse(await text(request))
-      const { status = 200, body = '{"rejected":[]}' } = gateway.answer(notification)
+      const { status = 200, body = '{"rejected":[]}' } = await gateway.answer(notification)
       gateway.got.push(notification)
       response.writeHead(status, { 'content-type': 'application/json' }).end(body)
       for (const arrived of gateway.#arrivals.splice(0)) arrived()

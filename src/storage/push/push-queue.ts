@@ -69,14 +69,15 @@ export async function queuePushes(tx: Tx, pushes: readonly NewPush[]): Promise<S
   return pushers
 }
 
-/** Notes that these users have read something; returns their pushers that show a count. */
+/** Notes that these users have read something; returns their pushers that show a count, or are about to be told one. */
 export async function markBadgesDue(tx: Tx, userNids: readonly number[]): Promise<number[]> {
   const due: number[] = []
   for (const part of chunks(userNids, MAX_AT_ONCE)) {
     const rows = await rawRows<{ nid: number }>(
       tx,
       `update pusher set badge_due = badge_due + 1
-       where badge > 0 and enabled = 1 and user_nid in (${places(part.length)}) returning nid`,
+       where (badge > 0 or exists (select 1 from push_queue q where q.pusher_nid = pusher.nid))
+       and enabled = 1 and user_nid in (${places(part.length)}) returning nid`,
       part,
     )
     due.push(...rows.map(({ nid }) => nid))
