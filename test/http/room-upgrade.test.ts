@@ -52,6 +52,26 @@ it('names the last event of the room that a version before 12 replaces', async (
   expect((await stateOf(alice, next, 'm.room.power_levels')).users).toEqual({ [alice.userId]: 150 })
 })
 
+it('takes along how members had muted the room, and their tags', async () => {
+  const { client } = await startServer()
+  const [alice, bob] = await client.registerAll('alice', 'bob')
+  const old = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(old)
+  const ruleOf = (kind: string, roomId: string) => `/v3/pushrules/global/${kind}/${encodeURIComponent(roomId)}`
+  const named = (pattern: string) => [{ kind: 'event_match', key: 'room_id', pattern }]
+  // Clients mute by a rule of this kind; one of the kind `room` asks for mentions only.
+  await bob.put(ruleOf('override', old), { actions: [], conditions: named(old) })
+  await bob.put(ruleOf('room', old), { actions: [] })
+  await bob.put(`${ruleOf('room', old)}/enabled`, { enabled: false })
+  await bob.put(`/v3/user/${bob.userId}/rooms/${encodeURIComponent(old)}/tags/m.favourite`, {})
+  const { replacement_room: next } = (await upgrade(alice, old, { new_version: '11' })).body
+  await bob.join(next)
+  const tags = `/v3/user/${bob.userId}/rooms/${encodeURIComponent(next)}/tags`
+  await expect.poll(async () => (await bob.get(tags)).tags).toEqual({ 'm.favourite': {} })
+  expect(await bob.get(ruleOf('override', next))).toMatchObject({ enabled: true, conditions: named(next) })
+  expect((await bob.request('GET', ruleOf('room', next))).status).toBe(404)
+})
+
 it('upgrades only for those who may, and only to versions there are', async () => {
   const { client } = await startServer()
   const [alice, bob, carol] = await client.registerAll('alice', 'bob', 'carol')

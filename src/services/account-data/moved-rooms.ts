@@ -3,6 +3,7 @@ import { Turn } from '../../util/turn.ts'
 import { Backlog } from '../backlog.ts'
 import type { PushRules } from '../push-rules/push-rules.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
+import type { Owner } from './account-data.ts'
 import type { Tags } from './tags.ts'
 
 interface Deps {
@@ -41,15 +42,19 @@ export class MovedRooms {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { pushRules, tags, userNidsOf } = this.#deps
+    const { userNidsOf, onFailure } = this.#deps
     const turn = new Turn()
     for (let move = this.#moves.shift(); move && !signal.aborted; move = this.#moves.shift()) {
       for (const [userId, userNid] of await userNidsOf(move.members)) {
-        const owner = { userId, userNid }
-        await pushRules.carryOver(owner, move.from.roomId, move.to.roomId)
-        await tags.carryOver(owner, move.from.nid, move.to.nid)
+        await this.#move({ userId, userNid }, move).catch(onFailure)
         if (turn.isOver) await turn.give()
       }
     }
+  }
+
+  async #move(owner: Owner, { from, to }: Move): Promise<void> {
+    const { pushRules, tags } = this.#deps
+    await pushRules.carryOver(owner, from.roomId, to.roomId)
+    await tags.carryOver(owner, from.nid, to.nid)
   }
 }

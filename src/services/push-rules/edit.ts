@@ -75,6 +75,36 @@ export function changeRule(
   )
 }
 
+/**
+ * Gives the successor of a room what the user has set for the room: the rule of its own kind, and those whose conditions
+ * name it, by which clients mute a room. Like clients, it calls them by the room. Undefined: there is nothing to give.
+ */
+export function carryRules(stored: StoredRules, oldRoomId: string, newRoomId: string): StoredRules | undefined {
+  let after: StoredRules | undefined
+  for (const kind of ['override', 'room', 'underride'] as const) {
+    const rules = stored.own[kind] ?? []
+    const rule = rules.find((one) => one.enabled && isForRoom(kind, one, oldRoomId))
+    const isThere = rules.some(({ rule_id: id }) => id === newRoomId)
+    if (!rule || isThere || rules.length >= MAX_OWN_RULES) continue
+    after = withRules(after ?? stored, kind, [withRoom(rule, oldRoomId, newRoomId), ...rules])
+  }
+  return after
+}
+
+const isForRoom = (kind: RuleKind, { rule_id: id, conditions }: PushRule, roomId: string): boolean =>
+  kind === 'room' ? id === roomId : (conditions ?? []).some((condition) => namesRoom(condition, roomId))
+
+const namesRoom = ({ kind, key, pattern }: JsonObject, roomId: string): boolean =>
+  kind === 'event_match' && key === 'room_id' && pattern === roomId
+
+const withRoom = ({ conditions, ...others }: PushRule, oldRoomId: string, newRoomId: string): PushRule => ({
+  ...others,
+  rule_id: newRoomId,
+  ...(conditions && {
+    conditions: conditions.map((one) => (namesRoom(one, oldRoomId) ? { ...one, pattern: newRoomId } : one)),
+  }),
+})
+
 const withRules = (stored: StoredRules, kind: RuleKind, rules: PushRule[]): StoredRules => ({
   ...stored,
   own: { ...stored.own, [kind]: rules },

@@ -8,7 +8,7 @@ import { ChangeIndex } from '../change-index.ts'
 import type { Hub } from '../hub.ts'
 import type { Stream } from '../stream.ts'
 import { CompiledRules } from './compiled-rules.ts'
-import { changeRule, deleteRule, type Place, type RuleBody, setRule } from './edit.ts'
+import { carryRules, changeRule, deleteRule, type Place, type RuleBody, setRule } from './edit.ts'
 import type { PushAction, PushRule, RuleKind, Ruleset } from './rule.ts'
 import { effectiveRules, NO_CHANGES, type StoredRules, shownRules } from './rule-store.ts'
 
@@ -72,12 +72,11 @@ export class PushRules {
     return this.#edit(owner, (stored) => changeRule(stored, kind, ruleId, { actions }))
   }
 
-  /** Gives the successor of an upgraded room the rule that the user has for the old one. */
+  /** Gives the successor of an upgraded room the rules that the user has for the old one. */
   async carryOver(owner: Owner, oldRoomId: string, newRoomId: string): Promise<void> {
     const { stored } = await this.#known.get(owner.userNid)
-    const find = (roomId: string) => stored.own.room?.find((candidate) => candidate.rule_id === roomId)
-    const rule = find(oldRoomId)
-    if (rule && !find(newRoomId)) await this.set(owner, 'room', newRoomId, { actions: rule.actions }, {})
+    if (!carryRules(stored, oldRoomId, newRoomId)) return
+    await this.#edit(owner, (before) => carryRules(before, oldRoomId, newRoomId) ?? before)
   }
 
   /** The content of `m.push_rules`, as JSON text, if the rules changed in (`after`, `upTo`], or without `after`. */
