@@ -134,6 +134,27 @@ describe('changing the password', () => {
     expect(again.status).toBe(401)
   })
 
+  it('ends what the old one was good for', async () => {
+    const [first, second] = await twoDevices('pw-proof')
+    const { client } = server
+    const stolen = { new_password: 'a stolen password' }
+    const { session } = (await client.request('POST', '/v3/account/password', {})).body
+    const known = { auth: { ...byPassword('pw-proof'), session } }
+    expect((await client.request('POST', '/v3/account/password', known)).body.errcode).toBe('M_MISSING_PARAM')
+    const ending = (await second.request('POST', '/v3/account/deactivate', {})).body.session
+    await client.post(`/v3/auth/m.login.password/fallback/web?session=${ending}`, {
+      user: 'pw-proof',
+      password: PASSWORD,
+    })
+    const kept = { new_password: 'a new password', logout_devices: false }
+    expect((await change(first, 'pw-proof', kept)).status).toBe(200)
+    const reset = await client.request('POST', '/v3/account/password', { auth: { session }, ...stolen })
+    expect(reset.status).toBe(401)
+    const ended = await second.request('POST', '/v3/account/deactivate', { auth: { session: ending } })
+    expect(ended.status).toBe(401)
+    expect((await client.login('pw-proof', 'a new password')).userId).toBe(first.userId)
+  })
+
   it('works without a login for whoever knows the old one', async () => {
     await server.client.register('pw-outside')
     const body = { auth: byPassword('pw-outside'), new_password: 'a new password' }

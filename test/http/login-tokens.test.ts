@@ -37,6 +37,25 @@ it('lets another device in once, after a confirmation for each', async () => {
   expect((await logIn(late.login_token)).body.errcode).toBe('M_FORBIDDEN')
 })
 
+it('lets nobody in once the user has logged out everywhere', async () => {
+  const { client } = await startServer()
+  const issue = async () => {
+    const alice = await client.login('alice')
+    const { session } = (await alice.request('POST', PATH, {})).body
+    return { alice, token: (await alice.post(PATH, { auth: auth(session) })).login_token }
+  }
+  const logIn = (token: string) => client.request('POST', '/v3/login', { type: 'm.login.token', token })
+  await client.register('alice')
+  const first = await issue()
+  await first.alice.post('/v3/logout/all')
+  expect((await logIn(first.token)).body.errcode).toBe('M_FORBIDDEN')
+
+  const second = await issue()
+  const { session } = (await second.alice.request('POST', '/v3/account/password', {})).body
+  await second.alice.post('/v3/account/password', { auth: auth(session), new_password: 'a new pass phrase' })
+  expect((await logIn(second.token)).body.errcode).toBe('M_FORBIDDEN')
+})
+
 it('gives none where they are switched off', async () => {
   const { client } = await startServer({ config: { sessions: { login_tokens: false } } })
   const alice = await client.register('alice')

@@ -111,6 +111,19 @@ it('resets a password by mail, once, for the owner of the address alone', async 
   expect((await client.login('alice', 'a new pass phrase')).userId).toBe(alice.userId)
 })
 
+it('resets no password by a mail of the time before it was changed', async () => {
+  const context = await withMail()
+  const { client, mail } = context
+  const alice = await aliceWithAddress(context)
+  const arrival = mail.next()
+  const { sid } = (await requestToken(client, '/account/password', ADDRESS)).body
+  await confirm(client, linkIn(await arrival))
+  await alice.post('/v3/account/password', { auth: asAlice, new_password: 'a new pass phrase' })
+  const auth = { type: 'm.login.email.identity', threepid_creds: { sid, client_secret: 's3cret' } }
+  const reset = await client.request('POST', '/v3/account/password', { new_password: 'a stolen pass phrase', auth })
+  expect([reset.status, reset.body.errcode]).toEqual([401, 'M_UNAUTHORIZED'])
+})
+
 it('registers with a confirmed address where one is required, and tells only the owner that it is taken', async () => {
   const context = await withMail({ registration: { mode: 'open', email: 'required' } })
   const { client, mail } = context

@@ -59,6 +59,17 @@ describe('the pages of user-interactive authentication', () => {
     expect((await alice.request('POST', '/v3/account/deactivate', { auth: { session } })).status).toBe(200)
   })
 
+  it('take no password for a session that anybody may have begun', async () => {
+    const { client } = await startServer()
+    await client.register('alice', password)
+    const { session } = (await client.request('POST', '/v3/account/password', {})).body
+    const path = page('m.login.password', session)
+    expect((await client.request('GET', path)).status).toBe(404)
+    expect((await client.request('POST', path, { user: 'alice', password })).status).toBe(403)
+    const stolen = { auth: { session }, new_password: 'st0len s3cr3t' }
+    expect((await client.request('POST', '/v3/account/password', stolen)).status).toBe(401)
+  })
+
   it('know no session that has ended and no stage that the flow does not have', async () => {
     const { client, clock } = await startServer()
     const { session } = (await client.request('POST', '/v3/register', {})).body

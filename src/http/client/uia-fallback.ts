@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { notFound } from '../../matrix/errors.ts'
 import { isObject, type JsonObject } from '../../matrix/json.ts'
+import { hasPage } from '../../services/accounts/uia/uia.ts'
 import { stageNamed } from '../../services/accounts/uia/uia-stages.ts'
 import { escapeHtml, htmlPage } from '../html-page.ts'
 import { firstParam } from '../query.ts'
@@ -41,11 +42,11 @@ export const getAuthFallback = route(
   },
   async ({ params, query }, { uiaSessions }) => {
     const stage = stageNamed(params.authType)
-    // An address is confirmed on the page that its mail leads to.
-    if (stage === undefined || stage === 'm.login.email.identity') throw notFound('There is no page for this stage')
+    if (stage === undefined) throw noPage()
     const session = await uiaSessions.find(query.session)
     if (!session)
       return htmlPage(400, TITLE, '<p>시간이 지났습니다. 다시 시작하세요. (This has expired; start again.)</p>')
+    if (!hasPage(stage, session)) throw noPage()
     const form = `${fieldsOf(stage, session.memory.params)}<button>확인 (confirm)</button>`
     return htmlPage(200, TITLE, `<form>${form}</form><p role="status"></p>`, SCRIPT)
   },
@@ -72,6 +73,8 @@ export const submitAuthFallback = route(
     return {}
   },
 )
+
+const noPage = () => notFound('There is no page for this stage')
 
 /** The fields of the form, by what the stage asks for. */
 function fieldsOf(stage: string, params: JsonObject): string {

@@ -1,7 +1,9 @@
 import { forbidden, MatrixError, notFound } from '../../matrix/errors.ts'
 import { localpartOf, type UserId } from '../../matrix/ids.ts'
 import * as accounts from '../../storage/accounts/accounts.ts'
+import { deleteResetsOf } from '../../storage/accounts/email-validations.ts'
 import { deleteThirdPartyIds } from '../../storage/accounts/third-party-ids.ts'
+import { deleteSessionsOf } from '../../storage/accounts/uia.ts'
 import { type Db, type Tx, transact } from '../../storage/db.ts'
 import { markDeleted } from '../../storage/keys/key-backups.ts'
 import { internName } from '../../storage/names.ts'
@@ -143,6 +145,9 @@ export class Accounts {
     await stream.write(async (tx, take) => {
       if (!(await accounts.updatePassword(tx, userNid, hash))) throw forbidden('This account has been deactivated')
       await alongside(tx)
+      // Whoever had confirmed something by the old one, or by mail, has to do so anew.
+      await deleteSessionsOf(tx, userNid)
+      await deleteResetsOf(tx, userNid)
       if (logins === 'keep') return { value: undefined }
       return endDevices(lists, tx, take, owner, { allBut: logins.endAllBut })
     })

@@ -7,6 +7,7 @@ import { rowsIn, runIn } from '../many.ts'
 import { deletePushersOfDevices } from '../push/pushers.ts'
 import { places, rawRows, rawRun, valuesOf } from '../run.ts'
 import { deleteSlidingOfDevices } from '../sliding-states.ts'
+import { deleteLoginTokensOf } from './login-tokens.ts'
 
 export interface Device {
   readonly nid: number
@@ -154,9 +155,11 @@ export interface GoneDevice {
 
 /**
  * Deletes devices of the user with all that belongs to them: tokens, pushers, keys and the signatures on them, messages,
- * connections, settings. Returns those that existed.
+ * connections, settings; with all of them, or all but one, also the tokens that would let new ones in. Returns those that
+ * existed.
  */
 export async function deleteDevices(tx: Tx, userNid: number, choice: DeviceChoice): Promise<GoneDevice[]> {
+  if ('allBut' in choice) await deleteLoginTokensOf(tx, userNid)
   const nids = 'nids' in choice ? choice.nids : [choice.allBut ?? -1]
   if (nids.length === 0) return []
   const condition = `user_nid = ? and nid ${'nids' in choice ? '' : 'not'} in (${places(nids.length)})`

@@ -1,5 +1,6 @@
 import type { Db, Tx } from '../db.ts'
 import { rawRows, rawRun } from '../run.ts'
+import { EMAIL } from './third-party-ids.ts'
 
 /** A mail address that somebody has to confirm, or has. */
 export interface EmailValidation {
@@ -57,6 +58,16 @@ export async function updateValidated(tx: Tx, sid: string, now: number): Promise
 /** Uses it up; whether it was there. */
 export const deleteValidation = async (tx: Tx, sid: string): Promise<boolean> =>
   (await rawRun(tx, 'delete from email_validation where sid = ?', [sid])) === 1
+
+/** Deletes those by which the password of a user could be reset. */
+export async function deleteResetsOf(tx: Tx, userNid: number): Promise<void> {
+  await rawRun(
+    tx,
+    `delete from email_validation where purpose = 'password' and address in (
+       select address from third_party_id where user_nid = ? and medium = ?)`,
+    [userNid, EMAIL],
+  )
+}
 
 export const deleteValidationsBefore = (tx: Tx, createdTs: number, limit: number): Promise<number> =>
   rawRun(

@@ -13,5 +13,9 @@ export async function takeLoginToken(tx: Tx, tokenHash: string, now: number): Pr
   return (await rawRows<{ user_nid: number }>(tx, sql, [tokenHash, now]))[0]?.user_nid
 }
 
+export async function deleteLoginTokensOf(tx: Tx, userNid: number): Promise<void> {
+  await rawRun(tx, 'delete from login_token where user_nid = ?', [userNid])
+}
+
 /** Forgets tokens that ran out before `now`; returns how many, at most `limit`. */
 export const deleteExpiredLoginTokens = deletionBefore('login_token', 'token_hash', 'expires_ts')

@@ -92,6 +92,11 @@ export async function deleteSession(tx: Tx, sessionId: string): Promise<boolean>
   return (await rawRun(tx, 'delete from uia_session where session_id = ?', [sessionId])) === 1
 }
 
+/** Ends what was begun with the access tokens of a user. */
+export async function deleteSessionsOf(tx: Tx, userNid: number): Promise<void> {
+  await rawRun(tx, 'delete from uia_session where user_nid = ?', [userNid])
+}
+
 export async function countSessions(db: Db): Promise<number> {
   const [row] = await rawRows<{ n: number }>(db, 'select count(*) as n from uia_session')
   return row?.n ?? 0

@@ -67,7 +67,7 @@ export class Uia {
 
   /** Completes a stage of a session in a browser, without an access token. Returns why it failed, if it did. */
   async completeStage(session: UiaSession, stage: Stage, auth: JsonObject): Promise<MatrixError | undefined> {
-    if (!session.memory.flows.flat().includes(stage)) return notOffered()
+    if (!session.memory.flows.flat().includes(stage) || !hasPage(stage, session)) return notOffered()
     if (session.completed.includes(stage)) return undefined
     const result = await this.#attend(stage, session.operation, auth, undefined)
     if ('failure' in result) return result.failure
@@ -92,8 +92,10 @@ export class Uia {
     learned: Partial<UiaMemory>,
   ): Promise<Authorised> {
     const isDone = isComplete(request.flows, [...(known?.completed ?? []), stage])
-    // Where there is nothing to remember, one request without a session does.
-    if (isDone && !known && learned.token === undefined) return authorisedAt(undefined, learned)
+    // Where there is nothing to remember, one request without a session does. A stranger's password is not remembered: the
+    // session would still pass when the password has been changed.
+    const isToForget = known ? isStrangersPassword(stage, known) : learned.token === undefined
+    if (isDone && isToForget) return authorisedAt(known, learned)
     const next = await orRefusal(
       known ? this.#deps.sessions.advance(known, stage, learned) : this.#begin(request, [stage], learned),
     )
@@ -121,6 +123,16 @@ export class Uia {
     return session?.operation === operation && session.userNid === requester?.userNid ? session : undefined
   }
 }
+
+/**
+ * Whether a stage can be done on a page of the server: an address is confirmed on the page that its mail leads to, and a
+ * password for somebody who is logged in. On another page, whoever has sent somebody there could go on with the session.
+ */
+export const hasPage = (stage: Stage, session: UiaSession): boolean =>
+  stage !== 'm.login.email.identity' && !isStrangersPassword(stage, session)
+
+const isStrangersPassword = (stage: Stage, { userNid }: UiaSession): boolean =>
+  stage === 'm.login.password' && userNid === undefined
 
 const authorised = (session: UiaSession): Authorised => authorisedAt(session, session.memory)
 
