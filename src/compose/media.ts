@@ -84,6 +84,7 @@ export function composeMedia(
       serverName,
       media,
       remoteMedia,
+      thumbnails,
       remoteThumbnails: new RemoteThumbnails({
         requests: client.media,
         check,

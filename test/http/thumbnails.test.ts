@@ -39,6 +39,15 @@ async function look(user: User, path: string, query: string) {
 const picture = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: '#c0392b' } })
 
+/** A square one of two colours, one after the other. */
+async function moving(side: number): Promise<Buffer> {
+  const frame = (background: string) => sharp({ create: { width: side, height: side, channels: 3, background } })
+  const frames = await Promise.all(['#c0392b', '#2980b9'].map((colour) => frame(colour).png().toBuffer()))
+  return sharp(frames, { join: { animated: true } })
+    .gif()
+    .toBuffer()
+}
+
 describe('a thumbnail', () => {
   it('fits into the size, or fills it', async () => {
     const { alice } = await start()
@@ -74,20 +83,28 @@ describe('a thumbnail', () => {
 
   it('moves only for those who ask for it', async () => {
     const { alice } = await start()
-    const frames = await Promise.all(
-      ['#c0392b', '#2980b9'].map((background) =>
-        sharp({ create: { width: 300, height: 300, channels: 3, background } })
-          .png()
-          .toBuffer(),
-      ),
-    )
-    const gif = await sharp(frames, { join: { animated: true } })
-      .gif()
-      .toBuffer()
-    const path = await upload(alice, gif, 'image/gif')
+    const path = await upload(alice, await moving(300), 'image/gif')
     expect(await look(alice, path, 'width=96&height=96')).toMatchObject({ format: 'png', pages: 1 })
-    const moving = await look(alice, path, 'width=96&height=96&animated=true')
-    expect(moving).toMatchObject({ format: 'webp', type: 'image/webp', pages: 2 })
+    const seen = await look(alice, path, 'width=96&height=96&animated=true')
+    expect(seen).toMatchObject({ format: 'webp', type: 'image/webp', pages: 2 })
+  })
+
+  it('of a small picture moves only for those, too', async () => {
+    const { alice } = await start()
+    const path = await upload(alice, await moving(40), 'image/gif')
+    for (const query of [
+      'width=96&height=96',
+      'width=96&height=96&method=crop',
+      'width=5000&height=5000&animated=false',
+    ])
+      expect(await look(alice, path, query)).toMatchObject({ size: '40x40', type: 'image/png', pages: 1 })
+    expect(await look(alice, path, 'width=96&height=96&animated=true')).toMatchObject({ type: 'image/gif', pages: 2 })
+  })
+
+  it('is of a type that thumbnails have', async () => {
+    const { alice } = await start()
+    const path = await upload(alice, await picture(40, 40).avif().toBuffer(), 'image/avif')
+    expect(await look(alice, path, 'width=96&height=96')).toMatchObject({ size: '40x40', type: 'image/webp' })
   })
 
   it('is made once, however many ask at the same time', async () => {
@@ -103,8 +120,9 @@ describe('a thumbnail', () => {
     const { alice } = await start()
     const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="500" height="500"><rect width="9" height="9"/></svg>'
     for (const content of [svg, 'no picture', '%PDF-1.4', '']) {
-      const answer = await thumbnail(alice, await upload(alice, content, 'image/png'), 'width=32&height=32')
-      expect(answer.status).toBe(400)
+      const path = await upload(alice, content, 'image/png')
+      for (const query of ['width=32&height=32', 'width=5000&height=5000'])
+        expect((await thumbnail(alice, path, query)).status).toBe(400)
     }
   })
 

@@ -7,7 +7,7 @@ import type { Upload } from '../../services/media/media.ts'
 import type { ThumbnailWish } from '../../services/media/thumbnail-size.ts'
 import { arrivingReply, fileReply } from '../media/file-reply.ts'
 import { thumbnailWish, waiting } from '../media/input.ts'
-import { servedFile, servedThumbnail, thumbnailOf } from '../media/served.ts'
+import { servedFile, servedPicture } from '../media/served.ts'
 import { boolParam, firstParam } from '../query.ts'
 import { type RouteInput, route } from '../route.ts'
 
@@ -159,9 +159,9 @@ async function download(input: Download, { downloads, mediaFiles }: Services, fi
 }
 
 async function thumbnail(input: Download & { query: ThumbnailWish }, services: Services) {
-  const found = await services.downloads.findPicture(input.params, input.query, askingOf(input))
-  const served = 'content' in found ? servedThumbnail(found) : await thumbnailOf(found, input.query, services)
-  return fileReply(served, input.headers)
+  const { downloads, mediaFiles } = services
+  const found = await downloads.findPicture(input.params, input.query, askingOf(input))
+  return fileReply(servedPicture(mediaFiles, found), input.headers)
 }
 
 type Uploading = Pick<

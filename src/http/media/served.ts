@@ -18,13 +18,14 @@ export async function thumbnailOf(
   wish: ThumbnailWish,
   { thumbnails, mediaFiles }: Pick<Services, 'thumbnails' | 'mediaFiles'>,
 ): Promise<Served> {
-  const made = await thumbnails.of(file, wish)
-  if (made === undefined) return servedFile(mediaFiles, file)
-  return { ...servedThumbnail(made), tag: `${file.hash}-${made.name}` }
+  return servedPicture(mediaFiles, (await thumbnails.of(file, wish)) ?? file)
 }
 
-/** A thumbnail that somebody has made. */
-export function servedThumbnail({ name, content, contentType }: Thumbnail): Served {
+/** A thumbnail that somebody has made, or the picture itself. */
+export const servedPicture = (mediaFiles: Services['mediaFiles'], picture: MediaFile | Thumbnail): Served =>
+  'content' in picture ? servedThumbnail(picture) : servedFile(mediaFiles, picture)
+
+function servedThumbnail({ name, content, contentType }: Thumbnail): Served {
   const read = ({ start, end }: ByteRange = { start: 0, end: content.length - 1 }) =>
     Readable.from([content.subarray(start, end + 1)])
   return { tag: name, bytes: content.length, contentType, filename: undefined, read }

@@ -1,15 +1,17 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Media } from './media.ts'
 import { type MediaFile, type MediaName, unknownMedia } from './media-file.ts'
+import { remoteTooLarge } from './remote-content.ts'
 import type { ArrivingMedia, RemoteMedia } from './remote-media.ts'
 import type { RemoteThumbnails } from './remote-thumbnails.ts'
 import type { ThumbnailWish } from './thumbnail-size.ts'
-import type { Thumbnail } from './thumbnails.ts'
+import type { Thumbnail, Thumbnails } from './thumbnails.ts'
 
 interface Deps {
   readonly serverName: string
   readonly media: Media
   readonly remoteMedia: RemoteMedia
+  readonly thumbnails: Thumbnails
   readonly remoteThumbnails: RemoteThumbnails
   now(): number
   /** Whether files are given to strangers at all. */
@@ -59,14 +61,20 @@ export class Downloads {
     return this.#checked(file, asking)
   }
 
-  /** The same for a picture that is to be shown small; of one that is too large to be fetched, its server's thumbnail. */
+  /**
+   * A picture that is to be shown small: its thumbnail, or itself where that will do; of another server's that is too large
+   * for us, the thumbnail which that server makes. Errors: see `Thumbnails.of`, too.
+   */
   async findPicture(name: MediaName, wish: ThumbnailWish, asking: Asking): Promise<MediaFile | Thumbnail> {
+    const { thumbnails, remoteThumbnails } = this.#deps
     try {
-      return await this.findWhole(name, asking)
+      const file = await this.findWhole(name, asking)
+      return (await thumbnails.of(file, wish)) ?? file
     } catch (error) {
       const isTooLarge = error instanceof MatrixError && error.errcode === 'M_TOO_LARGE'
       if (!isTooLarge || this.#isOurs(name)) throw error
-      return this.#deps.remoteThumbnails.of(name, wish, asking.waitMs, asking.signal)
+      if (!this.#mayFetch(asking)) throw remoteTooLarge()
+      return remoteThumbnails.of(name, wish, asking.waitMs, asking.signal)
     }
   }
 

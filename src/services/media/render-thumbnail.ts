@@ -1,17 +1,15 @@
 import type { Metadata, Sharp } from 'sharp'
 import { MatrixError, tooLarge } from '../../matrix/errors.ts'
 import { imageLibrary } from './image-library.ts'
-import type { ThumbnailWish } from './thumbnail-size.ts'
+import { MAX_PIXELS, type ThumbnailWish } from './thumbnail-size.ts'
 
-/** A bomb is small as a file and huge as a picture: 64 megapixels are more than any office camera takes. */
-const MAX_PIXELS = 64_000_000
 const MAX_FRAMES = 200
 const MAX_SECONDS = 10
 
 /**
  * Makes a thumbnail of the picture in a file, upright and without metadata; never larger than the picture is. `undefined`
- * where the picture itself is no larger than what is asked for. `M_UNKNOWN` for what is no picture, `M_TOO_LARGE` for one
- * with too many pixels.
+ * where the picture itself will do: it is no larger than what is asked for, moves only where that is wanted, and is of a
+ * type that thumbnails have. `M_UNKNOWN` for what is no picture, `M_TOO_LARGE` for one with too many pixels.
  *
  * The library reads the file by itself, on its own thread: photos that come through buffers of ours have the collector
  * hold up everybody else (p99 14 ms instead of 5).
@@ -21,13 +19,14 @@ export async function renderThumbnail(path: string, size: ThumbnailWish): Promis
   const known = await read(() => sharp(path, { limitInputPixels: false }).metadata())
   const { width, height } = known.autoOrient
   if (width * height > MAX_PIXELS) throw tooLarge('The picture has too many pixels')
-  if (width <= size.width && height <= size.height) return undefined
+  const isSmall = width <= size.width && height <= size.height
   const frames = known.pages ?? 1
+  if (isSmall && (frames === 1 || size.animated) && known.format !== 'heif') return undefined
   const isAnimated = size.animated && frames > 1 && frames <= MAX_FRAMES && width * height * frames <= MAX_PIXELS
   const image = sharp(path, { limitInputPixels: MAX_PIXELS, failOn: 'error', animated: isAnimated })
     .timeout({ seconds: MAX_SECONDS })
     .autoOrient()
-    .resize(boxOf(width, height, size))
+  if (!isSmall) image.resize(boxOf(width, height, size))
   return read(() => encode(image, known, isAnimated).toBuffer())
 }
 

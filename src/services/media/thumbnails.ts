@@ -12,7 +12,7 @@ interface Deps {
 }
 
 export interface Thumbnail {
-  /** Tells the thumbnails of one file apart. */
+  /** Changes whenever the bytes do. */
   readonly name: string
   readonly contentType: string
   readonly content: Buffer
@@ -36,10 +36,9 @@ export class Thumbnails {
   /** `undefined`: the file itself is what should be shown. Errors: see `renderThumbnail`. */
   async of(file: MediaFile, wish: ThumbnailWish): Promise<Thumbnail | undefined> {
     const size = sizeFor(wish)
-    if (size === undefined) return undefined
     const name = `${size.width}x${size.height}-${size.method}${size.animated ? '-animated' : ''}`
     const content = (await this.#deps.files.readDerived(file.hash, name)) ?? (await this.#makeOnce(file, size, name))
-    return content && { name, content, contentType: typeOfThumbnail(content) }
+    return content && { name: `${file.hash}-${name}`, content, contentType: typeOfThumbnail(content) }
   }
 
   /** Many ask at once for the picture that was just sent. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import sharp from 'sharp'
 import { expect, it } from 'vitest'
 import { FakeServer } from '../../support/fake-server.ts'
@@ -135,6 +136,30 @@ it('asks the other server for a thumbnail of a picture that is too large to be f
     world.network.cut(two.address)
   }
   expect((await thumbnail(alice, `${path}?width=640&height=480`)).status).toBe(502)
+})
+
+it('asks for it, too, where it has the picture and cannot make it small', async () => {
+  const world = await World.create()
+  const one = await world.start('one.test')
+  const peer = await FakeServer.start(world, 'peer.test')
+  const alice = await one.client.register('alice')
+  const bomb = await sharp({ create: { width: 8100, height: 8000, channels: 3, background: '#c0392b' } })
+    .png({ compressionLevel: 9 })
+    .toBuffer()
+  const headers = { 'content-type': 'image/png' }
+  peer.answers.set('GET /_matrix/media/v3/download/peer.test/large', () => ({ headers, body: Readable.from([bomb]) }))
+  const ask = () => thumbnail(alice, 'peer.test/large?width=96&height=96')
+  peer.answers.set('GET /_matrix/federation/v1/media/thumbnail/large', () => ({
+    status: 413,
+    body: { errcode: 'M_TOO_LARGE' },
+  }))
+  expect(await refusal(await ask())).toEqual([502, 'M_TOO_LARGE'])
+  const small = await sharp({ create: { width: 96, height: 96, channels: 3, background: '#c0392b' } })
+    .png()
+    .toBuffer()
+  peer.answers.delete('GET /_matrix/federation/v1/media/thumbnail/large')
+  peer.answers.set('GET /_matrix/media/v3/thumbnail/peer.test/large', () => ({ headers, body: Readable.from([small]) }))
+  expect((await bytesOf(await ask())).equals(small)).toBe(true)
 })
 
 it('serves strangers on the old paths what came before the freeze, and fetches nothing for them after it', async () => {
