@@ -112,12 +112,20 @@ export class Receipts {
     const eventPos = await this.#visiblePos(owner, room, eventId)
     if (type === FULLY_READ) {
       if (thread !== '') throw invalidParam('A fully read marker has no thread')
-      await this.#deps.accountData.update(owner, room.nid, FULLY_READ, () => ({ event_id: eventId }))
-      return
+      return this.#setFullyRead(owner, room, eventId, eventPos)
     }
     const isFull = thread !== '' && (await this.#marks.get(owner.userNid)).threaded >= MAX_THREADED
     if (isFull) await transact(this.#deps.db, (tx) => store.trimThreadedReceipts(tx, owner.userNid, KEPT_THREADED))
     await this.#write(owner, room, { type, eventId, thread, eventPos, ts: this.#deps.clock.now() })
+  }
+
+  /** Only forward, like receipts. */
+  async #setFullyRead(owner: Owner, room: LiveRoom, eventId: EventId, eventPos: number): Promise<void> {
+    const { accountData } = this.#deps
+    const before = (await accountData.find(owner.userNid, room.nid, FULLY_READ))?.event_id
+    const beforePos = typeof before === 'string' ? (await this.#find(room, before))?.pos : undefined
+    if (beforePos !== undefined && beforePos >= eventPos) return
+    await accountData.update(owner, room.nid, FULLY_READ, () => ({ event_id: eventId }))
   }
 
   /**
@@ -139,7 +147,8 @@ export class Receipts {
     await stream.write(async (tx, take) => {
       const { pos } = await take(1)
       const row = { room_nid: room.nid, user_nid: owner.userNid, type, thread, event_id: eventId }
-      await store.upsertReceipt(tx, { ...row, event_pos: eventPos, ts, pos })
+      const hasMoved = await store.upsertReceipt(tx, { ...row, event_pos: eventPos, ts, pos })
+      if (!hasMoved) return { value: undefined }
       return {
         value: undefined,
         announce: () => {

@@ -77,16 +77,21 @@ export const listReceiptsOfUser = (db: Db, userNid: number): Promise<ReceiptRow[
     [userNid],
   )
 
-/** Moves receipts; each only forward, since a client that lags must not undo what another one has shown. */
-export async function upsertReceipt(tx: Tx, row: ReceiptRow): Promise<void> {
-  await rawRun(
+/**
+ * Moves a receipt, only forward, since a client that lags must not undo what another one has shown. False: it is there, or
+ * further.
+ */
+export async function upsertReceipt(tx: Tx, row: ReceiptRow): Promise<boolean> {
+  const moved = await rawRun(
     tx,
     `insert into receipt (room_nid, user_nid, type, thread, event_id, event_pos, ts, pos) values (?, ?, ?, ?, ?, ?, ?, ?)
      on conflict (room_nid, user_nid, type, thread) do update set event_id = excluded.event_id,
        event_pos = excluded.event_pos, ts = excluded.ts, pos = excluded.pos
-     where excluded.event_pos >= receipt.event_pos`,
+     where excluded.event_pos > receipt.event_pos
+       or (excluded.event_pos = receipt.event_pos and excluded.event_id <> receipt.event_id)`,
     [row.room_nid, row.user_nid, row.type, row.thread, row.event_id, row.event_pos, row.ts, row.pos],
   )
+  return moved > 0
 }
 
 /** Drops the oldest receipts of a user in threads beyond `kept`. */

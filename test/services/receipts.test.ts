@@ -6,7 +6,7 @@ import { Receipts } from '../../src/services/receipts.ts'
 import type { LiveRooms } from '../../src/services/rooms/live-rooms.ts'
 import { Stream } from '../../src/services/stream.ts'
 import { takeBoth } from '../../src/storage/counter.ts'
-import { transact } from '../../src/storage/db.ts'
+import { type Db, transact } from '../../src/storage/db.ts'
 import { insertRows } from '../../src/storage/many.ts'
 import { FakeClock } from '../support/clock.ts'
 import { withDatabases } from '../support/databases.ts'
@@ -14,28 +14,49 @@ import { withDatabases } from '../support/databases.ts'
 const ALICE = { userId: '@alice:a.example', userNid: 1, deviceNid: 1 } as const
 const ROOM: RoomId = '!room:a.example'
 const EVENT: EventId = '$event'
+const LATER: EventId = '$later'
 const NID = 7
 const MAX_THREADED = 10_000
 
+/** Receipts of Alice, who is in a room with two events. */
+function receiptsOf(db: Db): Receipts {
+  const room = {
+    roomId: ROOM,
+    nid: NID,
+    localJoined: new Set([ALICE.userId]),
+    tail: {
+      events: [
+        { eventId: EVENT, pos: 5 },
+        { eventId: LATER, pos: 6 },
+      ],
+    },
+  }
+  const [hub, stream] = [new Hub(), new Stream(db, MAX_THREADED + 1)]
+  return new Receipts({
+    db,
+    clock: new FakeClock(),
+    stream,
+    hub,
+    rooms: { get: async () => room } as unknown as LiveRooms,
+    accountData: new AccountData({ db, stream, hub }),
+    visibility: { visibleEvents: async (_room, events) => [...events] },
+  })
+}
+
 withDatabases('receipts', (open) => {
+  it('tell others of what is read, once, and of nothing that a client which lags says later', async () => {
+    const db = await open()
+    const receipts = receiptsOf(db)
+    const told: string[] = []
+    receipts.onReceipt((_room, { eventId }) => told.push(eventId))
+    for (const eventId of [EVENT, EVENT, LATER, EVENT, LATER]) await receipts.set(ALICE, ROOM, 'm.read', eventId)
+    expect(told).toEqual([EVENT, LATER])
+    expect((await receipts.marksIn(ALICE.userNid, NID)).everywhere).toBe(6)
+  })
+
   it('in threads are bounded in number: the oldest go, those of whole rooms stay', async () => {
     const db = await open()
-    const room = {
-      roomId: ROOM,
-      nid: NID,
-      localJoined: new Set([ALICE.userId]),
-      tail: { events: [{ eventId: EVENT, pos: 5 }] },
-    }
-    const [hub, stream] = [new Hub(), new Stream(db, MAX_THREADED + 1)]
-    const receipts = new Receipts({
-      db,
-      clock: new FakeClock(),
-      stream,
-      hub,
-      rooms: { get: async () => room } as unknown as LiveRooms,
-      accountData: new AccountData({ db, stream, hub }),
-      visibility: { visibleEvents: async (_room, events) => [...events] },
-    })
+    const receipts = receiptsOf(db)
     await transact(db, async (tx) => {
       const { pos } = await takeBoth(tx, MAX_THREADED + 1, 0)
       const row = (thread: string, i: number) => [NID, ALICE.userNid, 'm.read', thread, EVENT, 5, 1, pos + i]

@@ -120,6 +120,18 @@ describe('Receipts', () => {
     expect(contentOf(room.account_data, 'm.fully_read')).toEqual({ event_id: eventId })
     expect(contentOf(room.ephemeral, 'm.receipt')[eventId]['m.read']).toBeDefined()
   })
+
+  it('and the fully read marker go back for no client that lags', async () => {
+    const { alice, roomId } = await twoInARoom()
+    const [first, second] = [await alice.send(roomId, 'one'), await alice.send(roomId, 'two')]
+    const mark = (eventId: string) =>
+      alice.post(`${roomPath(roomId)}/read_markers`, { 'm.fully_read': eventId, 'm.read': eventId })
+    await mark(first)
+    await mark(second)
+    expect(contentOf((await alice.sync()).rooms.join[roomId].account_data, 'm.fully_read').event_id).toBe(second)
+    await mark(first)
+    expect((await alice.sync()).rooms?.join?.[roomId]).toBeUndefined()
+  })
 })
 
 describe('Presence', () => {
