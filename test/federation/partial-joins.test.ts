@@ -6,6 +6,7 @@ import { joinVia, membershipBecomes, pair, seen, until } from '../support/federa
 import { Peer } from '../support/peer.ts'
 import type { EventDraft } from '../support/room-builder.ts'
 import { type Federated, World } from '../support/servers.ts'
+import { SlidingClient, stateOf } from '../support/sliding.ts'
 import { filter, timelineOf } from '../support/sync.ts'
 
 const LAZY = filter({ room: { state: { lazy_load_members: true }, timeline: { lazy_load_members: true } } })
@@ -54,6 +55,25 @@ describe('a room that is joined without its members', () => {
     const members = state.filter(({ type }) => type === 'm.room.member').map((event) => event.state_key)
     expect(members.sort()).toEqual(['@carol:peer.test', '@dan:peer.test', '@eve:peer.test'])
     expect(rooms.join[roomId].summary['m.joined_member_count']).toBe(4)
+  })
+
+  it('is told in sliding sync as it is once all members are known', async () => {
+    const { bob, peer, room, roomId, tell } = await partialRoom()
+    room.state('m.room.name', peer.creator, { name: '' })
+    const connection = (conn_id: string, ...required_state: string[][]) =>
+      new SlidingClient(bob, { conn_id, lists: { all: { timeline_limit: 1, required_state } } })
+    const lazy = connection('lazy', ['m.room.member', '$LAZY'])
+    const eager = connection('eager', ['m.room.member', '*'])
+    await joinVia(bob, roomId, 'peer.test')
+    for (const one of [lazy, eager]) expect((await one.sync()).rooms[roomId].joined_count).toBe(1)
+    const waiting = lazy.sync({}, 10_000)
+    tell()
+    const told = (await waiting).rooms[roomId]
+    expect(told).toMatchObject({ joined_count: 4, heroes: [{}, {}, {}] })
+    expect(told.initial).toBeUndefined()
+    const members = ['@bob:two.test', '@carol:peer.test', '@dan:peer.test', '@eve:peer.test']
+    expect(stateOf((await eager.sync()).rooms[roomId])).toEqual(members.map((userId) => `m.room.member/${userId}`))
+    for (const one of [lazy, eager]) expect((await one.sync()).rooms).toEqual({})
   })
 
   it('tells its members once it knows them', async () => {

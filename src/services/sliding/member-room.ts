@@ -45,7 +45,7 @@ export class MemberRoom {
 
   async answer(): Promise<RoomAnswer> {
     const timeline = await this.#timeline()
-    const range = { end: this.#stateEnd, memberEvent: this.#laterMembership }
+    const range = { end: this.#stateEnd, memberEvent: this.#laterMembership, isCompleted: this.#isCompleted }
     const state = await readRoomState(this.#deps, this.#question, this.#room, range, timeline)
     return {
       text: this.#isQuiet(timeline, state) ? undefined : await this.#text(timeline, state),
@@ -59,6 +59,12 @@ export class MemberRoom {
   get #laterMembership(): StoredEvent | undefined {
     const memberEvent = this.#standing?.memberEvent
     return memberEvent && memberEvent.pos > this.#stateEnd && memberEvent.pos <= this.#end ? memberEvent : undefined
+  }
+
+  /** All its members have become known since: there are more of them than the client was told. */
+  get #isCompleted(): boolean {
+    const { isInitial, told } = this.#question
+    return this.#isJoined && !isInitial && this.#room.wholePos > told && this.#room.wholePos <= this.#end
   }
 
   /** The timeline is told from anew. */

@@ -33,6 +33,8 @@ export interface StateRange {
   readonly end: number
   /** The user's member event, where it came after that and is told all the same. */
   readonly memberEvent: StoredEvent | undefined
+  /** All members have become known since the client was here (MSC3902), which no change of the state says. */
+  readonly isCompleted: boolean
 }
 
 /** A change of the state, with the names of its place. */
@@ -48,14 +50,15 @@ export async function readRoomState(
   deps: RoomStateDeps,
   question: RoomQuestion,
   room: LiveRoom,
-  { end, memberEvent }: StateRange,
+  range: StateRange,
   timeline: Timeline,
 ): Promise<RoomState> {
   const { context, wanted, sent } = question
+  const { end, memberEvent, isCompleted } = range
   const { required } = wanted
   const changes = await changesOf(deps, question, room, end)
   const asked = changes.filter(({ type, key }) => required.matches(type, key))
-  const found = await wantedEvents(deps, question, room, end, asked)
+  const found = await wantedEvents(deps, question, room, range, asked)
   const isNew = memberEvent !== undefined && memberEvent.pos > question.told
   const isWanted = isNew && required.matches(MEMBER, context.viewer.userId)
   const events = isWanted ? withOwnMembership(found, memberEvent) : found
@@ -67,7 +70,7 @@ export async function readRoomState(
   )
   return {
     texts: context.request.dialect === 'stable' ? [...texts, ...stubs(asked)] : texts,
-    changedTypes: new Set(changes.map(({ type }) => type)),
+    changedTypes: new Set([...changes.map(({ type }) => type), ...(isCompleted ? [MEMBER] : [])]),
     isMissed: changes.some(({ type, key }) => hasMissed(sent?.required, required, type, key)),
   }
 }
@@ -97,11 +100,11 @@ async function wantedEvents(
   { state }: RoomStateDeps,
   { wanted, sent }: RoomQuestion,
   room: LiveRoom,
-  end: number,
+  { end, isCompleted }: StateRange,
   asked: readonly NamedChange[],
 ): Promise<StoredEvent[]> {
   const { required } = wanted
-  if (!sent) return state.selected(room, end, required)
+  if (!sent || isCompleted) return state.selected(room, end, required)
   const changed = await state.changed(room, asked)
   if (sent.required.covers(required)) return changed
   // More is wanted than before: what the client does not have comes along.
