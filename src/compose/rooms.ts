@@ -114,6 +114,7 @@ export function composeRooms(
     publicRooms,
     publishInNetwork: publishInNetwork.bind(undefined, { db, rooms, onPublished }),
     sending: new Sending({
+      db,
       append,
       memberships,
       encryption: config.rooms.encryption,

@@ -1,4 +1,4 @@
-import { MatrixError } from '../matrix/errors.ts'
+import { MatrixError, userSuspended } from '../matrix/errors.ts'
 import type { Assertion } from '../services/appservices/identities.ts'
 import type { Requester, Route } from './route.ts'
 
@@ -53,7 +53,7 @@ export function admit(
     throw new MatrixError('M_USER_LOCKED', 'This account is locked', { fields: { soft_logout: true } })
   }
   if (found.isSuspended && refusesSuspended) {
-    throw new MatrixError('M_USER_SUSPENDED', 'You cannot do this while your account is suspended')
+    throw userSuspended()
   }
   if (found.isGuest && auth === 'user') {
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests cannot do this')

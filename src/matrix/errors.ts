@@ -95,6 +95,8 @@ export class MatrixError extends Error {
 }
 
 export const forbidden = (message: string) => new MatrixError('M_FORBIDDEN', message)
+export const userSuspended = () =>
+  new MatrixError('M_USER_SUSPENDED', 'You cannot do this while your account is suspended')
 export const notFound = (message: string) => new MatrixError('M_NOT_FOUND', message)
 export const badJson = (message: string) => new MatrixError('M_BAD_JSON', message)
 export const invalidParam = (message: string) => new MatrixError('M_INVALID_PARAM', message)

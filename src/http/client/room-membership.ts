@@ -138,6 +138,7 @@ const acting = (id: 'kick' | 'ban' | 'unban') =>
       method: 'POST',
       path: paths(`/rooms/:roomId/${id}`),
       auth: 'user',
+      refusesSuspended: true,
       params: inRoom,
       body: targeted,
     },

@@ -11,6 +11,7 @@ export const upgradeRoom = route(
     path: ['/_matrix/client/v3/rooms/:roomId/upgrade', '/_matrix/client/r0/rooms/:roomId/upgrade'],
     auth: 'user',
     limit: 'join',
+    refusesSuspended: true,
     params: z.object({ roomId }),
     body: z.object({ new_version: z.string(), additional_creators: z.array(userId).max(MAX_CREATORS).optional() }),
   },

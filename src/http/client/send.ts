@@ -67,7 +67,8 @@ export const redactEvent = route(
     const relTypes = relTypesOf(with_rel_types ?? withRelations)
     const txn = txnAt(`redact/${redacted}`, requester, txnId)
     const { eventId } = await sending.redact({ ...requester, txn }, roomId, redacted, rest)
-    if (relTypes.length > 0) {
+    // What relates to it may be what others said.
+    if (relTypes.length > 0 && !requester.isSuspended) {
       const { userId: sender } = requester
       await redactRelated({ roomId, eventId: redacted, sender, relTypes, content: rest })
     }

@@ -78,6 +78,12 @@ export async function findEvent(db: Db, eventId: string): Promise<EventRow | und
   return (await rawRows<EventRow>(db, `select ${COLUMNS} from event where event_id = ?`, [eventId]))[0]
 }
 
+/** Who sent the event; undefined: it is not here. */
+export async function findSenderOf(db: Db, eventId: string): Promise<string | undefined> {
+  const sql = 'select n.text as sender from event e join name n on n.nid = e.sender_nid where e.event_id = ?'
+  return (await rawRows<{ sender: string }>(db, sql, [eventId]))[0]?.sender
+}
+
 /**
  * Takes their ids from events that are about to be stored anew. The old rows stay, because positions of the past name
  * them; nobody finds them by an id any more.

@@ -1,6 +1,8 @@
-import { badJson, forbidden, invalidParam, MatrixError } from '../../../matrix/errors.ts'
+import { badJson, forbidden, invalidParam, MatrixError, userSuspended } from '../../../matrix/errors.ts'
 import { isEventId, isUserId, type RoomId, type UserId } from '../../../matrix/ids.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
+import type { Db } from '../../../storage/db.ts'
+import { findSenderOf } from '../../../storage/rooms/events.ts'
 import type { Append } from '../append.ts'
 import { checkEncryption, type EncryptionPolicy } from '../create/encryption.ts'
 import type { SendRequest, Sent } from '../draft.ts'
@@ -9,6 +11,7 @@ import type { Joins } from '../membership/joins.ts'
 import type { Memberships } from '../membership/membership.ts'
 
 interface Deps {
+  readonly db: Db
   readonly append: Append
   readonly memberships: Memberships
   readonly encryption: EncryptionPolicy
@@ -21,6 +24,7 @@ interface Deps {
 interface Sender {
   userId: UserId
   isGuest: boolean
+  isSuspended?: boolean
   /** When it happened, where the sender may say so. */
   ts?: number | undefined
   /** By which an event is found that was sent before. */
@@ -47,10 +51,14 @@ export class Sending {
     return this.#append(roomId, { draft: { type, sender: userId, content, ts }, txn })
   }
 
-  /** Redacts an event, the same way; `content` may hold a reason. */
+  /**
+   * Redacts an event, the same way; `content` may hold a reason. Suspended users take back what they said themselves, and
+   * nothing else (spec: Account suspension): throws `M_USER_SUSPENDED`.
+   */
   async redact(sender: Sender, roomId: RoomId, eventId: string, content: JsonObject): Promise<Sent> {
     if (!isEventId(eventId)) throw invalidParam('Not an event id')
-    const { userId, ts, txn } = sender
+    const { userId, isSuspended = false, ts, txn } = sender
+    if (isSuspended && (await findSenderOf(this.#deps.db, eventId)) !== userId) throw userSuspended()
     const draft = { type: 'm.room.redaction', sender: userId, content, redacts: eventId, ts }
     return this.#append(roomId, { draft, txn })
   }
