@@ -4,6 +4,7 @@ import { joinVia, until } from '../support/federated.ts'
 import { Peer } from '../support/peer.ts'
 import type { BuiltEvent } from '../support/room-builder.ts'
 import { World } from '../support/servers.ts'
+import { SlidingClient, textsOf } from '../support/sliding.ts'
 import { filter, stateOf, timelineOf } from '../support/sync.ts'
 
 async function joined() {
@@ -29,6 +30,7 @@ function conversation(peer: Peer, bodies: readonly string[], after: BuiltEvent):
 }
 
 const newest = (limit: number) => filter({ room: { timeline: { limit } } })
+const slidingOf = (user: User) => new SlidingClient(user, { lists: { all: { timeline_limit: 2, required_state: [] } } })
 
 describe('a fork that comes late', () => {
   it('does not stand for the end of the room in a first sync, and its state is told all the same', async () => {
@@ -38,24 +40,34 @@ describe('a fork that comes late', () => {
     await peer.send(one, peer.pdus(talk))
     await peer.send(one, peer.pdus([topic]))
     const room = (await alice.sync(newest(2))).rooms.join[roomId]
+    const inList = (await slidingOf(alice).sync()).rooms[roomId]
     expect(timelineOf(room)).toEqual(['m2', 'm3'])
+    expect(textsOf(inList)).toEqual(['m2', 'm3'])
     expect(stateOf(room.state)).toContain('m.room.topic')
-    const { chunk } = await alice.get(`${roomPath(roomId)}/messages?dir=b&limit=2&from=${room.timeline.prev_batch}`)
-    expect(timelineOf({ timeline: { events: chunk } })).toEqual(['m.room.topic', 'm1'])
+    for (const prevBatch of [room.timeline.prev_batch, inList.prev_batch]) {
+      const { chunk } = await alice.get(`${roomPath(roomId)}/messages?dir=b&limit=2&from=${prevBatch}`)
+      expect(timelineOf({ timeline: { events: chunk } })).toEqual(['m.room.topic', 'm1'])
+    }
   })
 
   it('hides nothing from who scrolls back from where it was told', async () => {
     const { one, alice, peer, roomId, join } = await joined()
+    const sliding = slidingOf(alice)
     await alice.sync()
+    await sliding.sync()
     const late = say(peer, 'late', [join])
     const talk = conversation(peer, ['m1', 'm2', 'm3', 'm4'], join)
     await peer.send(one, peer.pdus(talk))
     await peer.send(one, peer.pdus([late]))
     await peer.send(one, peer.pdus([say(peer, 'm5', [late, ...talk.slice(-1)])]))
     const { timeline } = (await alice.sync(newest(2))).rooms.join[roomId]
+    const inList = (await sliding.sync()).rooms[roomId]
     expect(timelineOf({ timeline })).toEqual(['late', 'm5'])
-    const { chunk } = await alice.get(`${roomPath(roomId)}/messages?dir=b&limit=4&from=${timeline.prev_batch}`)
-    expect(timelineOf({ timeline: { events: chunk } })).toEqual(['m4', 'm3', 'm2', 'm1'])
+    expect(textsOf(inList)).toEqual(['late', 'm5'])
+    for (const prevBatch of [timeline.prev_batch, inList.prev_batch]) {
+      const { chunk } = await alice.get(`${roomPath(roomId)}/messages?dir=b&limit=4&from=${prevBatch}`)
+      expect(timelineOf({ timeline: { events: chunk } })).toEqual(['m4', 'm3', 'm2', 'm1'])
+    }
   })
 })
 

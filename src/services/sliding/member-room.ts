@@ -5,8 +5,7 @@ import type { ClientEvents } from '../rooms/view/client-events.ts'
 import type { Standing } from '../rooms/view/standing.ts'
 import type { Visibility } from '../rooms/view/visibility.ts'
 import { NO_FILTER } from '../sync/filter.ts'
-import { readTimeline, type Timeline } from '../sync/timeline.ts'
-import { syncToken, tokenBefore } from '../tokens.ts'
+import { prevBatch, readTimeline, type Timeline, type TimelineRange } from '../sync/timeline.ts'
 import { bumpStamp } from './bump-stamps.ts'
 import { LIVE, type SentRoom } from './connection.ts'
 import type { RoomAnswer, RoomQuestion } from './room-answer.ts'
@@ -72,11 +71,15 @@ export class MemberRoom {
     return this.#question.isInitial || this.#question.isExpanded
   }
 
+  get #range(): TimelineRange {
+    const { wanted, told, isInitial } = this.#question
+    const after = this.#isFresh ? 0 : told
+    return { after, upTo: this.#end, limit: wanted.timelineLimit, isFirst: isInitial && this.#isJoined }
+  }
+
   #timeline(): Promise<Timeline> {
-    const { context, wanted, told } = this.#question
-    const range = { after: this.#isFresh ? 0 : told, upTo: this.#end, limit: wanted.timelineLimit }
-    const { viewer, ignored } = context
-    return readTimeline(this.#deps.visibility, this.#room, viewer, range, NO_FILTER.timeline, ignored)
+    const { viewer, ignored } = this.#question.context
+    return readTimeline(this.#deps.visibility, this.#room, viewer, this.#range, NO_FILTER.timeline, ignored)
   }
 
   #isQuiet({ events, limited }: Timeline, { texts, changedTypes }: RoomState): boolean {
@@ -103,22 +106,21 @@ export class MemberRoom {
     return stamp === undefined ? [] : [`"bump_stamp":${stamp}`]
   }
 
-  async #timelineText({ events, limited }: Timeline): Promise<string[]> {
+  async #timelineText(timeline: Timeline): Promise<string[]> {
+    const { events, limited } = timeline
     const { context, isInitial, isExpanded } = this.#question
     const { request, viewer, from, upTo } = context
     const expanded = request.dialect === 'stable' ? 'expanded_timeline' : 'unstable_expanded_timeline'
     const fields = isExpanded ? [`"${expanded}":true`] : []
-    const [first] = events
-    if (!first && !limited && !isInitial) return fields
+    if (events.length === 0 && !limited && !isInitial) return fields
     const options = { withRoomId: false, withRelations: limited || this.#isFresh }
     const texts = await this.#deps.clientEvents.render(this.#room, events, viewer, options)
-    const prevBatch = first ? tokenBefore({ depth: first.row.depth, pos: first.pos }) : syncToken(this.#end, upTo.n)
     // To a client that begins, all events are history.
     const live = from ? events.filter((event) => event.pos > from.pos).length : 0
     return [
       ...fields,
       `"timeline":[${texts.join(',')}]`,
-      `"prev_batch":"${prevBatch}"`,
+      `"prev_batch":"${prevBatch(timeline, this.#range, upTo.n)}"`,
       `"limited":${limited}`,
       `"num_live":${live}`,
     ]
