@@ -157,7 +157,10 @@ export class RemoteMedia {
     const arriving = files.receive(boundedContent(remote, maxBytes))
     // Without any size it could still turn out to be too large: then the client is told so, instead of getting half.
     if (mayStream && frameBytes !== undefined && frameBytes > SMALL_BYTES) {
-      begin({ contentType, filename, bytes, read: () => arriving.read() })
+      // What is in quarantine is known by its hash, when all of it is here.
+      const fewest = bytes ?? frameBytes - MAX_FRAME_BYTES
+      const isSuspect = await table.isSizeQuarantined(db, fewest, bytes ?? frameBytes)
+      if (!isSuspect) begin({ contentType, filename, bytes, read: () => arriving.read() })
     }
     const stored = await arriving.stored.catch(async (error) => {
       if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') await onRefused(name)

@@ -121,3 +121,10 @@ export async function touchCopy(tx: Tx, { serverName, mediaId }: MediaName, now:
 export async function isQuarantined(db: Db | Tx, what: string): Promise<boolean> {
   return (await rawRows(db, 'select 1 from media_quarantine where what = ?', [what])).length > 0
 }
+
+/** Whether some content of `fewest` to `most` bytes may not be served; one whose last address was deleted may have any size. */
+export async function isSizeQuarantined(db: Db, fewest: number, most: number): Promise<boolean> {
+  const sql = `select 1 from media_quarantine q left join media m on m.hash = q.what
+     where q.what not like 'mxc://%' and (m.hash is null or m.bytes between ? and ?) limit 1`
+  return (await rawRows(db, sql, [fewest, most])).length > 0
+}

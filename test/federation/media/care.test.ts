@@ -60,6 +60,19 @@ it('gives a file in quarantine to nobody, here and elsewhere, under any address'
   expect(await (await download(bob, path)).text()).toBe('forbidden')
 })
 
+it('does not hand on what is in quarantine while it comes from elsewhere, under an address that nobody knew', async () => {
+  const { care, alice, bob } = await two()
+  const content = Buffer.alloc(200_000, 'forbidden') // large enough to be handed on before all of it is here
+  const path = await upload(alice, content)
+  await care.quarantine(nameOf(path))
+  const ask = async () => refusal(await download(alice, await upload(bob, content)))
+  expect(await ask()).toEqual(NOT_FOUND)
+  expect((await bytesOf(await download(alice, await upload(bob, Buffer.alloc(200_001))))).length).toBe(200_001)
+  await care.delete(nameOf(path))
+  await care.purgeCopies(-1)
+  expect(await ask()).toEqual(NOT_FOUND)
+})
+
 it('deletes the bytes of a file with its last address', async () => {
   const { care, alice, mediaDirectory } = await two()
   const [first, second] = [await upload(alice, 'same'), await upload(alice, 'same')]
