@@ -25,11 +25,16 @@ const AWAY = new Set([
   'ENOENT',
 ])
 
+const FULL = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT'])
+
+/** The same for what befalls a file of ours beside the database. */
+export const diskFailure = (error: unknown): unknown => (FULL.has(codeOf(error)) ? new StorageFull(error) : error)
+
 /** Gives the failures that an administrator can do something about their own type; leaves any other error as it is. */
 export function storageFailure(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof MatrixError) return error
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') return new StorageFull(error)
+  const code = codeOf(error)
+  if (FULL.has(code)) return new StorageFull(error)
   // What a full disk looks like when SQLite meets it while it extends a file other than the database.
   if (code === 'SQLITE_IOERR_WRITE' || code === 'SQLITE_IOERR_SHMSIZE') return new StorageFull(error)
   if (code.startsWith('SQLITE_IOERR') || code === 'SQLITE_BUSY') return new StorageAway(error)
@@ -38,6 +43,9 @@ export function storageFailure(error: unknown): unknown {
   if (/^(08|53|57P)/.test(code) || AWAY.has(code) || isLostConnection(error)) return new StorageAway(error)
   return error
 }
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
 /** These have no code: pg reports a broken connection and an exhausted pool by their messages alone. */
 const LOST_CONNECTION =

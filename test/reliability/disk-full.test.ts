@@ -1,36 +1,18 @@
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Db, openDatabase, transact } from '../../src/storage/db.ts'
 import { StorageFull } from '../../src/storage/failure.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { rawRows, rawRun } from '../../src/storage/run.ts'
+import { smallDisk } from '../support/small-disk.ts'
 import { readLedger, writeEntry } from './ledger.ts'
 import { rounds, timeoutMs } from './length.ts'
 
 const DISK_MIB = 8
 const FILLER_BYTES = 3 * 1024 * 1024
 const BLOB_BYTES = 40_000
-
-/** A small disk of its own, when the machine lets us have one. */
-function smallDisk(): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined
-  const folder = mkdtempSync(join(tmpdir(), 'bongsu-full-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'tmpfs', folder], { stdio: 'ignore' })
-  } catch {
-    rmSync(folder, { recursive: true })
-    return undefined
-  }
-  onTestFinished(() => {
-    execFileSync('umount', [folder])
-    rmSync(folder, { recursive: true })
-  })
-  return folder
-}
 
 const writeBlob = (db: Db, name: string) =>
   transact(db, (tx) =>
@@ -65,7 +47,7 @@ describe('a full disk', () => {
   it(
     'refuses writes, damages nothing, and serves again once there is room',
     async ({ skip }) => {
-      const folder = smallDisk()
+      const folder = smallDisk(DISK_MIB)
       if (folder === undefined) return skip('mounting a small disk needs root on Linux')
       for (const round of rounds(1)) {
         for (const name of readdirSync(folder)) rmSync(join(folder, name))

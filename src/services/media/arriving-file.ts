@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
+import { diskFailure } from '../../storage/failure.ts'
 import type { ArrivingBytes, StoredFile } from './files.ts'
 
 const READ_BYTES = 64 * 1024
@@ -43,6 +44,8 @@ export class ArrivingFile implements ArrivingBytes {
       this.#isWhole = true
       this.#progress.resolve()
       return stored
+    } catch (error) {
+      throw diskFailure(error)
     } finally {
       await rm(incoming, { force: true })
     }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { access, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { diskFailure } from '../../storage/failure.ts'
 import { ArrivingFile } from './arriving-file.ts'
 import type { ArrivingBytes, ByteRange, MediaFiles, StoredFile } from './files.ts'
 import type { NewFile } from './scan/scan.ts'
@@ -64,9 +65,14 @@ export class DiskFiles implements MediaFiles {
   async putDerived(hash: string, name: string, content: Uint8Array): Promise<void> {
     const incoming = await this.#newFile()
     const path = this.#derivedPath(hash, name)
-    await writeFile(incoming, content)
-    await mkdir(dirname(path), { recursive: true })
-    await rename(incoming, path)
+    try {
+      await writeFile(incoming, content)
+      await mkdir(dirname(path), { recursive: true })
+      await rename(incoming, path)
+    } catch (error) {
+      await rm(incoming, { force: true })
+      throw diskFailure(error)
+    }
   }
 
   /** Looks at the file only once it is out of the way: else somebody could put it again between look and removal. */

@@ -1,4 +1,5 @@
 import { tooLarge } from '../../matrix/errors.ts'
+import { StorageFull } from '../../storage/failure.ts'
 import type { Gate } from '../accounts/gate.ts'
 import type { MediaFiles } from './files.ts'
 import type { MediaFile } from './media-file.ts'
@@ -55,7 +56,12 @@ export class Thumbnails {
     const { files } = this.#deps
     if (bytes > MAX_IMAGE_BYTES) throw tooLarge('The picture is too large')
     const content = await renderThumbnail(await files.locate(hash), size)
-    if (content !== undefined) await files.putDerived(hash, name, content)
+    if (content !== undefined) await files.putDerived(hash, name, content).catch(ignoreFull)
     return content
   }
+}
+
+/** Where the disk has no room for a thumbnail it is made again. */
+const ignoreFull = (error: unknown): void => {
+  if (!(error instanceof StorageFull)) throw error
 }
