@@ -14,6 +14,8 @@ export interface Authenticator {
     userAgent: string | undefined,
     assertion: Assertion,
   ): Authentication | Promise<Authentication>
+  /** Whether the token is an application service's. */
+  isAppService(token: string): boolean
 }
 export type Authentication = Requester | MatrixError
 

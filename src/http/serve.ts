@@ -94,7 +94,7 @@ async function handle(route: Route, deps: ServeDeps, matched: Matched, seen: See
     seen.userId = requester?.userId
   }
   const limit = spec.limit ?? 'default'
-  const isCounted = limit !== 'none' && !isExempt(requester)
+  const isCounted = limit !== 'none' && !(requester ? isExempt(requester) : isForItself(accessToken, deps))
   const who = { userId: requester?.userId, address: ip }
   if (isCounted) deps.rateLimits.count(limit, who)
   const params = spec.params ? parsePart('path', spec.params, matched.params) : matched.params
@@ -110,9 +110,12 @@ function countDeeds(rateLimits: RequestLimiter, deeds: Deeds, who: { userId: str
 }
 
 /** The rate limits do not hold for an application service itself, nor for its users where its registration says so. */
-const isExempt = (requester: Requester | undefined): boolean =>
-  requester?.appservice !== undefined &&
-  (!requester.appservice.isRateLimited || requester.userId === requester.appservice.sender)
+const isExempt = ({ appservice, userId }: Requester): boolean =>
+  appservice !== undefined && (!appservice.isRateLimited || userId === appservice.sender)
+
+/** Making its users and logging them in is an application service's own doing, too: a bridge makes thousands at once. */
+const isForItself = (token: string | undefined, { authenticator }: ServeDeps): boolean =>
+  token !== undefined && authenticator.isAppService(token)
 
 /** The same for another server: who it is is known only once the body has been read. */
 async function handlePeer(

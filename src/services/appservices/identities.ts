@@ -33,6 +33,10 @@ export class Identities {
     this.#listeners.push(listener)
   }
 
+  isAppService(token: string): boolean {
+    return this.#deps.appServices.byToken(token) !== undefined
+  }
+
   /** Answers at once for a user's token in use. */
   authenticate(
     token: string,

@@ -139,4 +139,25 @@ describe('An application service', () => {
       expect(again.map(({ status }) => status)).toEqual(expected)
     }
   })
+
+  it('makes as many users as it likes, and logs them in, while strangers of the same address wait', async () => {
+    const address = { per_second: 0.001, burst: 1 }
+    const { ghost, bridge, client } = await startBridged(
+      {},
+      { rate_limits: { register: { address }, login: { address } } },
+    )
+    const logIn = (user: string) => ({
+      type: 'm.login.application_service',
+      identifier: { type: 'm.id.user', user },
+    })
+    for (const name of ['irc_kim', 'irc_lee', 'irc_park']) {
+      await ghost(name)
+      await bridge.post('/v3/login', logIn(name))
+    }
+    const strangers = [
+      await client.request('POST', '/v3/register', {}),
+      await client.request('POST', '/v3/register', {}),
+    ]
+    expect(strangers.map(({ status }) => status)).toEqual([401, 429])
+  })
 })
