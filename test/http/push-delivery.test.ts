@@ -15,10 +15,10 @@ function temporary(): string {
   return directory
 }
 
-/** The configuration with which a server may reach the gateway. */
-function reaching(gateway: PushGateway) {
+/** The configuration with which a server may reach these gateways. */
+function reaching(...gateways: PushGateway[]) {
   const file = join(temporary(), 'authority.pem')
-  writeFileSync(file, gateway.authority)
+  writeFileSync(file, gateways.map(({ authority }) => authority).join('\n'))
   return { outbound: { allow: ['127.0.0.1'], authorities_file: file } }
 }
 
@@ -242,6 +242,20 @@ describe('Push notifications', () => {
     await alice.send(roomId, 'one')
     await settled(server)
     expect(gateway.got.map(({ devices }) => devices[0].pushkey)).toEqual(['tablet'])
+  })
+
+  it('wait for no gateway but their own, however many pushers name one that does not answer', async () => {
+    const [silent, quick] = [await PushGateway.start(), await PushGateway.start()]
+    silent.answer = () => new Promise(() => {})
+    const server = await startServer({ config: reaching(silent, quick) })
+    const [alice, bob, carol] = await server.client.registerAll('alice', 'bob', 'carol')
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    await carol.join(roomId)
+    for (let i = 0; i < 40; i++) await setPusher(bob, silent, { pushkey: `pusher ${i}` })
+    await setPusher(carol, quick)
+    const eventId = await alice.send(roomId, 'one')
+    expect(await quick.count(1)).toMatchObject([{ event_id: eventId }])
   })
 
   it('go to no address of the house that the configuration does not allow', async () => {

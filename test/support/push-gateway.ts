@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -34,7 +35,8 @@ export class PushGateway {
   }
 
   static async start(): Promise<PushGateway> {
-    const authority = await Authority.create()
+    // Of a name of its own: a server may trust those of several gateways.
+    const authority = await Authority.create(randomUUID())
     const server: Server = createServer(await authority.issue(HOST), async (request, response) => {
       const { notification } = JSON.parse(await text(request))
       const { status = 200, body = '{"rejected":[]}' } = await gateway.answer(notification)

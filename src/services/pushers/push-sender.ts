@@ -1,27 +1,30 @@
-import { listWaitingPushers } from '../../storage/push/push-queue.ts'
+import { findServedPusher, listWaitingPushers } from '../../storage/push/push-queue.ts'
 import { Loops } from '../../util/loops.ts'
+import { lruCache } from '../../util/lru.ts'
 import { Slots } from '../../util/slots.ts'
-import { type ServeDeps, serveOnce } from './serve-pusher.ts'
+import { gatewayOf, type ServeDeps, serveOnce } from './serve-pusher.ts'
 
 interface Deps extends Omit<ServeDeps, 'stop'> {
   /** Told when pushing fails because of us. */
   onCrash(error: unknown): void
 }
 
-/** Gateways that are asked at once. */
+/** Notifications that one gateway is told at once. Anybody may name a gateway that is slow: it keeps no other waiting. */
 const MAX_AT_ONCE = 20
+const MAX_CACHED = 1_000
 
 /** Empties the queues of the pushers, one loop for each for which something waits. The table is the queue. */
 export class PushSender {
   readonly #deps: Deps
   readonly #loops: Loops<number>
+  /** By the host of the gateway. */
+  readonly #slots = lruCache<string, Slots>(MAX_CACHED)
 
   constructor(deps: Deps) {
     this.#deps = deps
-    const slots = new Slots(MAX_AT_ONCE)
     this.#loops = new Loops({
       clock: deps.clock,
-      step: (nid, stop) => slots.run(() => serveOnce({ ...deps, stop }, nid)),
+      step: (nid, stop) => this.#step(nid, stop),
       onCrash: deps.onCrash,
     })
   }
@@ -59,5 +62,20 @@ export class PushSender {
   /** Resolves when nothing is being sent: for tests. */
   idle(): Promise<void> {
     return this.#loops.idle()
+  }
+
+  async #step(nid: number, stop: AbortSignal): Promise<number | undefined> {
+    const pusher = await findServedPusher(this.#deps.db, nid)
+    // What the pusher is by then is looked up when its turn has come.
+    return pusher && this.#slotsOf(gatewayOf(pusher).host).run(() => serveOnce({ ...this.#deps, stop }, nid))
+  }
+
+  #slotsOf(host: string): Slots {
+    let slots = this.#slots.get(host)
+    if (!slots) {
+      slots = new Slots(MAX_AT_ONCE)
+      this.#slots.set(host, slots)
+    }
+    return slots
   }
 }

@@ -89,6 +89,9 @@ async function isNews(
   return event.pos === 0 || event.pos > readUpTo
 }
 
+/** Where a pusher's notifications go. */
+export const gatewayOf = ({ data }: queue.ServedPusher): URL => new URL((JSON.parse(data) as { url: string }).url)
+
 async function deliver(
   { db, clock, client, stop, onAccepted }: ServeDeps,
   pusher: queue.ServedPusher,
@@ -97,8 +100,9 @@ async function deliver(
   event?: StoredEvent,
 ): Promise<void> {
   const { nid, pushkey } = pusher
-  const { url } = JSON.parse(pusher.data) as { url: string }
-  const verdict = await notifyGateway(client, new URL(url), notification, pushkey, stop).catch(() => 'unknown' as const)
+  const verdict = await notifyGateway(client, gatewayOf(pusher), notification, pushkey, stop).catch(
+    () => 'unknown' as const,
+  )
   if (verdict === 'unknown' && stop.aborted) return
   await transact(db, async (tx) => {
     if (verdict === 'rejected') return deletePusher(tx, pusher.user_nid, pusher.app_id, pushkey)
