@@ -62,6 +62,7 @@ export function composeSlidingSync(
   const taggedRooms = new TaggedRooms(accountData)
   const filters = new RoomFilters({ rooms, traits, directRooms, taggedRooms, spaceChildren })
   const windows = new RoomWindows({ rooms, visibility, inviteRules, activity, filters })
+  const lazyMembers = new LazyMembers({ state, sentMembers })
   const roomsPart = new RoomsPart({
     db,
     rooms,
@@ -70,7 +71,7 @@ export function composeSlidingSync(
     clientEvents,
     state,
     changes,
-    lazyMembers: new LazyMembers({ state, sentMembers }),
+    lazyMembers,
     unread: counting.unread,
   })
   const extensions = [
@@ -92,6 +93,7 @@ export function composeSlidingSync(
     connections,
     windows,
     rooms: roomsPart,
+    lazyMembers,
     longAnswers,
     extensions,
   })

@@ -115,7 +115,8 @@ export class Connections {
 export const unknownPos = (): MatrixError =>
   new MatrixError('M_UNKNOWN_POS', 'The connection has expired: begin a new one, without `pos`')
 
-const nameOf = ({ deviceNid, connId }: ConnectionKey): string => `${deviceNid} ${connId}`
+/** One text for each connection. */
+export const nameOf = ({ deviceNid, connId }: ConnectionKey): string => `${deviceNid} ${connId}`
 
 function sizeOf({ states, answer }: Known): number {
   const rooms = states.reduce((count, state) => count + state.rooms.size, 0)

@@ -1,7 +1,9 @@
+import { LRUCache } from 'lru-cache'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { SentMembers } from '../sync/sent-members.ts'
 import type { StateReader } from '../sync/state-reader.ts'
+import { nameOf } from './connections.ts'
 import type { RoomQuestion } from './room-answer.ts'
 
 interface Deps {
@@ -9,9 +11,22 @@ interface Deps {
   readonly sentMembers: SentMembers
 }
 
+/** The numbers of the member events that an answer has of each room, by the room's number. */
+export type GivenMembers = ReadonlyMap<number, readonly number[]>
+
+/** Member events in answers that are on their way, over all connections. */
+const MAX_ON_THE_WAY = 500_000
+/** SentMembers: the device has them, whatever its position. */
+const ARRIVED = 0
+
 /** The members that a timeline needs, as far as the connection was not given them before. */
 export class LazyMembers {
   readonly #deps: Deps
+  // Of the last answer of each connection, by its name.
+  readonly #onTheWay = new LRUCache<string, { readonly token: string; readonly given: GivenMembers }>({
+    maxSize: MAX_ON_THE_WAY,
+    sizeCalculation: ({ given }) => [...given.values()].reduce((count, nids) => count + nids.length, 1),
+  })
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -27,15 +42,28 @@ export class LazyMembers {
     timeline: readonly StoredEvent[],
   ): Promise<StoredEvent[]> {
     const { state, sentMembers } = this.#deps
-    const { viewer, request, from, upTo } = context
-    const owner = `${viewer.deviceNid} ${request.connId}`
+    const { viewer, request } = context
+    const owner = nameOf({ deviceNid: viewer.deviceNid, connId: request.connId })
     if (isInitial) sentMembers.forget(owner, room.nid)
     const givenNids = new Set(given.map((event) => event.nid))
     const members = (await state.members(room, end, users, timeline)).filter((event) => !givenNids.has(event.nid))
-    const missing = sentMembers.missing(owner, room.nid, members, from?.pos ?? 0)
-    // An answer counts as arrived when the client comes back with its position. One whose position the client had before
-    // tells nothing by that: it is waited for the next one.
-    sentMembers.note(owner, room.nid, missing, from?.pos === upTo.pos ? upTo.pos + 1 : upTo.pos)
-    return missing
+    return sentMembers.missing(owner, room.nid, members, ARRIVED)
+  }
+
+  /**
+   * An answer with this token has these members. They count as given once the client comes back with that token, no other:
+   * a client that gives an answer up may ask for other rooms in its place, and go on without ever having had them.
+   */
+  send(connection: string, token: string, given: GivenMembers): void {
+    if (given.size === 0) this.#onTheWay.delete(connection)
+    else this.#onTheWay.set(connection, { token, given })
+  }
+
+  /** The client has come back with this token. */
+  arrive(connection: string, token: string): void {
+    const sent = this.#onTheWay.get(connection)
+    if (sent?.token !== token) return
+    this.#onTheWay.delete(connection)
+    for (const [roomNid, nids] of sent.given) this.#deps.sentMembers.note(connection, roomNid, nids, ARRIVED)
   }
 }

@@ -51,6 +51,7 @@ export class MemberRoom {
       sent: this.#sent(timeline, state),
       isFresh: this.#isFresh,
       eventIds: timeline.events.map(({ eventId }) => eventId),
+      memberNids: state.members.map(({ nid }) => nid),
     }
   }
 

@@ -38,6 +38,7 @@ export async function answerOutside(db: Db, question: RoomQuestion, room: LiveRo
     },
     isFresh: true,
     eventIds: [],
+    memberNids: [],
   }
 }
 

@@ -24,4 +24,6 @@ export interface RoomAnswer {
   /** The timeline is told from anew, so that what belongs to its events is told again. */
   readonly isFresh: boolean
   readonly eventIds: readonly string[]
+  /** The numbers of the member events that are loaded lazily. */
+  readonly memberNids: readonly number[]
 }

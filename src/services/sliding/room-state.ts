@@ -22,6 +22,8 @@ export interface RoomStateDeps {
 export interface RoomState {
   /** The events that it is given and, where its dialect has them, stubs for what is gone, as JSON texts. */
   readonly texts: readonly string[]
+  /** Those of them that are members loaded lazily. */
+  readonly members: readonly StoredEvent[]
   /** The types of which anything changed since the client was here, whether it asks for them or not. */
   readonly changedTypes: ReadonlySet<string>
   /** Something changed that the client has and does not ask for any more. */
@@ -69,6 +71,7 @@ export async function readRoomState(
     (event) => `${event.clientText},"unsigned":{"age":${context.now - event.row.ts}}}`,
   )
   return {
+    members,
     texts: context.request.dialect === 'stable' ? [...texts, ...stubs(asked)] : texts,
     changedTypes: new Set([...changes.map(({ type }) => type), ...(isCompleted ? [MEMBER] : [])]),
     isMissed: changes.some(({ type, key }) => hasMissed(sent?.required, required, type, key)),

@@ -9,8 +9,9 @@ import type { UserRooms } from '../sync/user-rooms.ts'
 import { readToken, slidingToken } from '../tokens.ts'
 import type { Typing } from '../typing.ts'
 import { type ConnectionState, type SentRooms, StateDraft } from './connection.ts'
-import { type ConnectionKey, type Connections, unknownPos } from './connections.ts'
+import { type ConnectionKey, type Connections, nameOf, unknownPos } from './connections.ts'
 import type { Extension } from './extensions/extension.ts'
+import type { GivenMembers, LazyMembers } from './lazy-members.ts'
 import type { SlidingContext, SlidingRequest } from './request.ts'
 import type { RoomAnswer } from './room-answer.ts'
 import type { RoomsPart } from './rooms-part.ts'
@@ -26,6 +27,7 @@ interface Deps {
   readonly connections: Connections
   readonly windows: RoomWindows
   readonly rooms: RoomsPart
+  readonly lazyMembers: LazyMembers
   readonly extensions: readonly Extension[]
   readonly longAnswers: Slots
 }
@@ -38,6 +40,7 @@ interface Place extends Point {
 interface Answer extends Look<Place> {
   /** Without `pos`, which depends on whether the state has to be stored. */
   readonly fields: readonly string[]
+  readonly members: GivenMembers
 }
 
 /** A client that wants so many more rooms than it has gets a long answer. */
@@ -61,7 +64,7 @@ export class SlidingSync {
   /** The answer as JSON text. Waits for news up to the timeout; throws `M_UNKNOWN_POS` when the connection has expired. */
   async answer(viewer: Viewer, request: SlidingRequest, signal: AbortSignal): Promise<string> {
     const key: ConnectionKey = { deviceNid: viewer.deviceNid, connId: request.connId }
-    const name = `${key.deviceNid} ${key.connId}`
+    const name = nameOf(key)
     this.#active.get(name)?.abort()
     const turn = new AbortController()
     this.#active.set(name, turn)
@@ -79,16 +82,20 @@ export class SlidingSync {
     signal: AbortSignal,
     givenUp: AbortSignal,
   ): Promise<string> {
-    const { connections, news } = this.#deps
+    const { connections, lazyMembers, news } = this.#deps
+    const name = nameOf(key)
     if (request.pos === undefined) {
-      const { fields, upTo } = await this.#compose(viewer, request, undefined)
+      const { fields, members, upTo } = await this.#compose(viewer, request, undefined)
       if (givenUp.aborted) throw unknownPos()
-      return textOf(fields, upTo, await connections.add(key, undefined, upTo.sent))
+      const token = tokenOf(upTo, await connections.add(key, undefined, upTo.sent))
+      lazyMembers.send(name, token, members)
+      return textOf(fields, token)
     }
     const { point, state } = await this.#placeOf(key, request.pos)
+    lazyMembers.arrive(name, request.pos)
     const repeated = connections.answerTo(key, request.fingerprint)
     if (repeated !== undefined) return repeated
-    const { fields, upTo } = await news.poll<Place, Answer>({
+    const { fields, members, upTo } = await news.poll<Place, Answer>({
       userId: viewer.userId,
       from: { ...point, sent: state.rooms },
       timeoutMs: request.timeoutMs,
@@ -97,9 +104,11 @@ export class SlidingSync {
       mustLook: true,
     })
     // Nobody waits for this answer any more: what the connection has is up to the request that came after it.
-    if (givenUp.aborted) return textOf([], point, state)
+    if (givenUp.aborted) return textOf([], tokenOf(point, state))
     const after = upTo.sent === state.rooms ? state : await connections.add(key, state, upTo.sent)
-    const text = textOf(fields, upTo, after)
+    const token = tokenOf(upTo, after)
+    lazyMembers.send(name, token, members)
+    const text = textOf(fields, token)
     if (after !== state || upTo.pos > point.pos) connections.keepAnswer(key, request.fingerprint, text)
     return text
   }
@@ -130,12 +139,16 @@ export class SlidingSync {
       isNews ||= answer.isNews
     }
     const fields = [listsText(windows), roomsText(windows, answers), `"extensions":{${parts.join(',')}}`]
-    return { fields, isNews, upTo: { ...point, sent: draft.rooms } }
+    return { fields, members: membersOf(answers), isNews, upTo: { ...point, sent: draft.rooms } }
   }
 }
 
-const textOf = (fields: readonly string[], { pos, n }: Point, { id }: ConnectionState): string =>
-  `{${[`"pos":"${slidingToken(pos, n, id)}"`, ...fields].join(',')}}`
+const tokenOf = ({ pos, n }: Point, { id }: ConnectionState): string => slidingToken(pos, n, id)
+
+const textOf = (fields: readonly string[], token: string): string => `{${[`"pos":"${token}"`, ...fields].join(',')}}`
+
+const membersOf = (answers: ReadonlyMap<number, RoomAnswer>): GivenMembers =>
+  new Map([...answers].flatMap(([roomNid, { memberNids }]) => (memberNids.length > 0 ? [[roomNid, memberNids]] : [])))
 
 /** NOTSPEC: the `ops` of MSC3575 are left out; no client reads them any more, and they would name every room each time. */
 function listsText({ counts }: Windows): string {

@@ -147,7 +147,8 @@ export class JoinedRoom {
     const missing = filter.includeRedundantMembers
       ? members
       : sentMembers.missing(viewer.deviceNid, this.#room.nid, members, since?.pos ?? 0)
-    sentMembers.note(viewer.deviceNid, this.#room.nid, missing, upTo.pos)
+    const missingNids = missing.map(({ nid }) => nid)
+    sentMembers.note(viewer.deviceNid, this.#room.nid, missingNids, upTo.pos)
     return missing
   }
 

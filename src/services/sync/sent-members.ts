@@ -26,11 +26,11 @@ export class SentMembers {
   }
 
   /** The events are in an answer whose token is this position. */
-  note(owner: Owner, roomNid: number, events: readonly StoredEvent[], pos: number): void {
-    if (events.length === 0) return
+  note(owner: Owner, roomNid: number, eventNids: readonly number[], pos: number): void {
+    if (eventNids.length === 0) return
     const key = `${owner} ${roomNid}`
     const sent = this.#sent.get(key) ?? new Map<number, number>()
-    for (const event of events) if (!sent.has(event.nid)) sent.set(event.nid, pos)
+    for (const nid of eventNids) if (!sent.has(nid)) sent.set(nid, pos)
     // Stored anew, so that its size is counted anew.
     this.#sent.set(key, sent)
   }

@@ -87,6 +87,24 @@ describe('Required state', () => {
     expect(members(rooms[roomId])).toEqual([`m.room.member/${carol.userId}`])
   })
 
+  it('brings the members of an answer that was given up for other rooms when those rooms come back', async () => {
+    const { alice, bob, carol, roomId } = await threeInARoom()
+    const other = await bob.createRoom()
+    const required_state = [['m.room.member', '$LAZY']]
+    const windowTo = (last: number) => ({ lists: { all: { timeline_limit: 1, ranges: [[0, last]], required_state } } })
+    await alice.send(roomId, 'from alice')
+    const sliding = new SlidingClient(bob, windowTo(9))
+    await sliding.sync()
+    await carol.send(roomId, 'from carol')
+    await bob.send(other, 'newer')
+    await sliding.ask()
+    await sliding.sync(windowTo(0))
+    await bob.send(other, 'newest')
+    await sliding.sync()
+    const { rooms } = await sliding.sync(windowTo(9))
+    expect(members(rooms[roomId])).toEqual([`m.room.member/${carol.userId}`])
+  })
+
   it('is sent as it changes, and what was not asked for meanwhile is caught up', async () => {
     const { alice, bob, roomId } = await threeInARoom()
     const listsOf = (...types: string[]) => ({
