@@ -2,7 +2,10 @@ import { z } from 'zod'
 
 export const profiles = z
   .strictObject({
-    change: z.boolean().prefault(true).describe('Let people change their own profile: name, picture and the rest.'),
+    change: z
+      .boolean()
+      .prefault(true)
+      .describe('Let people change their own profile: name, picture and the rest. Bridges always name their users.'),
     lookup: z
       .enum(['public', 'users', 'acquaintances'])
       .prefault('users')

@@ -25,7 +25,7 @@ export const getCapabilities = route(
     auth: 'user',
   },
   async ({ requester }, { discovery, loginTokens, thirdPartyIds }) => {
-    const profile = { enabled: discovery.mayChangeProfile }
+    const profile = { enabled: discovery.mayChangeProfile || requester.appservice !== undefined }
     return {
       capabilities: {
         'm.change_password': { enabled: discovery.mayChangePassword },

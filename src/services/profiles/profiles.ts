@@ -7,6 +7,7 @@ import { afterCommit, type Db, type Tx } from '../../storage/db.ts'
 import { listNeighbours } from '../../storage/keys/device-lists.ts'
 import { nameNids } from '../../storage/names.ts'
 import { LoadCache } from '../../util/load-cache.ts'
+import type { AppService } from '../appservices/app-service.ts'
 import type { Hub } from '../hub.ts'
 import type { MemberProfile } from '../rooms/membership/member-profile.ts'
 import type { Stream, Take } from '../stream.ts'
@@ -35,6 +36,8 @@ interface Deps {
 export interface ProfileOwner {
   readonly userId: UserId
   readonly userNid: number
+  /** The application service that acts as this user: it names its users, whoever else may not name themselves. */
+  readonly appservice?: AppService
 }
 
 const MAX_PROFILE_BYTES = 65_536
@@ -142,12 +145,12 @@ export class Profiles {
 
   /** `write` returns the position that it has taken. */
   async #change(
-    { userId, userNid }: ProfileOwner,
+    { userId, userNid, appservice }: ProfileOwner,
     field: string,
     write: (tx: Tx, take: Take) => Promise<number>,
   ): Promise<void> {
     const { db, stream, hub, mayChange } = this.#deps
-    if (!mayChange) throw forbidden('Profiles cannot be changed here')
+    if (!mayChange && !appservice) throw forbidden('Profiles cannot be changed here')
     const isDisplayed = DISPLAYED.includes(field)
     const audience = new Set([userId, ...(await listNeighbours(db, [userNid]))])
     await stream.write(async (tx, take) => {

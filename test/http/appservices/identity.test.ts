@@ -104,6 +104,21 @@ describe('An application service', () => {
     }
   })
 
+  it('names its users, also where people do not name themselves', async () => {
+    const { ghost, client } = await startBridged({}, { profiles: { change: false } })
+    const [alice, kim] = [await client.register('alice'), await ghost('irc_kim')]
+    const name = (userId: string) => `/v3/profile/${encodeURIComponent(userId)}/displayname`
+    await kim.put(name(kim.userId), { displayname: '김 (IRC)' })
+    expect(await alice.get(name(kim.userId))).toEqual({ displayname: '김 (IRC)' })
+    expect((await alice.request('PUT', name(alice.userId), { displayname: '장관' })).status).toBe(403)
+    for (const [user, enabled] of [
+      [kim, true],
+      [alice, false],
+    ] as const) {
+      expect((await user.get('/v3/capabilities')).capabilities['m.set_displayname']).toEqual({ enabled })
+    }
+  })
+
   it('may use one transaction id for each of its users', async () => {
     const { ghost, client } = await startBridged()
     const alice = await client.register('alice')
