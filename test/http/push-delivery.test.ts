@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { administrator } from '../support/administrator.ts'
 import { roomPath, type User } from '../support/client.ts'
 import { FakeClock } from '../support/clock.ts'
 import { PushGateway } from '../support/push-gateway.ts'
@@ -242,6 +243,26 @@ describe('Push notifications', () => {
     await alice.send(roomId, 'one')
     await settled(server)
     expect(gateway.got.map(({ devices }) => devices[0].pushkey)).toEqual(['tablet'])
+  })
+
+  it('go to nobody whose account is locked: not even what waited before', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    const admin = await administrator(server)
+    const lock = (locked: boolean) => admin.put(`/v1/admin/lock/${encodeURIComponent(bob.userId)}`, { locked })
+    gateway.answer = () => ({ status: 502 })
+    await alice.send(roomId, 'before')
+    await gateway.count(1)
+    await untilPausing(server)
+    await lock(true)
+    gateway.answer = () => ({})
+    server.clock.advance(2 * SECOND_MS)
+    await alice.send(roomId, 'meanwhile')
+    await settled(server)
+    expect(gateway.got).toHaveLength(1)
+    await lock(false)
+    await alice.send(roomId, 'after')
+    await settled(server)
+    expect(gateway.got.map(({ content }) => content.body)).toEqual(['before', 'after'])
   })
 
   it('wait for no gateway but their own, however many pushers name one that does not answer', async () => {

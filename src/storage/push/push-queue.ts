@@ -25,6 +25,7 @@ export interface ServedPusher {
   pushkey: string
   pushkey_ts: number
   data: string
+  /** Switched on, and its user's account is not locked. */
   enabled: number
   badge: number
   badge_due: number
@@ -51,7 +52,10 @@ export const listRoomsWithNews = (db: Db, after: number): Promise<{ room_nid: nu
     [after],
   )
 
-/** Queues notifications for the pushers of their users that are switched on; returns those pushers. */
+/**
+ * Queues notifications for the pushers of their users that are switched on; returns those pushers. An account is locked
+ * when its phone is lost, for one: nothing is told to it any more.
+ */
 export async function queuePushes(tx: Tx, pushes: readonly NewPush[]): Promise<Set<number>> {
   const pushers = new Set<number>()
   for (const part of chunks(pushes, MAX_AT_ONCE)) {
@@ -60,6 +64,7 @@ export async function queuePushes(tx: Tx, pushes: readonly NewPush[]): Promise<S
       `insert into push_queue (pusher_nid, event_nid, room_nid, actions)
        select p.nid, push.column2, push.column3, push.column5
        from (${valuesOf(part.length, 'bigint', 'bigint', 'bigint', 'bigint', 'text')}) as push join pusher p on p.user_nid = push.column1
+       join account a on a.user_nid = p.user_nid and a.locked = 0
        where p.enabled = 1 and p.since_pos < push.column4
        on conflict (pusher_nid, event_nid) do nothing returning pusher_nid`,
       part.flatMap(({ userNid, eventNid, roomNid, pos, actions }) => [userNid, eventNid, roomNid, pos, actions]),
@@ -95,8 +100,9 @@ export async function listWaitingPushers(db: Db): Promise<number[]> {
 export async function findServedPusher(db: Db, nid: number): Promise<ServedPusher | undefined> {
   const [row] = await rawRows<ServedPusher>(
     db,
-    `select p.nid, p.user_nid, n.text as user_id, p.app_id, p.pushkey, p.pushkey_ts, p.data, p.enabled, p.badge,
-       p.badge_due, p.failures, p.retry_at from pusher p join name n on n.nid = p.user_nid where p.nid = ?`,
+    `select p.nid, p.user_nid, n.text as user_id, p.app_id, p.pushkey, p.pushkey_ts, p.data,
+       case when a.locked = 0 then p.enabled else 0 end as enabled, p.badge, p.badge_due, p.failures, p.retry_at
+     from pusher p join name n on n.nid = p.user_nid join account a on a.user_nid = p.user_nid where p.nid = ?`,
     [nid],
   )
   return row
@@ -118,7 +124,7 @@ export async function deleteQueuedPush(tx: Tx, nid: number, eventNid: number): P
   await rawRun(tx, 'delete from push_queue where pusher_nid = ? and event_nid = ?', [nid, eventNid])
 }
 
-/** Forgets what waits for a pusher that is switched off. */
+/** Forgets what waits for a pusher that gets nothing. */
 export async function clearQueue(tx: Tx, nid: number): Promise<void> {
   await rawRun(tx, 'delete from push_queue where pusher_nid = ?', [nid])
   await rawRun(tx, 'update pusher set badge_due = 0 where nid = ?', [nid])
