@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { createServer as createPlainServer, type Server } from 'node:http'
+import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { relative } from 'node:path'
@@ -17,6 +17,7 @@ import type { PeerAuthenticator } from './peer.ts'
 import type { RequestLimiter } from './request-limiter.ts'
 import { RequestLog } from './request-log.ts'
 import type { Route } from './route.ts'
+import { hangUpOnUnread } from './unread-body.ts'
 
 /** Where to listen, and what is served there. */
 export interface Listener {
@@ -99,7 +100,11 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 }
 
 function makeServer({ tls }: Listener, app: LeanKoa, limits: HttpLimits): Server {
-  const handle = app.callback()
+  const serve = app.callback()
+  const handle = (req: IncomingMessage, res: ServerResponse) => {
+    hangUpOnUnread(req, res, limits.bodyTimeoutMs)
+    return serve(req, res)
+  }
   const options = serverOptions(limits)
   const server = tls ? createTlsServer({ ...options, ...tls }, handle) : createPlainServer(options, handle)
   server.on('checkContinue', handle) // the body is asked for when it is wanted, see body.ts

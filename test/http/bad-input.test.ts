@@ -105,6 +105,21 @@ describe('a slow client', () => {
     expect(await sendRaw(url, head, '{')).toMatch(/^HTTP\/1.1 408.*errcode/s)
   })
 
+  it('is not waited for: its body must be complete in time, also where it was answered without it', async () => {
+    const { url } = await startServer({ config: { http: { body_timeout: '50ms' } } })
+    for (const target of ['GET /_matrix/client/versions', 'POST /_matrix/client/v3/createRoom', 'POST /unknown']) {
+      for (const body of ['Content-Length: 10', 'Transfer-Encoding: chunked'])
+        expect(await sendRaw(url, `${target} HTTP/1.1\r\nHost: example.org\r\n${body}\r\n\r\n`)).toMatch(/^HTTP\/1.1 /)
+    }
+  })
+
+  it('gets its next answer on the same connection where the unread body came in time', async () => {
+    const { url } = await startServer({ config: { http: { body_timeout: '50ms' } } })
+    const head = 'POST /unknown HTTP/1.1\r\nHost: example.org\r\nContent-Length: 10\r\n\r\n'
+    const answers = await sendRaw(url, head, '0123456789', rawRequest('GET', '/_matrix/client/versions'))
+    expect(answers).toMatch(/^HTTP\/1.1 404.*HTTP\/1.1 200/s)
+  })
+
   it('is not waited for: its headers must be complete in time', async () => {
     const { url } = await startServer({ config: { http: { headers_timeout: '50ms' } } })
     expect(await sendRaw(url, 'GET / HTTP/1.1\r\nHost:')).toMatch(/^HTTP\/1.1 408.*errcode/s)
