@@ -1,8 +1,15 @@
 import { z } from 'zod'
+import type { Dialect } from '../../services/sliding/request.ts'
 
 /** The bodies of sliding sync: of MSC4186 as it was accepted, and in the form that clients were written for before. */
 
-const MAX_RULES = 100
+const MAX_LISTS = 100
+const MAX_SUBSCRIPTIONS = 100
+/**
+ * The older form had no such bound: until 2026 Element X (matrix-rust-sdk 0.16) subscribed to every room that its user
+ * scrolled past, and never ceased to.
+ */
+const MAX_OLD_SUBSCRIPTIONS = 1_000
 const MAX_PATTERNS = 200
 const MAX_NAMES = 100
 const MAX_RANGES = 20
@@ -73,7 +80,11 @@ const stableRoom = {
 }
 const unstableRoom = {
   timeline_limit: timelineLimit,
-  required_state: z.array(z.tuple([text, text])).max(MAX_PATTERNS),
+  // Clients built with ruma leave it out where they want none.
+  required_state: z
+    .array(z.tuple([text, text]))
+    .max(MAX_PATTERNS)
+    .nullish(),
 }
 const listName = z.string().max(MAX_LIST_NAME)
 
@@ -113,5 +124,11 @@ export const unstableBody = z.object({
 export type StableBody = z.infer<typeof stableBody>
 export type UnstableBody = z.infer<typeof unstableBody>
 
-export const hasTooManyRules = ({ lists, room_subscriptions }: StableBody | UnstableBody): boolean =>
-  Object.keys(lists ?? {}).length > MAX_RULES || Object.keys(room_subscriptions ?? {}).length > MAX_RULES
+/** Which rules a body has too many of, in words; undefined: it has not. */
+export function excessOf(dialect: Dialect, { lists, room_subscriptions }: StableBody | UnstableBody) {
+  const maxSubscriptions = dialect === 'stable' ? MAX_SUBSCRIPTIONS : MAX_OLD_SUBSCRIPTIONS
+  if (Object.keys(lists ?? {}).length > MAX_LISTS) return `more than ${MAX_LISTS} lists`
+  if (Object.keys(room_subscriptions ?? {}).length > maxSubscriptions)
+    return `more than ${maxSubscriptions} subscriptions`
+  return undefined
+}

@@ -49,7 +49,7 @@ export function stableRules({ lists, room_subscriptions, extensions }: StableBod
 export function unstableRules({ lists, room_subscriptions, extensions }: UnstableBody, userId: UserId): Rules {
   const configOf = ({ timeline_limit, required_state }: UnstableRoom) => ({
     timelineLimit: timeline_limit,
-    required: required([clauseOf(required_state, userId)]),
+    required: required([clauseOf(required_state ?? [], userId)]),
   })
   const listOf = (list: UnstableList): ListConfig => ({
     ...configOf(list),

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import type { Services } from '../../compose/services.ts'
 import { invalidParam } from '../../matrix/errors.ts'
 import { PRESENCES } from '../../services/presence/user-presence.ts'
-import type { SlidingRequest } from '../../services/sliding/request.ts'
+import type { Dialect, SlidingRequest } from '../../services/sliding/request.ts'
 import { firstParam, intParam } from '../query.ts'
 import { jsonText, type Requester, type RouteInput, route } from '../route.ts'
-import { hasTooManyRules, stableBody, unstableBody } from './sliding-sync-body.ts'
+import { excessOf, stableBody, unstableBody } from './sliding-sync-body.ts'
 import { type Rules, stableRules, unstableRules } from './sliding-sync-rules.ts'
 
 /** What clients of the older form send in the query; others in the body. Either is taken from both. */
@@ -48,12 +48,13 @@ export const unstableSlidingSync = route(
 )
 
 async function answer(
-  dialect: SlidingRequest['dialect'],
+  dialect: Dialect,
   { requester, query, body, signal }: Input<z.infer<typeof stableBody> | z.infer<typeof unstableBody>>,
   rules: Rules,
   { slidingSync, presence }: Pick<Services, 'slidingSync' | 'presence'>,
 ) {
-  if (hasTooManyRules(body)) throw invalidParam('There are more than 100 lists or subscriptions')
+  const excess = excessOf(dialect, body)
+  if (excess !== undefined) throw invalidParam(`There are ${excess}`)
   const pos = query.pos ?? body.pos ?? undefined
   const timeoutMs = Math.max(query.timeout ?? body.timeout ?? 0, 0)
   await presence.onSync(requester, presenceOf(query.set_presence ?? body.set_presence ?? undefined), timeoutMs)

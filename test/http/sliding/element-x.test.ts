@@ -33,6 +33,26 @@ describe('Element X', () => {
     expect((await client.get('/versions')).unstable_features).toMatchObject({ 'org.matrix.simplified_msc3575': true })
   })
 
+  it('may subscribe to every room that its user has scrolled past', async () => {
+    const { client } = await startServer()
+    const alice = await client.register('alice')
+    const strange = Array.from({ length: 150 }, (_, i) => [`!r${i}:example.org`, OPENED] as const)
+    const roomId = await alice.createRoom()
+    const room_subscriptions = Object.fromEntries([...strange, [roomId, OPENED]])
+    const { rooms } = await new SlidingClient(alice, { conn_id: 'room-list', room_subscriptions }).sync()
+    expect(Object.keys(rooms)).toEqual([roomId])
+  })
+
+  it('leaves out what state it wants where it wants none', async () => {
+    const { client } = await startServer()
+    const alice = await client.register('alice')
+    const roomId = await alice.createRoom()
+    const lists = { all: { ranges: [[0, 9]], timeline_limit: 1 } }
+    const room_subscriptions = { [roomId]: { timeline_limit: 1 } }
+    const { rooms } = await new SlidingClient(alice, { lists, room_subscriptions }).sync()
+    expect(stateOf(rooms[roomId])).toEqual([])
+  })
+
   it('loads its list in growing windows, opens a room, and is told of everything on two connections', async () => {
     const { client } = await startServer()
     const alice = await client.register('alice')
