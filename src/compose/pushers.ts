@@ -42,6 +42,7 @@ export function composePushers(
     rooms,
     receipts,
     threads,
+    userRooms,
     badges,
     withContent: config.push.include_content,
     onAccepted: () => countAccepted(),

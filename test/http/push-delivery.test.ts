@@ -215,6 +215,25 @@ describe('Push notifications', () => {
     expect(gateway.got.map(({ event_id }) => event_id)).toEqual([seen, unseen])
   })
 
+  it('tell nobody of what was said in a room before they came', async () => {
+    const gateway = await PushGateway.start()
+    const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
+    const first = await openServer(options)
+    const [alice, bob] = await first.client.registerAll('alice', 'bob')
+    const visibility = { type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'joined' } }
+    const roomId = await alice.createRoom({ preset: 'public_chat', initial_state: [visibility] })
+    await setPusher(bob, gateway)
+    await first.server.services.pushFeed.close()
+    await alice.send(roomId, 'not for bob')
+    await bob.join(roomId)
+    const eventId = await alice.send(roomId, 'for bob')
+    await first.close()
+    const second = await openServer(options)
+    onTestFinished(() => second.close())
+    await settled(second)
+    expect(gateway.got.map(({ event_id }) => event_id)).toEqual([eventId])
+  })
+
   it('remove a pusher whose key the gateway rejects', async () => {
     const { gateway, server, alice, bob, roomId } = await scene()
     gateway.answer = () => ({ body: '{"rejected":["another","phone"]}' })

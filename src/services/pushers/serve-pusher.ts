@@ -1,4 +1,3 @@
-import type { UserId } from '../../matrix/ids.ts'
 import type { Json, JsonObject } from '../../matrix/json.ts'
 import type { GuardedClient } from '../../outbound/guarded-client.ts'
 import { type Db, transact } from '../../storage/db.ts'
@@ -6,11 +5,13 @@ import * as queue from '../../storage/push/push-queue.ts'
 import { deletePusher } from '../../storage/push/pushers.ts'
 import { backoffMs } from '../../util/backoff.ts'
 import type { Clock } from '../../util/clock.ts'
+import type { Owner } from '../account-data/account-data.ts'
 import type { Threads } from '../push-rules/threads.ts'
 import type { Receipts } from '../receipts.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import { StoredEvent } from '../rooms/stored-event.ts'
+import type { UserRooms } from '../sync/user-rooms.ts'
 import type { Badges } from './badges.ts'
 import { notifyGateway } from './gateway.ts'
 import { countNotification, eventNotification } from './notification.ts'
@@ -22,6 +23,7 @@ export interface ServeDeps {
   readonly rooms: LiveRooms
   readonly receipts: Receipts
   readonly threads: Threads
+  readonly userRooms: UserRooms
   readonly badges: Badges
   /** Whether gateways are told who wrote what. */
   readonly withContent: boolean
@@ -63,7 +65,7 @@ export async function serveOnce(deps: ServeDeps, nid: number): Promise<number | 
   }
   const room = await deps.rooms.find(waiting.room_id)
   const event = room && new StoredEvent(waiting, room.roomId, room.version)
-  if (!room || !event || !(await isNews(deps, pusher, room, event))) {
+  if (!room || !event || !(await isNews(deps, owner, room, event))) {
     await transact(db, (tx) => queue.deleteQueuedPush(tx, nid, waiting.nid))
     return 0
   }
@@ -74,19 +76,23 @@ export async function serveOnce(deps: ServeDeps, nid: number): Promise<number | 
   return 0
 }
 
-/** Whether the user still wants to know: has not read it, is still there, and it has not been redacted. */
+/**
+ * Whether the user still wants to know: has not read it, is still there, and it has not been redacted. Of what was said
+ * before they came they may know nothing: such an event is queued when they came before it was looked at.
+ */
 async function isNews(
-  { receipts, threads, clock }: ServeDeps,
-  { user_id: userId, user_nid: userNid }: queue.ServedPusher,
+  { receipts, threads, userRooms, clock }: ServeDeps,
+  owner: Owner,
   room: LiveRoom,
   event: StoredEvent,
 ): Promise<boolean> {
   if (event.isRedacted || clock.now() - event.row.ts > STALE_MS) return false
-  const isInvited = event.stateKey === userId && (await room.membershipOf(userId)) === 'invite'
-  if (!room.localJoined.has(userId as UserId) && !isInvited) return false
-  const marks = await receipts.marksIn(userNid, room.nid)
+  const mine = (await userRooms.of(owner)).get(room.roomId)
+  if (mine?.membership === 'invite') return event.stateKey === owner.userId
+  if (mine?.membership !== 'join') return false
+  const marks = await receipts.marksIn(owner.userNid, room.nid)
   const readUpTo = Math.max(marks.everywhere, marks.threads.get(await threads.of(room, event)) ?? 0)
-  return event.pos === 0 || event.pos > readUpTo
+  return event.pos > Math.max(mine.sincePos, readUpTo)
 }
 
 /** Where a pusher's notifications go. */
