@@ -150,6 +150,10 @@ describe('the answer to a download', () => {
     expect(await offered('a.png', `/${encodeURIComponent('☕')}`)).toBe(
       `inline; filename="_"; filename*=utf-8''%E2%98%95`,
     )
+    expect(await offered('a%20b 100%.png')).toBe(
+      `inline; filename="a%20b 100%.png"; filename*=utf-8''a%2520b%20100%25.png`,
+    )
+    expect(await offered('100% %.png')).toBe('inline; filename="100% %.png"')
     expect(await offered('../../etc/passwd')).toBe('inline; filename=".._.._etc_passwd"')
   })
 
@@ -185,8 +189,12 @@ describe('the answer to a download', () => {
     const path = await upload(alice, '0123456789')
     const head = await download(alice, path, {}, 'HEAD')
     expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '10', ''])
-    const again = await download(alice, path, { 'if-none-match': head.headers.get('etag') ?? '' })
-    expect([again.status, await again.text()]).toEqual([304, ''])
+    const tag = head.headers.get('etag') ?? ''
+    for (const tags of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+      const again = await download(alice, path, { 'if-none-match': tags })
+      expect([again.status, await again.text()]).toEqual([304, ''])
+    }
+    expect((await download(alice, path, { 'if-none-match': '"other", W/"another"' })).status).toBe(200)
   })
 })
 

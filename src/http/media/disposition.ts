@@ -32,13 +32,13 @@ const INLINE: ReadonlySet<string> = new Set([
 
 /**
  * The `Content-Disposition` of a file. A name beyond ASCII stands in both forms (RFC 6266): `filename*` for those who know
- * it, and a plain one for the others.
+ * it, and a plain one for the others. So does one with `%20` in it, which browsers would take for a space.
  */
 export function dispositionOf(contentType: string, filename: string | undefined): string {
   const kind = INLINE.has(essenceOf(contentType)) ? 'inline' : 'attachment'
   if (filename === undefined) return kind
   const plain = filename.replace(/[^\x20-\x7e]/gu, '_').replace(/["\\]/g, '\\$&')
-  const isPlain = /^[\x20-\x7e]*$/.test(filename)
+  const isPlain = /^(?:[\x20-\x24\x26-\x7e]|%(?![\da-f]{2}))*$/i.test(filename)
   return `${kind}; filename="${plain}"${isPlain ? '' : `; filename*=utf-8''${percentEncoded(filename)}`}`
 }
 

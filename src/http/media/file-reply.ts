@@ -43,11 +43,15 @@ export function arrivingReply({ contentType, filename, bytes, read }: Arriving):
   return new StreamReply(200, headers, bytes, read)
 }
 
+/** Whether a client has it already (RFC 9110, section 13.1.2). A proxy that compresses makes a tag weak, which counts here. */
+const isAmong = (tag: string, tags: string | undefined): boolean =>
+  tags?.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === tag) ?? false
+
 /** Answers with a file, or with the part of it that was asked for, or that the client has it already. */
 export function fileReply(file: Served, headers: IncomingHttpHeaders): Reply | StreamReply {
   const tag = `"${file.tag}"`
   const common = { ...SECURITY_HEADERS, ETag: tag, 'Cache-Control': CACHE_CONTROL, 'Accept-Ranges': 'bytes' }
-  if (headers['if-none-match'] === tag) return new Reply(304, common)
+  if (isAmong(tag, headers['if-none-match'])) return new Reply(304, common)
   const ifRange = headers['if-range']
   const range = ifRange === undefined || ifRange === tag ? rangeOf(headers.range, file.bytes) : undefined
   if (range === 'none') return new Reply(416, { ...common, 'Content-Range': `bytes */${file.bytes}` })
