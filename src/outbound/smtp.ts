@@ -19,6 +19,8 @@ type Delivery = { readonly is: 'taken' } | { readonly is: 'refused' | 'postponed
 
 const CONNECT_MS = 10_000
 const SILENCE_MS = 30_000
+/** Programs that answer for people who are away leave such a mail alone (RFC 3834). */
+const HEADERS = { 'Auto-Submitted': 'auto-generated' }
 
 /**
  * Sends mail by one mail server, a connection for each. What it says about addresses stays out of the reasons, because
@@ -28,7 +30,8 @@ export function smtpDelivery(server: SmtpServer): (mail: Mail) => Promise<Delive
   return async ({ recipient, subject, text }) => {
     try {
       const transport = await transportTo(server)
-      await transport.sendMail({ from: server.from, to: { name: '', address: recipient }, subject, text })
+      const to = { name: '', address: recipient }
+      await transport.sendMail({ from: server.from, to, subject, text, headers: HEADERS })
       return { is: 'taken' }
     } catch (error) {
       const { code, responseCode, command } = failureOf(error)

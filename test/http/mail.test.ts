@@ -58,6 +58,8 @@ it('gives an account an address that its user has confirmed, and lets the user l
   const arrived = await arrival
   expect(arrived?.to).toBe(ADDRESS)
   expect(arrived?.text).toContain('직접 하신 일이면')
+  // No answer for those who are away (RFC 3834).
+  expect(arrived?.head).toMatch(/^auto-submitted: auto-generated$/im)
   // The same attempt is one mail; looking at the page confirms nothing.
   expect((await requestToken(client, '/account/3pid', ADDRESS)).body.sid).toBe(sid)
   await client.request('GET', linkIn(arrived))
@@ -109,6 +111,31 @@ it('resets a password by mail, once, for the owner of the address alone', async 
   expect((await reset('another pass phrase')).status).toBe(401)
   expect((await alice.request('GET', '/v3/account/whoami')).status).toBe(401)
   expect((await client.login('alice', 'a new pass phrase')).userId).toBe(alice.userId)
+})
+
+it('takes a confirmation for as long as its link is good, however many mails are asked for', async () => {
+  const context = await withMail()
+  const { client, mail, clock } = context
+  await aliceWithAddress(context)
+  const ask = async (send_attempt: number) => {
+    const arrival = mail.next()
+    const { sid } = (await requestToken(client, '/account/password', ADDRESS, { send_attempt })).body
+    return { sid, link: linkIn(await arrival) }
+  }
+  const { sid, link } = await ask(1)
+  await confirm(client, link)
+  clock.advance(2_400_000)
+  const again = await ask(2)
+  expect(again.sid).toBe(sid)
+  clock.advance(2_400_000)
+  const reset = () =>
+    client.request('POST', '/v3/account/password', {
+      new_password: 'a new pass phrase',
+      auth: { type: 'm.login.email.identity', threepid_creds: { sid, client_secret: 's3cret' } },
+    })
+  expect((await reset()).status).toBe(401)
+  await confirm(client, again.link)
+  expect((await reset()).status).toBe(200)
 })
 
 it('resets no password by a mail of the time before it was changed', async () => {

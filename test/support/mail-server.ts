@@ -8,7 +8,9 @@ import type { Certificate } from './tls.ts'
 /** A mail as it arrived. */
 export interface Arrived {
   readonly to: string
-  /** Headers and text, decoded as far as these tests need it. */
+  /** The headers as they were sent. */
+  readonly head: string
+  /** The text, decoded as far as these tests need it. */
   readonly text: string
 }
 
@@ -37,7 +39,9 @@ export class MailServer {
       },
       onData: async (stream, session, answer) => {
         const raw = await text(stream)
-        mailServer.got.push({ to: session.envelope.rcptTo[0]?.address ?? '', text: decoded(raw) })
+        const [head = '', ...body] = raw.split('\r\n\r\n')
+        const to = session.envelope.rcptTo[0]?.address ?? ''
+        mailServer.got.push({ to, head, text: decoded(head, body.join('\r\n\r\n')) })
         answer()
         mailServer.#tell()
       },
@@ -67,9 +71,7 @@ export class MailServer {
 }
 
 /** The body of a mail of one part. */
-function decoded(raw: string): string {
-  const [head = '', ...rest] = raw.split('\r\n\r\n')
-  const body = rest.join('\r\n\r\n')
+function decoded(head: string, body: string): string {
   if (/^content-transfer-encoding: base64/im.test(head)) return Buffer.from(body, 'base64').toString()
   const joined = body.replaceAll(/=\r\n/g, '')
   return decodeURIComponent(joined.replaceAll('%', '%25').replaceAll(/=([0-9A-F]{2})/g, '%$1'))

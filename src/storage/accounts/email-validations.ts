@@ -52,7 +52,7 @@ export async function upsertValidation(tx: Tx, row: EmailValidation): Promise<vo
 }
 
 export async function updateValidated(tx: Tx, sid: string, now: number): Promise<void> {
-  await rawRun(tx, 'update email_validation set validated_ts = ? where sid = ? and validated_ts is null', [now, sid])
+  await rawRun(tx, 'update email_validation set validated_ts = ? where sid = ?', [now, sid])
 }
 
 /** Uses it up; whether it was there. */

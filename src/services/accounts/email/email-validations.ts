@@ -89,10 +89,12 @@ export class EmailValidations {
     await transact(db, (tx) => table.updateValidated(tx, sid, clock.now()))
   }
 
-  /** The address that this session has confirmed for the purpose. */
+  /** The address that this session has confirmed for the purpose, not too long ago: another mail alone makes it no newer. */
   async proven(sid: string, clientSecret: string, purpose: Purpose): Promise<ProvenEmail | undefined> {
+    const { clock, lifetimeMs } = this.#deps
     const known = await this.#find(sid, clientSecret)
     if (known?.purpose !== purpose || known.validated_ts === null) return undefined
+    if (known.validated_ts + lifetimeMs <= clock.now()) return undefined
     return { sid, address: known.address, validatedTs: known.validated_ts }
   }
 
