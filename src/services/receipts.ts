@@ -181,10 +181,23 @@ export class Receipts {
     return rows.length === 0 ? undefined : receiptEvent(rows)
   }
 
-  /** The `m.receipt` event of the receipts at these events, and of the user's own; undefined when there are none. */
-  async of(roomNid: number, userNid: number, eventIds: readonly string[], upTo: number): Promise<string | undefined> {
-    const rows = await store.listReceiptsAt(this.#deps.db, roomNid, userNid, eventIds, upTo, MAX_SHOWN)
-    return rows.length === 0 ? undefined : receiptEvent(rows)
+  /**
+   * The `m.receipt` event of the receipts at these events, of the user's own, and of what changed in (`after`, `upTo`];
+   * undefined when there are none.
+   */
+  async of(
+    roomNid: number,
+    userNid: number,
+    eventIds: readonly string[],
+    upTo: number,
+    after = upTo,
+  ): Promise<string | undefined> {
+    const { db } = this.#deps
+    const rows = await store.listReceiptsAt(db, roomNid, userNid, eventIds, upTo, MAX_SHOWN)
+    const changed = this.changes.mayHaveChanged(roomNid, after)
+      ? await store.listReceipts(db, roomNid, userNid, after, upTo, MAX_SHOWN)
+      : []
+    return rows.length + changed.length === 0 ? undefined : receiptEvent([...rows, ...changed])
   }
 
   async #load(userNid: number): Promise<MarksOfUser> {

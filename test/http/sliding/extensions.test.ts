@@ -147,6 +147,19 @@ describe('Receipts in sliding sync', () => {
     expect(readers(await new SlidingClient(bob, sliding.body).sync(), roomId, shown)).toEqual([alice.userId])
   })
 
+  it('come as they change, too, where a room is opened and shows more events', async () => {
+    const { client, alice, bob, roomId } = await twoInARoom()
+    const carol = await client.register('carol')
+    await carol.join(roomId)
+    const old = await alice.send(roomId, 'old')
+    for (const text of ['1', '2', '3']) await alice.send(roomId, text)
+    const sliding = new SlidingClient(bob, { ...ALL, extensions: { receipts: ON } })
+    await sliding.sync()
+    await read(carol, roomId, old)
+    const opened = { room_subscriptions: { [roomId]: { timeline_limit: 2, required_state: [] } } }
+    expect(readers(await sliding.sync(opened), roomId, old)).toEqual([carol.userId])
+  })
+
   it('of the user are always there, those that are private only then', async () => {
     const { alice, bob, roomId } = await twoInARoom()
     const old = await alice.send(roomId, 'old')

@@ -25,7 +25,7 @@ export class ReceiptsExtension implements Extension {
     return roomsText('receipts', texts)
   }
 
-  /** What changed since the client was told; where it gets the timeline anew, the receipts of those events. */
+  /** What changed since the client was told; where it gets the timeline anew, also the receipts of those events. */
   async #ofRoom(
     { viewer, from, upTo, answers, draft }: ExtensionContext,
     roomNid: number,
@@ -33,7 +33,7 @@ export class ReceiptsExtension implements Extension {
     const answer = answers.get(roomNid)
     const after = toldUpTo(draft.rooms.get(roomNid)?.receipts, from?.pos ?? 0)
     if (answer?.isFresh || after === undefined) {
-      return this.#receipts.of(roomNid, viewer.userNid, answer?.eventIds ?? [], upTo.pos)
+      return this.#receipts.of(roomNid, viewer.userNid, answer?.eventIds ?? [], upTo.pos, after)
     }
     return this.#receipts.changedIn(roomNid, viewer.userNid, after, upTo.pos)
   }
