@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { roomPath, type User } from '../support/client.ts'
 import { until } from '../support/federated.ts'
 import { startServer } from '../support/server.ts'
+import { SlidingClient } from '../support/sliding.ts'
 
 const withVisibility = (history_visibility: string) => ({
   preset: 'public_chat',
@@ -185,8 +186,13 @@ it('keeps the name of a user who was erased from those who came later, also wher
   await bob.put(`/v3/profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname: 'secret' })
   await bob.join(roomId)
   const sent = await bob.send(roomId, 'personal')
+  const other = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(other)
+  await bob.sendState(other, 'm.room.member', { membership: 'leave', displayname: 'secret' }, bob.userId)
   await erase(bob, 'bob')
   await carol.join(roomId)
+  await carol.join(other)
+  await alice.leave(other)
   const lazily = encodeURIComponent(JSON.stringify({ lazy_load_members: true }))
   const member = `${roomPath(roomId)}/state/m.room.member/${encodeURIComponent(bob.userId)}?format=event`
   const left = await until(
@@ -199,6 +205,7 @@ it('keeps the name of a user who was erased from those who came later, also wher
     await carol.get(`${roomPath(roomId)}/messages?dir=f&limit=8&filter=${lazily}`),
     await carol.get(`${roomPath(roomId)}/context/${sent}?limit=0`),
     await carol.sync(),
+    await new SlidingClient(carol, { lists: { all: { timeline_limit: 10, required_state: [['*', '*']] } } }).sync(),
   ]
   for (const answer of answers) expect(JSON.stringify(answer)).not.toContain('secret')
   expect(JSON.stringify(await alice.get(`${roomPath(roomId)}/context/${sent}?limit=0`))).toContain('secret')

@@ -3,7 +3,6 @@ import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { ClientEvents } from '../rooms/view/client-events.ts'
 import type { Standing } from '../rooms/view/standing.ts'
-import type { Visibility } from '../rooms/view/visibility.ts'
 import { NO_FILTER } from '../sync/filter.ts'
 import { prevBatch, readTimeline, type Timeline, type TimelineRange } from '../sync/timeline.ts'
 import { bumpStamp } from './bump-stamps.ts'
@@ -13,7 +12,6 @@ import { headText } from './room-head.ts'
 import { type RoomState, type RoomStateDeps, readRoomState } from './room-state.ts'
 
 export interface MemberRoomDeps extends RoomStateDeps {
-  visibility: Visibility
   clientEvents: ClientEvents
   unread: UnreadCounts
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../matrix/json.ts'
 import type { Db } from '../../storage/db.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
+import type { Visibility } from '../rooms/view/visibility.ts'
 import type { StateReader } from '../sync/state-reader.ts'
 import { heroesOf, MAX_HEROES } from '../sync/summary.ts'
 import { RequiredState } from './required-state.ts'
@@ -10,6 +11,7 @@ import type { RoomQuestion } from './room-answer.ts'
 interface Deps {
   readonly db: Db
   readonly state: StateReader
+  readonly visibility: Visibility
 }
 
 const MEMBER = 'm.room.member'
@@ -83,24 +85,29 @@ async function heroes(deps: Deps, question: RoomQuestion, room: LiveRoom, end: n
 type Heroes = [userId: string, content: JsonObject | undefined][]
 
 async function currentHeroes(
-  { db, state }: Deps,
-  { context }: RoomQuestion,
+  { db, state, visibility }: Deps,
+  { context: { viewer } }: RoomQuestion,
   room: LiveRoom,
   end: number,
 ): Promise<Heroes> {
-  const userIds = await heroesOf(db, room, context.viewer.userId)
-  const members = await state.members(room, end, new Set(userIds))
+  const userIds = await heroesOf(db, room, viewer.userId)
+  const members = await visibility.stateWithoutErased(room, await state.members(room, end, new Set(userIds)), viewer)
   const contents = new Map(members.map((event) => [event.stateKey, event.visible.content]))
   return userIds.map((userId) => [userId, contents.get(userId)])
 }
 
 /** Those of when the user left, whoever came and went since. */
-async function formerHeroes({ state }: Deps, { context }: RoomQuestion, room: LiveRoom, end: number): Promise<Heroes> {
+async function formerHeroes(
+  { state, visibility }: Deps,
+  { context: { viewer } }: RoomQuestion,
+  room: LiveRoom,
+  end: number,
+): Promise<Heroes> {
   const members = await state.selected(room, end, MEMBERS)
   const isHere = ({ membership }: StoredEvent) => membership === 'join' || membership === 'invite'
-  const others = members.filter(({ stateKey }) => stateKey !== context.viewer.userId)
+  const others = members.filter(({ stateKey }) => stateKey !== viewer.userId)
   const heroes = others.filter(isHere).sort((a, b) => a.pos - b.pos)
-  return (heroes.length > 0 ? heroes : others)
-    .slice(0, MAX_HEROES)
-    .map(({ stateKey = '', visible }) => [stateKey, visible.content])
+  const named = (heroes.length > 0 ? heroes : others).slice(0, MAX_HEROES)
+  const shown = await visibility.stateWithoutErased(room, named, viewer)
+  return shown.map(({ stateKey = '', visible }) => [stateKey, visible.content])
 }

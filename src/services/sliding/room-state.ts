@@ -4,6 +4,7 @@ import type { StateChange } from '../../storage/rooms/current-state.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import { withOwnMembership } from '../rooms/view/standing.ts'
+import type { Visibility } from '../rooms/view/visibility.ts'
 import type { RoomChanges } from '../sync/room-changes.ts'
 import type { StateReader } from '../sync/state-reader.ts'
 import type { Timeline } from '../sync/timeline.ts'
@@ -13,6 +14,7 @@ import type { RoomQuestion } from './room-answer.ts'
 
 export interface RoomStateDeps {
   db: Db
+  visibility: Visibility
   state: StateReader
   changes: RoomChanges
   lazyMembers: LazyMembers
@@ -67,9 +69,8 @@ export async function readRoomState(
   const members = required.lazyMembers
     ? await deps.lazyMembers.of(question, room, end, usersIn(timeline, changes), events, timeline.events)
     : []
-  const texts = [...events, ...members].map(
-    (event) => `${event.clientText},"unsigned":{"age":${context.now - event.row.ts}}}`,
-  )
+  const shown = await deps.visibility.stateWithoutErased(room, [...events, ...members], context.viewer)
+  const texts = shown.map((event) => `${event.clientText},"unsigned":{"age":${context.now - event.row.ts}}}`)
   return {
     members,
     texts: context.request.dialect === 'stable' ? [...texts, ...stubs(asked)] : texts,
