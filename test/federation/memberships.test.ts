@@ -50,6 +50,25 @@ describe('invites across servers', () => {
     expect(Object.keys((await bob.sync()).rooms.leave)).toEqual([roomId])
   })
 
+  it('are pushed after a restart when they had not been looked at before it', async () => {
+    const { two, alice, bob } = await pair()
+    await bob.post('/v3/pushers/set', {
+      kind: 'http',
+      app_id: 'kr.go.talk.ios',
+      pushkey: 'phone',
+      app_display_name: 'Talk',
+      device_display_name: 'iPhone 9',
+      lang: 'ko',
+      data: { url: 'https://unreachable.test/_matrix/push/v1/notify' },
+    })
+    await two.server.services.pushFeed.close()
+    await alice.createRoom({ invite: [bob.userId] })
+    const { pushFeed, pushSender } = (await two.restart()).server.services
+    await pushFeed.idle()
+    // Tried, and to be tried again.
+    await expect.poll(() => pushSender.pausing).toBe(1)
+  })
+
   it('are taken back by those who gave them', async () => {
     const { alice, bob } = await pair()
     const roomId = await alice.createRoom()

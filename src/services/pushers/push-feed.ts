@@ -1,5 +1,11 @@
 import { type Db, transact } from '../../storage/db.ts'
-import { listRoomsWithNews, markBadgesDue, type NewPush, queuePushes } from '../../storage/push/push-queue.ts'
+import {
+  listInvitesSince,
+  listRoomsWithNews,
+  markBadgesDue,
+  type NewPush,
+  queuePushes,
+} from '../../storage/push/push-queue.ts'
 import { listArrived } from '../../storage/rooms/timeline.ts'
 import { findSetting, upsertSetting } from '../../storage/settings.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -40,7 +46,8 @@ export class PushFeed {
   readonly #stop = new AbortController()
   #waiting: { room: LiveRoom; event: StoredEvent }[] = []
   #readers = new Set<number>()
-  #saved = 0
+  /** Not even the beginning, so that it is written: without it a restart goes on at the end. */
+  #saved = -1
   #isStarted = false
   #running: Promise<void> | undefined
 
@@ -184,6 +191,10 @@ export class PushFeed {
         from = rows.at(-1)?.pos ?? upTo
         isMore = rows.length === PAGE
       }
+    }
+    for (const row of await listInvitesSince(db, after, upTo)) {
+      const room = await rooms.find(row.room_id)
+      if (room) this.#waiting.push({ room, event: new StoredEvent(row, room.roomId, room.version) })
     }
   }
 }

@@ -52,6 +52,17 @@ export const listRoomsWithNews = (db: Db, after: number): Promise<{ room_nid: nu
     [after],
   )
 
+/** The invites of those users that came after this position and stand outside the timeline of their rooms. */
+export const listInvitesSince = (db: Db, after: number, upTo: number): Promise<(EventRow & { room_id: RoomId })[]> =>
+  selectEvents<{ room_id: RoomId }>(
+    db,
+    `from membership m join event e on e.nid = m.event_nid join room r on r.nid = m.room_nid
+     where m.user_nid in (select user_nid from pusher) and m.membership = 'invite' and m.pos > ? and m.pos <= ?
+     and e.kind <> 0`,
+    [after, upTo],
+    'r.room_id',
+  )
+
 /**
  * Queues notifications for the pushers of their users that are switched on; returns those pushers. An account is locked
  * when its phone is lost, for one: nothing is told to it any more.
