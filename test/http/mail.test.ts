@@ -151,6 +151,23 @@ it('resets no password by a mail of the time before it was changed', async () =>
   expect([reset.status, reset.body.errcode]).toEqual([401, 'M_UNAUTHORIZED'])
 })
 
+it('does not tell by its limits whose an address is', async () => {
+  const context = await withMail({ rate_limits: { login: { user: { per_second: 0.001, burst: 3 } } } })
+  await aliceWithAddress(context)
+  const attempts = async (identifier: object) => {
+    const statuses: number[] = []
+    for (let i = 0; i < 4; i++) {
+      const body = { type: 'm.login.password', identifier, password: 'wrong' }
+      statuses.push((await context.client.request('POST', '/v3/login', body)).status)
+    }
+    return statuses
+  }
+  expect(await attempts(asAlice.identifier)).toContain(429)
+  for (const address of [ADDRESS, 'nobody@mail.example.org']) {
+    expect(await attempts({ type: 'm.id.thirdparty', medium: 'email', address })).toEqual([403, 403, 403, 429])
+  }
+})
+
 it('registers with a confirmed address where one is required, and tells only the owner that it is taken', async () => {
   const context = await withMail({ registration: { mode: 'open', email: 'required' } })
   const { client, mail } = context

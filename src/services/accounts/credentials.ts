@@ -47,7 +47,10 @@ export class Credentials {
     return (await this.#find(who)).found?.userId === userId
   }
 
-  /** The account that is meant, and the name under which attempts are counted. */
+  /**
+   * The account that is meant, and the name under which attempts are counted. For an address that is the address: counted
+   * with those at the account, they would tell whose it is.
+   */
   async #find(who: Identified): Promise<{ found: accounts.Account | undefined; name: string | undefined }> {
     const { db, serverName } = this.#deps
     if (typeof who === 'string') {
@@ -58,7 +61,7 @@ export class Credentials {
     const address = emailAddress(who.email)
     const owner = address === undefined ? undefined : await findEmailOwner(db, address)
     const found = owner === undefined ? undefined : await accounts.findAccountByNid(db, owner)
-    return { found, name: found?.userId ?? address }
+    return { found, name: address }
   }
 
   /** A hash made with other parameters than today's is made anew while the password is at hand. */
