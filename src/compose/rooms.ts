@@ -52,6 +52,7 @@ export function composeRooms(
     partialRooms,
     services: remoteRooms,
   } = composeRemoteRooms(config, ground, federation, door, people)
+  const noticesUser = noticesUserOf(config)
   const memberships = new Memberships({
     db,
     clock,
@@ -60,10 +61,10 @@ export function composeRooms(
     serverName,
     remote,
     untilWhole: (roomId) => partialRooms.untilWhole(roomId),
-    noticesUser: noticesUserOf(config),
+    noticesUser,
     ...people,
   })
-  const joins = new Joins({ db, clock, rooms, append, serverName, remote, profileOf: people.profileOf })
+  const joins = new Joins({ db, clock, rooms, append, serverName, remote, noticesUser, profileOf: people.profileOf })
   const canPublish = () => config.rooms.publish === 'everybody'
   const publicRooms = new PublicRooms(db, (id) => appServices.all.some((service) => service.id === id))
   const onPublished = (roomNid: number) => publicRooms.onPublished(roomNid)

@@ -29,7 +29,12 @@ it('tells a user something in one room, which is tagged and whose invite cannot 
     expect([status, body.errcode]).toEqual([403, 'M_CANNOT_LEAVE_SERVER_NOTICE_ROOM'])
   }
 
+  // Whoever is suspended is to learn why.
+  const { accounts } = server.services
+  const { userNid } = await accounts.get('alice')
+  await accounts.setSuspended(userNid, true)
   await alice.post(`/v3/rooms/${roomId}/join`)
+  await accounts.setSuspended(userNid, false)
   const { chunk } = await alice.get(`/v3/rooms/${roomId}/messages?dir=b&limit=5`)
   expect(chunk).toContainEqual(expect.objectContaining({ event_id: eventId, sender: NOTICES }))
   const { tags } = await alice.get(`/v3/user/${alice.userId}/rooms/${roomId}/tags`)

@@ -1,4 +1,4 @@
-import { type ErrCode, forbidden, MatrixError } from '../../../matrix/errors.ts'
+import { type ErrCode, forbidden, MatrixError, userSuspended } from '../../../matrix/errors.ts'
 import type { RoomId, UserId } from '../../../matrix/ids.ts'
 import type { JsonObject } from '../../../matrix/json.ts'
 import type { Db } from '../../../storage/db.ts'
@@ -19,6 +19,8 @@ interface Deps {
   readonly append: Append
   readonly serverName: string
   readonly remote: Pick<RemoteMemberships, 'join'>
+  /** Sends the notices of the server, which reach who is suspended, too. */
+  readonly noticesUser: UserId
   /** The global profile of a user, for the member event. */
   profileOf(userId: UserId): Promise<MemberProfile>
 }
@@ -26,6 +28,7 @@ interface Deps {
 interface Joiner {
   userId: UserId
   isGuest: boolean
+  isSuspended?: boolean
 }
 
 interface JoinOptions {
@@ -52,7 +55,10 @@ export class Joins {
     this.#deps = deps
   }
 
-  /** Joins a room, through other servers where we are not in it. Being there already is no error. */
+  /**
+   * Joins a room, through other servers where we are not in it. Being there already is no error. Throws
+   * `M_USER_SUSPENDED`, save where the server itself has invited the user.
+   */
   async join(joiner: Joiner, roomId: RoomId, options: JoinOptions = {}): Promise<RoomId> {
     const { userId } = joiner
     const { extra = {}, via = [] } = options
@@ -60,6 +66,7 @@ export class Joins {
     for (;;) {
       const room = await this.#deps.rooms.find(roomId)
       if (room?.localJoined.has(userId)) return roomId
+      if (joiner.isSuspended && !(await this.#isInvitedByServer(room, userId))) throw userSuspended()
       if (room && isHere(room) && joiner.isGuest) await refuseGuests(room)
       const wish = { roomId, userId, content, via }
       // While its members are not known here, others know better who may join: somebody may be banned.
@@ -69,6 +76,11 @@ export class Joins {
       }
       if (await this.#deps.remote.join(wish)) return roomId
     }
+  }
+
+  async #isInvitedByServer(room: LiveRoom | undefined, userId: UserId): Promise<boolean> {
+    const member = (await room?.stateEvent('m.room.member', userId))?.pdu
+    return member?.content.membership === 'invite' && member.sender === this.#deps.noticesUser
   }
 
   /**
