@@ -18,8 +18,13 @@ export interface ConnectionKey {
   readonly connId: string
 }
 
+/** `size`: characters of it as JSON text. */
+export interface StoredState extends ConnectionState {
+  readonly size: number
+}
+
 interface Known {
-  readonly states: readonly ConnectionState[]
+  readonly states: readonly StoredState[]
   usedTs: number
   /** The last answer, to be given again when it got lost. */
   answer: { readonly to: string; readonly text: string } | undefined
@@ -30,6 +35,11 @@ const ID_BYTES = 6
 const MAX_CONNECTIONS = 10
 const MAX_CACHED_BYTES = 32 * 1024 * 1024
 const BYTES_OF_ROOM = 150
+/**
+ * Characters of a state as JSON text: enough for ninety thousand rooms. A client can ask for ever other state of each of its
+ * rooms, all of which has to be remembered.
+ */
+const MAX_STATE = 4 * 1024 * 1024
 /** A longer answer is composed anew. */
 const MAX_ANSWER = 64 * 1024
 const EXPIRES_MS = 14 * DAY_MS
@@ -48,20 +58,25 @@ export class Connections {
   }
 
   /** The state that a token names; `M_UNKNOWN_POS` when it has expired, was followed by another, or is not the device's. */
-  async find(key: ConnectionKey, id: string): Promise<ConnectionState> {
+  async find(key: ConnectionKey, id: string): Promise<StoredState> {
     const state = this.#peek(key, id) ?? (await this.#load(key, id))
     if (!state) throw unknownPos()
     await this.#touch(key)
     return state
   }
 
-  /** Stores the state that follows `after` (undefined: a connection begins), and returns it with the id that it got. */
-  async add(key: ConnectionKey, after: ConnectionState | undefined, rooms: SentRooms): Promise<ConnectionState> {
+  /**
+   * Stores the state that follows `after` (undefined: a connection begins), and returns it with the id that it got. Throws
+   * `M_UNKNOWN_POS` when it has become too large: the client begins anew.
+   */
+  async add(key: ConnectionKey, after: StoredState | undefined, rooms: SentRooms): Promise<StoredState> {
     const { db, clock, random } = this.#deps
-    const state = { id: Buffer.from(random(ID_BYTES)).toString('hex'), rooms }
+    const text = encodeRooms(rooms)
+    if (after && text.length > MAX_STATE) throw unknownPos()
+    const state = { id: Buffer.from(random(ID_BYTES)).toString('hex'), rooms, size: text.length }
     const ts = clock.now()
     const dropped = await transact(db, async (tx) => {
-      await store.insertSlidingState(tx, { ...key, id: state.id, after: after?.id, rooms: encodeRooms(rooms), ts })
+      await store.insertSlidingState(tx, { ...key, id: state.id, after: after?.id, rooms: text, ts })
       return after ? [] : store.trimSlidingConnections(tx, key.deviceNid, MAX_CONNECTIONS)
     })
     for (const connId of dropped) this.#known.delete(nameOf({ ...key, connId }))
@@ -88,16 +103,16 @@ export class Connections {
     await deleteInPieces(this.#deps.db, (tx, limit) => store.deleteSlidingStatesBefore(tx, before, limit))
   }
 
-  #peek(key: ConnectionKey, id: string): ConnectionState | undefined {
+  #peek(key: ConnectionKey, id: string): StoredState | undefined {
     const known = this.#known.get(nameOf(key))
     if (known && known.usedTs < this.#deps.clock.now() - EXPIRES_MS) return undefined
     return known?.states.find((state) => state.id === id)
   }
 
-  async #load(key: ConnectionKey, id: string): Promise<ConnectionState | undefined> {
+  async #load(key: ConnectionKey, id: string): Promise<StoredState | undefined> {
     const row = await store.findSlidingState(this.#deps.db, key.deviceNid, key.connId, id)
     if (!row || row.used_ts < this.#deps.clock.now() - EXPIRES_MS) return undefined
-    const state = { id, rooms: decodeRooms(row.rooms) }
+    const state = { id, rooms: decodeRooms(row.rooms), size: row.rooms.length }
     this.#known.set(nameOf(key), { states: [state], usedTs: row.used_ts, answer: undefined })
     return state
   }
@@ -119,6 +134,6 @@ export const unknownPos = (): MatrixError =>
 export const nameOf = ({ deviceNid, connId }: ConnectionKey): string => `${deviceNid} ${connId}`
 
 function sizeOf({ states, answer }: Known): number {
-  const rooms = states.reduce((count, state) => count + state.rooms.size, 0)
-  return 500 + rooms * BYTES_OF_ROOM + (answer?.text.length ?? 0) * 2
+  const bytes = states.reduce((sum, { rooms, size }) => sum + rooms.size * BYTES_OF_ROOM + size * 2, 0)
+  return 500 + bytes + (answer?.text.length ?? 0) * 2
 }

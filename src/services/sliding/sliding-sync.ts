@@ -9,7 +9,7 @@ import type { UserRooms } from '../sync/user-rooms.ts'
 import { readToken, slidingToken } from '../tokens.ts'
 import type { Typing } from '../typing.ts'
 import { type ConnectionState, type SentRooms, StateDraft } from './connection.ts'
-import { type ConnectionKey, type Connections, nameOf, unknownPos } from './connections.ts'
+import { type ConnectionKey, type Connections, nameOf, type StoredState, unknownPos } from './connections.ts'
 import type { Extension } from './extensions/extension.ts'
 import type { GivenMembers, LazyMembers } from './lazy-members.ts'
 import type { SlidingContext, SlidingRequest } from './request.ts'
@@ -113,7 +113,7 @@ export class SlidingSync {
     return text
   }
 
-  async #placeOf(key: ConnectionKey, pos: string): Promise<{ point: Point; state: ConnectionState }> {
+  async #placeOf(key: ConnectionKey, pos: string): Promise<{ point: Point; state: StoredState }> {
     const token = readToken(pos)
     if (token?.kind !== 's' || token.state === undefined || token.pos > this.#deps.stream.current) throw unknownPos()
     return { point: { pos: token.pos, n: token.n }, state: await this.#deps.connections.find(key, token.state) }
