@@ -12,6 +12,7 @@ import type { Receipts } from '../services/receipts.ts'
 import type { Append } from '../services/rooms/append.ts'
 import type { LiveRooms } from '../services/rooms/live-rooms.ts'
 import type { UserRooms } from '../services/sync/user-rooms.ts'
+import type { ThreadFollowing } from '../services/threads/thread-following.ts'
 import type { Ground } from './ground.ts'
 
 interface Sources {
@@ -20,6 +21,7 @@ interface Sources {
   liveRooms: LiveRooms
   receipts: Receipts
   userRooms: UserRooms
+  threadFollowing: ThreadFollowing
   counting: { judge: Judge; threads: Threads; unread: UnreadCounts }
 }
 
@@ -29,7 +31,7 @@ const SAVE_MS = 60_000
 export function composePushers(
   config: Config,
   { db, clock, stream, log, metrics, lifetime, every }: Ground,
-  { guardedClient, append, liveRooms: rooms, receipts, userRooms, counting }: Sources,
+  { guardedClient, append, liveRooms: rooms, receipts, userRooms, threadFollowing, counting }: Sources,
 ) {
   const { judge, threads, unread } = counting
   const users = new PusherUsers()
@@ -64,7 +66,8 @@ export function composePushers(
   metrics.gauge('pushers_served', 'Pushers that are being sent to, or waited for', () => pushSender.running)
   every(SAVE_MS, 'noting what was pushed', () => pushFeed.save())
   append.onAppended((appended) => pushFeed.onAppended(appended))
-  receipts.onRead((userNid, roomNid) => pushFeed.onRead(userNid, roomNid))
+  receipts.onRead((userNid, roomNid) => pushFeed.onRecounted(userNid, roomNid))
+  threadFollowing.onChanged((userNid, roomNid) => pushFeed.onRecounted(userNid, roomNid))
   const pushers = new Pushers({
     db,
     clock,

@@ -135,6 +135,33 @@ describe('Push notifications', () => {
     expect(gateway.got).toHaveLength(3)
   })
 
+  it('count nothing of whom the user has come to ignore', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    const carol = await server.client.register('carol')
+    const other = await carol.createRoom({ preset: 'public_chat' })
+    await bob.join(other)
+    await carol.send(other, 'one')
+    await gateway.count(1)
+    await settled(server)
+    await bob.put(`/v3/user/${bob.userId}/account_data/m.ignored_user_list`, { ignored_users: { [carol.userId]: {} } })
+    await alice.send(roomId, 'two')
+    await settled(server)
+    expect(gateway.got.map(({ counts }) => counts.unread)).toEqual([1, 1])
+  })
+
+  it('take the count back of a thread that is no longer followed', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    const rootId = await bob.send(roomId, 'root')
+    const path = `/unstable/io.element.msc4306${roomPath(roomId).slice(3)}/thread/${encodeURIComponent(rootId)}/subscription`
+    await bob.put(path)
+    await alice.send(roomId, { body: 'reply', 'm.relates_to': { rel_type: 'm.thread', event_id: rootId } })
+    await gateway.count(1)
+    await settled(server)
+    await bob.delete(path)
+    await settled(server)
+    expect(gateway.got.map(({ counts }) => counts.unread)).toEqual([1, 0])
+  })
+
   it('take the count back of what is read while the gateway is still being told', async () => {
     const { gateway, server, alice, bob, roomId } = await scene()
     const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]

@@ -18,6 +18,7 @@ interface Deps {
 
 interface Known {
   rules: CompiledRules
+  ignored: ReadonlySet<string>
   /** By the number of the room. */
   counts: Map<number, number>
 }
@@ -37,7 +38,7 @@ export class Badges {
     this.#deps = deps
   }
 
-  /** Something happened in a room: a message, or the user has read. */
+  /** Something happened in a room: a message, or the user has read, or has come to follow a thread or no longer does. */
   onChanged(userNid: number, roomNid: number): void {
     this.#known.peek(userNid)?.counts.delete(roomNid)
   }
@@ -45,9 +46,10 @@ export class Badges {
   async of(owner: Owner): Promise<number> {
     const { judge, unread, rooms, userRooms, stream } = this.#deps
     const rules = await judge.rulesOf(owner.userNid)
+    const ignored = await judge.ignoredBy(owner)
     let known = this.#known.get(owner.userNid)
-    if (known?.rules !== rules) {
-      known = { rules, counts: new Map() }
+    if (known?.rules !== rules || known.ignored !== ignored) {
+      known = { rules, ignored, counts: new Map() }
       this.#known.set(owner.userNid, known)
     }
     const { counts } = known

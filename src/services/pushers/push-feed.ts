@@ -92,8 +92,8 @@ export class PushFeed {
     this.#work()
   }
 
-  /** For `Receipts`. */
-  onRead(userNid: number, roomNid: number): void {
+  /** For `Receipts` and `ThreadFollowing`: other events of the room are unread now. */
+  onRecounted(userNid: number, roomNid: number): void {
     const { users, badges } = this.#deps
     if (!users.hasNid(userNid)) return
     badges.onChanged(userNid, roomNid)
