@@ -1,11 +1,9 @@
+import { TIMEOUT } from 'node:dns'
 import { lookup, Resolver } from 'node:dns/promises'
 import { connect, type Socket } from 'node:net'
+import { type Address, NameLookup } from './name-lookup.ts'
 
-export interface Address {
-  readonly address: string
-  /** 4 or 6. */
-  readonly family: number
-}
+export type { Address }
 
 /** One SRV record. */
 export interface Service {
@@ -25,15 +23,22 @@ export interface Network {
   connect(hostname: string, addresses: readonly Address[], port: number): Socket
 }
 
-const SRV_TIMEOUT_MS = 2000
+const TIMEOUT_MS = 2000
 const NEXT_ADDRESS_AFTER_MS = 250
 
 /** The machine's network: its host file and resolver. */
 export function systemNetwork(): Network {
   // A closed network without a name server must not make everybody wait for SRV records that cannot exist.
-  const resolver = new Resolver({ timeout: SRV_TIMEOUT_MS, tries: 1 })
+  const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: 1 })
+  const names = new NameLookup({
+    lookup: (hostname) => lookup(hostname, { all: true, order: 'verbatim' }),
+    isAnswered: async (hostname) => {
+      const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)])
+      return !answers.some((answer) => answer.status === 'rejected' && answer.reason.code === TIMEOUT)
+    },
+  })
   return {
-    addresses: (hostname) => lookup(hostname, { all: true, order: 'verbatim' }),
+    addresses: (hostname) => names.addresses(hostname),
     services: (name) => resolver.resolveSrv(name).catch(() => []),
     connect: (hostname, addresses, port) =>
       connect({
