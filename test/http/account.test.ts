@@ -155,6 +155,16 @@ describe('changing the password', () => {
     expect((await client.login('pw-proof', 'a new password')).userId).toBe(first.userId)
   })
 
+  it('lets nobody in whose old one was still being checked', async () => {
+    const alice = await server.client.register('pw-race')
+    const { accounts, login } = server.server.services
+    const { userNid } = await accounts.get('pw-race')
+    const changed = accounts.setPassword(userNid, 'a new password', { endAllBut: undefined })
+    const [, late] = await Promise.allSettled([changed, login.withPassword('pw-race', PASSWORD, {})])
+    expect(late).toMatchObject({ status: 'rejected', reason: { errcode: 'M_FORBIDDEN' } })
+    expect((await server.client.login('pw-race', 'a new password')).userId).toBe(alice.userId)
+  })
+
   it('works without a login for whoever knows the old one', async () => {
     await server.client.register('pw-outside')
     const body = { auth: byPassword('pw-outside'), new_password: 'a new password' }

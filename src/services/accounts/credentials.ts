@@ -37,8 +37,7 @@ export class Credentials {
     const matches = await passwords.verify(password, found?.passwordHash)
     if (found?.isDeactivated) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')
     if (!matches || found?.passwordHash === undefined) return undefined
-    await this.#renewHash(found.userNid, found.passwordHash, password)
-    return found
+    return { ...found, passwordHash: await this.#renewHash(found.userNid, found.passwordHash, password) }
   }
 
   /** Whether a person who says this means the account. */
@@ -64,11 +63,12 @@ export class Credentials {
     return { found, name: address }
   }
 
-  /** A hash made with other parameters than today's is made anew while the password is at hand. */
-  async #renewHash(userNid: number, stored: string, password: string): Promise<void> {
+  /** A hash made with other parameters than today's is made anew while the password is at hand; returns the one to use. */
+  async #renewHash(userNid: number, stored: string, password: string): Promise<string> {
     const { db, passwords } = this.#deps
-    if (!passwords.isOutdated(stored)) return
+    if (!passwords.isOutdated(stored)) return stored
     const renewed = await passwords.hash(password)
     await transact(db, (tx) => accounts.replaceHash(tx, userNid, stored, renewed))
+    return renewed
   }
 }

@@ -1,6 +1,7 @@
 import { forbidden, MatrixError } from '../../matrix/errors.ts'
 import type { UserId } from '../../matrix/ids.ts'
-import type { Account } from '../../storage/accounts/accounts.ts'
+import { type Account, holdPassword } from '../../storage/accounts/accounts.ts'
+import type { Tx } from '../../storage/db.ts'
 import type { Credentials } from './credentials.ts'
 import type { Identified } from './identifier.ts'
 import type { LoginTokens } from './login-tokens.ts'
@@ -46,8 +47,12 @@ export class Login {
     const { credentials, byPassword } = this.#deps
     if (!byPassword) throw forbidden('Logging in with a password is switched off on this server')
     const account = await credentials.check(who, password)
-    if (!account) throw forbidden('Invalid user name or password')
-    return this.#open(account, device)
+    if (!account) throw refused()
+    const { userNid, passwordHash = '' } = account
+    // Checking takes its time, and waits for its turn: somebody may have set a new one and ended all logins meanwhile.
+    return this.#open(account, device, async (tx) => {
+      if (!(await holdPassword(tx, userNid, passwordHash))) throw refused()
+    })
   }
 
   /** The same with a token of `LoginTokens`. */
@@ -58,8 +63,14 @@ export class Login {
     return this.#open(account, device)
   }
 
-  async #open({ userNid, userId, isLocked }: Account, device: DeviceWish): Promise<Opened & { userId: UserId }> {
+  async #open(
+    { userNid, userId, isLocked }: Account,
+    device: DeviceWish,
+    check?: (tx: Tx) => Promise<void>,
+  ): Promise<Opened & { userId: UserId }> {
     if (isLocked) throw new MatrixError('M_USER_LOCKED', 'This account is locked', { fields: { soft_logout: true } })
-    return { ...(await this.#deps.sessions.open(userNid, device)), userId }
+    return { ...(await this.#deps.sessions.open(userNid, device, check)), userId }
   }
 }
+
+const refused = () => forbidden('Invalid user name or password')

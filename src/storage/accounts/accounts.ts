@@ -108,6 +108,12 @@ export async function updatePassword(tx: Tx, userNid: number, passwordHash: stri
   return (await rawRun(tx, sql, [passwordHash, userNid])) === 1
 }
 
+/** Whether this is still the hash of the account's password, and stays so until the transaction ends. */
+export async function holdPassword(tx: Tx, userNid: number, passwordHash: string): Promise<boolean> {
+  const sql = 'update account set user_id = user_id where user_nid = ? and password_hash = ?'
+  return (await rawRun(tx, sql, [userNid, passwordHash])) === 1
+}
+
 /** Swaps a hash for one of the same password, unless the password has changed meanwhile. */
 export async function replaceHash(tx: Tx, userNid: number, before: string, after: string): Promise<void> {
   await rawRun(tx, 'update account set password_hash = ? where user_nid = ? and password_hash = ?', [

@@ -2,7 +2,7 @@ import { MatrixError } from '../../../matrix/errors.ts'
 import type { UserId } from '../../../matrix/ids.ts'
 import type { Sighting } from '../../../storage/accounts/devices.ts'
 import * as tokens from '../../../storage/accounts/tokens.ts'
-import { type Db, transact } from '../../../storage/db.ts'
+import { type Db, type Tx, transact } from '../../../storage/db.ts'
 import { deleteInPieces } from '../../../storage/expire.ts'
 import type { AppService } from '../../appservices/app-service.ts'
 import { hashToken } from '../token-text.ts'
@@ -101,10 +101,16 @@ export class Sessions {
     return mintLogin(this.#deps, wish)
   }
 
-  /** Logs a device of the user in. What the device had been given before is void. */
-  async open(userNid: number, wish: DeviceWish): Promise<Opened> {
+  /**
+   * Logs a device of the user in. What the device had been given before is void.
+   * @param check throws, as part of the transaction, when the user may not log in any more
+   */
+  async open(userNid: number, wish: DeviceWish, check: (tx: Tx) => Promise<void> = async () => {}): Promise<Opened> {
     const login = this.mint(wish)
-    const deviceNid = await transact(this.#deps.db, (tx) => storeLogin(tx, userNid, login))
+    const deviceNid = await transact(this.#deps.db, async (tx) => {
+      await check(tx)
+      return storeLogin(tx, userNid, login)
+    })
     this.forgetDevices(userNid, [deviceNid])
     return openedOf(login)
   }
