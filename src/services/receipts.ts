@@ -3,12 +3,12 @@ import type { EventId, RoomId, UserId } from '../matrix/ids.ts'
 import { type Db, transact } from '../storage/db.ts'
 import * as store from '../storage/receipts.ts'
 import { findEvent } from '../storage/rooms/events.ts'
-import { type Awaitable, andThen } from '../util/awaitable.ts'
+import type { Awaitable } from '../util/awaitable.ts'
 import type { Clock } from '../util/clock.ts'
-import { LoadCache } from '../util/load-cache.ts'
 import type { AccountData, Owner } from './account-data/account-data.ts'
 import { ChangeIndex } from './change-index.ts'
 import type { Hub } from './hub.ts'
+import { type ReadMarks, ReadMarksOfUsers } from './read-marks.ts'
 import type { LiveRoom } from './rooms/live-room.ts'
 import type { LiveRooms } from './rooms/live-rooms.ts'
 import { StoredEvent } from './rooms/stored-event.ts'
@@ -19,27 +19,9 @@ import type { Stream } from './stream.ts'
 export const RECEIPT_TYPES = ['m.read', 'm.read.private', 'm.fully_read'] as const
 export type ReceiptType = (typeof RECEIPT_TYPES)[number]
 
-/** How far a user has read in one room, as positions of arrival. */
-export interface ReadMarks {
-  /** The receipts without a thread. */
-  everywhere: number
-  /** By thread: its root's event id, or `main`. */
-  threads: ReadonlyMap<string, number>
-}
-
-interface MarksOfUser {
-  readonly byRoom: ReadonlyMap<number, ReadMarks>
-  /** How many receipts are in threads. */
-  readonly threaded: number
-}
-
-const UNREAD: ReadMarks = { everywhere: 0, threads: new Map() }
-/** Rooms and threads in which somebody has read, of all users in memory: some 60 MB. A user alone counts as ten. */
-const MAX_CACHED = 250_000
-const USER_WEIGHT = 10
 /**
- * Receipts in threads, of one user in all: they are read together whenever one of them moves, 20,000 in 50 ms, and clients
- * may call threads what they like. The oldest go first, as many at a time as fill the rest.
+ * Threads with receipts, of one user in all: memory has all of them, and clients may call threads what they like. The
+ * oldest receipts go first, as many at a time as fill the rest.
  */
 const MAX_THREADED = 10_000
 const KEPT_THREADED = 9_000
@@ -80,16 +62,13 @@ export class Receipts {
   /** When the receipts of a room last changed. */
   readonly changes: ChangeIndex<number>
   readonly #deps: Deps
-  readonly #marks = new LoadCache<number, MarksOfUser>(
-    MAX_CACHED,
-    (userNid) => this.#load(userNid),
-    ({ byRoom, threaded }) => USER_WEIGHT + byRoom.size + threaded,
-  )
+  readonly #marks: ReadMarksOfUsers
   readonly #listeners: ReadListener[] = []
   readonly #receiptListeners: ReceiptListener[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
+    this.#marks = new ReadMarksOfUsers(deps.db)
     this.changes = new ChangeIndex(deps.stream.current)
   }
 
@@ -114,8 +93,10 @@ export class Receipts {
       if (thread !== '') throw invalidParam('A fully read marker has no thread')
       return this.#setFullyRead(owner, room, eventId, eventPos)
     }
-    const isFull = thread !== '' && (await this.#marks.get(owner.userNid)).threaded >= MAX_THREADED
-    if (isFull) await transact(this.#deps.db, (tx) => store.trimThreadedReceipts(tx, owner.userNid, KEPT_THREADED))
+    if (thread !== '' && (await this.#marks.threaded(owner.userNid)) >= MAX_THREADED) {
+      await transact(this.#deps.db, (tx) => store.trimThreadedReceipts(tx, owner.userNid, KEPT_THREADED))
+      this.#marks.forget(owner.userNid)
+    }
     await this.#write(owner, room, { type, eventId, thread, eventPos, ts: this.#deps.clock.now() })
   }
 
@@ -153,7 +134,7 @@ export class Receipts {
         value: undefined,
         announce: () => {
           this.changes.note(room.nid, pos)
-          this.#marks.forget(owner.userNid)
+          this.#marks.note(owner.userNid, { ...row, event_pos: eventPos })
           for (const listener of this.#listeners) listener(owner.userNid, room.nid)
           hub.publish(type === 'm.read' ? room.localJoined : [owner.userId], pos)
           if (type !== 'm.read') return
@@ -166,7 +147,7 @@ export class Receipts {
 
   /** How far the user has read in a room. */
   marksIn(userNid: number, roomNid: number): Awaitable<ReadMarks> {
-    return andThen(this.#marks.get(userNid), ({ byRoom }) => byRoom.get(roomNid) ?? UNREAD)
+    return this.#marks.in(userNid, roomNid)
   }
 
   /** The `m.receipt` event of what changed in (`after`, `upTo`], as JSON text; undefined when nothing did. */
@@ -198,23 +179,6 @@ export class Receipts {
       ? await store.listReceipts(db, roomNid, userNid, after, upTo, MAX_SHOWN)
       : []
     return rows.length + changed.length === 0 ? undefined : receiptEvent([...rows, ...changed])
-  }
-
-  async #load(userNid: number): Promise<MarksOfUser> {
-    let threaded = 0
-    const found = new Map<number, { everywhere: number; threads: Map<string, number> }>()
-    for (const row of await store.listReceiptsOfUser(this.#deps.db, userNid)) {
-      let marks = found.get(row.room_nid)
-      if (!marks) {
-        marks = { everywhere: 0, threads: new Map() }
-        found.set(row.room_nid, marks)
-      }
-      if (row.thread !== '') threaded++
-      // Public and private ones count alike: the one that is further ahead.
-      if (row.thread === '') marks.everywhere = Math.max(marks.everywhere, row.event_pos)
-      else marks.threads.set(row.thread, Math.max(marks.threads.get(row.thread) ?? 0, row.event_pos))
-    }
-    return { byRoom: found, threaded }
   }
 
   async #joinedRoom(owner: Owner, roomId: RoomId): Promise<LiveRoom> {

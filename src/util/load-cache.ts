@@ -35,10 +35,24 @@ export class LoadCache<K extends {}, V extends {}> {
     this.#kept.delete(key)
   }
 
+  /**
+   * Puts what `edit` makes of the value in its place, where it is kept; what is being loaded is not, for nobody knows whether
+   * it was read before or after. Call after the commit.
+   */
+  update(key: K, edit: (value: V) => V): void {
+    const kept = this.#kept.peek(key)
+    this.#kept.delete(key)
+    if (kept !== undefined && !(kept instanceof Promise)) this.#keep(key, edit(kept))
+  }
+
   /** The value takes the place of its promise; its weight is known only now. */
   #settle(key: K, loading: Promise<V>, value: V | undefined): void {
     if (this.#kept.peek(key) !== loading) return
     this.#kept.delete(key)
-    if (value !== undefined) this.#kept.set(key, value, { size: this.#weigh(value) })
+    if (value !== undefined) this.#keep(key, value)
+  }
+
+  #keep(key: K, value: V): void {
+    this.#kept.set(key, value, { size: this.#weigh(value) })
   }
 }

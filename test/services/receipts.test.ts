@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { EventId, RoomId } from '../../src/matrix/ids.ts'
 import { AccountData } from '../../src/services/account-data/account-data.ts'
@@ -52,6 +53,27 @@ withDatabases('receipts', (open) => {
     for (const eventId of [EVENT, EVENT, LATER, EVENT, LATER]) await receipts.set(ALICE, ROOM, 'm.read', eventId)
     expect(told).toEqual([EVENT, LATER])
     expect((await receipts.marksIn(ALICE.userNid, NID)).everywhere).toBe(6)
+  })
+
+  it('are known as a restart would know them', async () => {
+    const receipt = fc.record({
+      type: fc.constantFrom('m.read' as const, 'm.read.private' as const),
+      eventId: fc.constantFrom(EVENT, LATER),
+      thread: fc.constantFrom('', 'main', '$root'),
+    })
+    const further = { type: 'm.read', eventId: LATER, thread: '' } as const
+    const nearer = { type: 'm.read.private', eventId: EVENT, thread: '' } as const
+    await fc.assert(
+      fc.asyncProperty(fc.array(receipt, { maxLength: 8 }), async (moves) => {
+        const db = await open()
+        const receipts = receiptsOf(db)
+        await receipts.marksIn(ALICE.userNid, NID)
+        for (const { type, eventId, thread } of moves) await receipts.set(ALICE, ROOM, type, eventId, thread)
+        const anew = await receiptsOf(db).marksIn(ALICE.userNid, NID)
+        expect(await receipts.marksIn(ALICE.userNid, NID)).toEqual(anew)
+      }),
+      { numRuns: 20, examples: [[[further, nearer]]] },
+    )
   })
 
   it('in threads are bounded in number: the oldest go, those of whole rooms stay', async () => {

@@ -55,3 +55,30 @@ it('does not keep a load that failed', async () => {
   loads[1]?.resolve('there')
   expect(await again).toBe('there')
 })
+
+it('takes what a value has become, and keeps no load that may be from before', async () => {
+  const { loads, cache } = slowLoads()
+  cache.update(1, (value) => `${value}, twice`)
+  const loading = cache.get(1)
+  cache.update(1, (value) => `${value}, twice`)
+  loads[0]?.resolve('old')
+  expect(await loading).toBe('old')
+  const again = cache.get(1)
+  loads[1]?.resolve('new')
+  await again
+  cache.update(1, (value) => `${value}, changed`)
+  expect(cache.get(1)).toBe('new, changed')
+})
+
+it('weighs what a value has become', async () => {
+  const asked: number[] = []
+  const load = async (key: number) => {
+    asked.push(key)
+    return 'x'
+  }
+  const cache = new LoadCache<number, string>(10, load, (value) => value.length)
+  for (const key of [1, 2]) await cache.get(key)
+  cache.update(2, () => 'x'.repeat(10))
+  await cache.get(1)
+  expect(asked).toEqual([1, 2, 1])
+})
