@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import type { GuardedClient } from '../outbound/guarded-client.ts'
+import type { InviteRules } from '../services/account-data/invite-rules.ts'
 import type { UnreadCounts } from '../services/notifications/unread-counts.ts'
 import type { Judge } from '../services/push-rules/judge.ts'
 import type { Threads } from '../services/push-rules/threads.ts'
@@ -21,6 +22,7 @@ interface Sources {
   liveRooms: LiveRooms
   receipts: Receipts
   userRooms: UserRooms
+  inviteRules: InviteRules
   threadFollowing: ThreadFollowing
   counting: { judge: Judge; threads: Threads; unread: UnreadCounts }
 }
@@ -31,7 +33,7 @@ const SAVE_MS = 60_000
 export function composePushers(
   config: Config,
   { db, clock, stream, log, metrics, lifetime, every }: Ground,
-  { guardedClient, append, liveRooms: rooms, receipts, userRooms, threadFollowing, counting }: Sources,
+  { guardedClient, append, liveRooms: rooms, receipts, userRooms, inviteRules, threadFollowing, counting }: Sources,
 ) {
   const { judge, threads, unread } = counting
   const users = new PusherUsers()
@@ -45,6 +47,7 @@ export function composePushers(
     receipts,
     threads,
     userRooms,
+    inviteRules,
     badges,
     withContent: config.push.include_content,
     onAccepted: () => countAccepted(),

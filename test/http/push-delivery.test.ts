@@ -115,6 +115,17 @@ describe('Push notifications', () => {
     expect((await gateway.count(1))[0]).toMatchObject({ room_id: roomId, type: 'm.room.member', user_is_target: true })
   })
 
+  it('tell of no invite that its receiver’s rules hide', async () => {
+    const { gateway, server, alice, bob } = await scene()
+    const rules = { ignored_users: [alice.userId] }
+    await bob.put(`/v3/user/${bob.userId}/account_data/org.matrix.msc4155.invite_permission_config`, rules)
+    await alice.createRoom({ invite: [bob.userId] })
+    const carol = await server.client.register('carol')
+    const shown = await carol.createRoom({ invite: [bob.userId] })
+    await settled(server)
+    expect(gateway.got.map(({ room_id }) => room_id)).toEqual([shown])
+  })
+
   it('count what is unread, and take the count back once it is read, by a notification without an event', async () => {
     const { gateway, server, alice, bob, roomId } = await scene()
     await alice.send(roomId, 'one')

@@ -6,6 +6,7 @@ import { deletePusher } from '../../storage/push/pushers.ts'
 import { backoffMs } from '../../util/backoff.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Owner } from '../account-data/account-data.ts'
+import type { InviteRules } from '../account-data/invite-rules.ts'
 import type { Threads } from '../push-rules/threads.ts'
 import type { Receipts } from '../receipts.ts'
 import type { LiveRoom } from '../rooms/live-room.ts'
@@ -24,6 +25,7 @@ export interface ServeDeps {
   readonly receipts: Receipts
   readonly threads: Threads
   readonly userRooms: UserRooms
+  readonly inviteRules: InviteRules
   readonly badges: Badges
   /** Whether gateways are told who wrote what. */
   readonly withContent: boolean
@@ -81,14 +83,16 @@ export async function serveOnce(deps: ServeDeps, nid: number): Promise<number | 
  * before they came they may know nothing: such an event is queued when they came before it was looked at.
  */
 async function isNews(
-  { receipts, threads, userRooms, clock }: ServeDeps,
+  { receipts, threads, userRooms, inviteRules, clock }: ServeDeps,
   owner: Owner,
   room: LiveRoom,
   event: StoredEvent,
 ): Promise<boolean> {
   if (event.isRedacted || clock.now() - event.row.ts > STALE_MS) return false
   const mine = (await userRooms.of(owner)).get(room.roomId)
-  if (mine?.membership === 'invite') return event.stateKey === owner.userId
+  if (mine?.membership === 'invite') {
+    return event.stateKey === owner.userId && !(await inviteRules.hides(owner.userId, event.sender))
+  }
   if (mine?.membership !== 'join') return false
   const marks = await receipts.marksIn(owner.userNid, room.nid)
   const readUpTo = Math.max(marks.everywhere, marks.threads.get(await threads.of(room, event)) ?? 0)
