@@ -50,6 +50,8 @@ export interface Waiting extends Delayable {
 
 /** As large as an event may be (spec: Size limits); that the whole fits is found out when it is sent. */
 const MAX_BYTES = 65_536
+/** After a failure of our own, such as a database that was away for a moment. */
+const FAILED_PAUSE_MS = 10_000
 /** A timer takes no more than 24 days. */
 const MAX_PAUSE_MS = 86_400_000
 
@@ -184,12 +186,13 @@ export class DelayedEvents {
     try {
       await this.#send(event)
     } catch (error) {
-      const retryMs = error instanceof MatrixError ? error.fields.retry_after_ms : undefined
+      const isRefused = error instanceof MatrixError
+      if (!isRefused) onFailure(error)
+      const retryMs = isRefused ? error.fields.retry_after_ms : FAILED_PAUSE_MS
       // Later, rather than never as the draft has it: here nobody could ask what became of it.
       if (typeof retryMs === 'number') {
         return transact(db, (tx) => table.updateSendAt(tx, delayId, clock.now() + retryMs))
       }
-      if (!(error instanceof MatrixError)) onFailure(error)
     }
     await this.#delete(delayId)
   }
