@@ -42,7 +42,7 @@ export class MemberRoom {
 
   async answer(): Promise<RoomAnswer> {
     const timeline = await this.#timeline()
-    const range = { end: this.#stateEnd, memberEvent: this.#laterMembership, isCompleted: this.#isCompleted }
+    const range = { end: this.#stateEnd, memberEvent: this.#membership, isCompleted: this.#isCompleted }
     const state = await readRoomState(this.#deps, this.#question, this.#room, range, timeline)
     return {
       text: this.#isQuiet(timeline, state) ? undefined : await this.#text(timeline, state),
@@ -53,10 +53,16 @@ export class MemberRoom {
     }
   }
 
-  /** How the user stands to the room since leaving it: a ban, say. */
-  get #laterMembership(): StoredEvent | undefined {
+  /**
+   * How the user stands to the room since leaving it, where that is new: a ban, say. Clients of the older form are told
+   * each time: they take a room for joined whose state does not say otherwise.
+   */
+  get #membership(): StoredEvent | undefined {
+    const { context, told } = this.#question
     const memberEvent = this.#standing?.memberEvent
-    return memberEvent && memberEvent.pos > this.#stateEnd && memberEvent.pos <= this.#end ? memberEvent : undefined
+    if (!memberEvent || memberEvent.pos > this.#end) return undefined
+    const isNew = memberEvent.pos > Math.max(this.#stateEnd, told)
+    return isNew || context.request.dialect === 'unstable' ? memberEvent : undefined
   }
 
   /** All its members have become known since: there are more of them than the client was told. */

@@ -35,7 +35,7 @@ export interface RoomState {
 /** Up to where a client is told of a room's state. */
 export interface StateRange {
   readonly end: number
-  /** The user's member event, where it came after that and is told all the same. */
+  /** The user's member event, where it is told whatever changed up to there. */
   readonly memberEvent: StoredEvent | undefined
   /** All members have become known since the client was here (MSC3902), which no change of the state says. */
   readonly isCompleted: boolean
@@ -63,9 +63,8 @@ export async function readRoomState(
   const changes = await changesOf(deps, question, room, end)
   const asked = changes.filter(({ type, key }) => required.matches(type, key))
   const found = await wantedEvents(deps, question, room, range, asked)
-  const isNew = memberEvent !== undefined && memberEvent.pos > question.told
-  const isWanted = isNew && required.matches(MEMBER, context.viewer.userId)
-  const events = isWanted ? withOwnMembership(found, memberEvent) : found
+  const isWanted = required.matches(MEMBER, context.viewer.userId)
+  const events = memberEvent && isWanted ? withOwnMembership(found, memberEvent) : found
   const members = required.lazyMembers
     ? await deps.lazyMembers.of(question, room, end, usersIn(timeline, changes), events, timeline.events)
     : []

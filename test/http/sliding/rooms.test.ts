@@ -109,6 +109,21 @@ describe('A room in sliding sync', () => {
     expect(textsOf(anew.rooms[roomId])).not.toContain('secret')
   })
 
+  it('that one was put out of says so each time: clients take a room for joined that does not', async () => {
+    const { alice, bob, roomId } = await twoInARoom()
+    const own = [`m.room.member/${bob.userId}`]
+    const lists = { all: { timeline_limit: 1, required_state: [['m.room.member', '$ME']] } }
+    const sliding = new SlidingClient(bob, { lists })
+    await sliding.sync()
+    await alice.post(`/v3/rooms/${encodeURIComponent(roomId)}/ban`, { user_id: bob.userId })
+    expect(stateOf((await sliding.sync()).rooms[roomId])).toEqual(own)
+    await bob.put(`/v3/user/${encodeURIComponent(bob.userId)}/account_data/m.direct`, { [alice.userId]: [roomId] })
+    const { rooms } = await sliding.sync()
+    expect(rooms[roomId].is_dm).toBe(true)
+    expect(stateOf(rooms[roomId])).toEqual(own)
+    expect((await sliding.sync()).rooms).toEqual({})
+  })
+
   it('to which one is invited shows what the invite says', async () => {
     const { client, alice, roomId } = await twoInARoom()
     const carol = await client.register('carol')
