@@ -135,9 +135,16 @@ describe('a thumbnail', () => {
 
   it('is refused for a bomb: few bytes, too many pixels', async () => {
     const { alice } = await start()
-    const bomb = await picture(12_000, 12_000).png({ compressionLevel: 9 }).toBuffer()
+    const bomb = await picture(8100, 8000).png({ compressionLevel: 9 }).toBuffer()
     const answer = await thumbnail(alice, await upload(alice, bomb, 'image/png'), 'width=32&height=32')
     expect(answer.status).toBe(413)
+    // Of these each pixel takes more memory than of others: fewer are too many.
+    const avif = await picture(4700, 4700).avif({ effort: 0 }).toBuffer()
+    const deep = await picture(6600, 6600).toColourspace('rgb16').png({ progressive: true }).toBuffer()
+    for (const content of [avif, deep]) {
+      const path = await upload(alice, content, 'image/png')
+      expect((await thumbnail(alice, path, 'width=32&height=32')).status).toBe(413)
+    }
   })
 
   it('needs a size that makes sense, and a file', async () => {
