@@ -146,6 +146,14 @@ describe('Push notifications', () => {
     expect(gateway.got).toHaveLength(3)
   })
 
+  it('tell all pushers of a user the same count', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    for (const pushkey of ['tablet', 'watch']) await setPusher(bob, gateway, { pushkey })
+    await alice.send(roomId, 'one')
+    await settled(server)
+    expect(gateway.got.map(({ counts }) => counts.unread)).toEqual([1, 1, 1])
+  })
+
   it('count nothing of whom the user has come to ignore', async () => {
     const { gateway, server, alice, bob, roomId } = await scene()
     const carol = await server.client.register('carol')

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../../util/awaitable.ts'
 import { lruCache } from '../../util/lru.ts'
 import { Turn } from '../../util/turn.ts'
 import type { Owner } from '../account-data/account-data.ts'
@@ -6,7 +7,7 @@ import type { CompiledRules } from '../push-rules/compiled-rules.ts'
 import type { Judge } from '../push-rules/judge.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
 import type { Stream } from '../stream.ts'
-import type { UserRooms } from '../sync/user-rooms.ts'
+import type { RoomOfUser, UserRooms } from '../sync/user-rooms.ts'
 
 interface Deps {
   readonly judge: Judge
@@ -20,7 +21,7 @@ interface Known {
   rules: CompiledRules
   ignored: ReadonlySet<string>
   /** By the number of the room. */
-  counts: Map<number, number>
+  counts: Map<number, Awaitable<number>>
 }
 
 const MAX_CACHED = 10_000
@@ -44,7 +45,7 @@ export class Badges {
   }
 
   async of(owner: Owner): Promise<number> {
-    const { judge, unread, rooms, userRooms, stream } = this.#deps
+    const { judge, userRooms } = this.#deps
     const rules = await judge.rulesOf(owner.userNid)
     const ignored = await judge.ignoredBy(owner)
     let known = this.#known.get(owner.userNid)
@@ -57,18 +58,31 @@ export class Badges {
     const turn = new Turn()
     for (const mine of (await userRooms.of(owner)).values()) {
       if (mine.membership !== 'join') continue
-      let count = counts.get(mine.roomNid)
-      if (count === undefined) {
-        // Before the count is taken: what happens meanwhile takes it away again.
-        counts.set(mine.roomNid, 0)
-        const room = await rooms.find(mine.roomId)
-        const found = room ? await unread.of(room, owner, mine.sincePos, stream.current) : NOTHING
-        count = [...found.values()].reduce((sum, { notify }) => sum + notify, 0)
-        if (counts.has(mine.roomNid)) counts.set(mine.roomNid, count)
-      }
-      total += count
+      const count = counts.get(mine.roomNid) ?? this.#count(counts, owner, mine)
+      total += typeof count === 'number' ? count : await count
       if (turn.isOver) await turn.give()
     }
     return total
+  }
+
+  /** Known as soon as it begins: the other pushers of the user wait for it, and what happens meanwhile takes it away. */
+  #count(counts: Map<number, Awaitable<number>>, owner: Owner, mine: RoomOfUser): Promise<number> {
+    const { roomNid } = mine
+    const counting = this.#unreadIn(owner, mine)
+    const settle = (count?: number) => {
+      if (counts.get(roomNid) !== counting) return
+      if (count === undefined) counts.delete(roomNid)
+      else counts.set(roomNid, count)
+    }
+    counts.set(roomNid, counting)
+    counting.then(settle, () => settle())
+    return counting
+  }
+
+  async #unreadIn(owner: Owner, { roomId, sincePos }: RoomOfUser): Promise<number> {
+    const { unread, rooms, stream } = this.#deps
+    const room = await rooms.find(roomId)
+    const found = room ? await unread.of(room, owner, sincePos, stream.current) : NOTHING
+    return [...found.values()].reduce((sum, { notify }) => sum + notify, 0)
   }
 }
