@@ -96,6 +96,19 @@ describe('limits on logging in', () => {
     clock.advance(10_000)
     expect((await attempt(PASSWORD)).status).toBe(200)
   })
+
+  it('hold for an address wherever it tries passwords', async () => {
+    const login = { address: { per_second: 0.1, burst: 2 } }
+    for (const path of ['/v3/account/password', '/v3/account/deactivate']) {
+      const { client } = await startServer({ config: { rate_limits: { login } } })
+      const statuses: number[] = []
+      for (const user of ['alice', 'bob', 'carol']) {
+        const auth = { type: 'm.login.password', identifier: asUser(user), password: 'Spring2026!' }
+        statuses.push((await client.request('POST', path, { auth })).status)
+      }
+      expect(statuses).toEqual([401, 401, 429])
+    }
+  })
 })
 
 describe('tokens that run out', () => {

@@ -22,6 +22,8 @@ export const changePassword = route(
     method: 'POST',
     path: ['/_matrix/client/v3/account/password', '/_matrix/client/r0/account/password'],
     auth: 'optional',
+    // A stranger can try passwords here, too.
+    limit: 'login',
     body: z.object({
       auth,
       new_password: z.string().optional(),
@@ -45,6 +47,7 @@ export const deactivateAccount = route(
     method: 'POST',
     path: ['/_matrix/client/v3/account/deactivate', '/_matrix/client/r0/account/deactivate'],
     auth: 'optional',
+    limit: 'login',
     body: z.object({ auth, erase: z.boolean().optional() }),
   },
   async ({ requester, body }, { ownAccount }) => {
