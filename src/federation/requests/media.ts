@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { OpenAnswer, Patience } from '../../outbound/exchange.ts'
 import type { GuardedClient } from '../../outbound/guarded-client.ts'
 import { boundaryOf, Multipart } from '../multipart.ts'
@@ -131,7 +132,7 @@ function plainFile({ headers, body }: OpenAnswer): RemoteFile {
   const bytes = lengthOf(headers['content-length'])
   return {
     contentType: textOf(headers['content-type']),
-    disposition: textOf(headers['content-disposition']),
+    disposition: asUtf8(textOf(headers['content-disposition'])),
     bytes,
     maxBytes: bytes,
     content: body,
@@ -148,6 +149,13 @@ const mayBeOlder = (error: unknown): boolean =>
 
 const textOf = (header: string | string[] | undefined): string | undefined =>
   typeof header === 'string' ? header : header?.[0]
+
+/** Some servers put a name beyond ASCII into a header as it is, in UTF-8, of which HTTP makes a character for each byte. */
+function asUtf8(header: string | undefined): string | undefined {
+  if (header === undefined || /[^\0-\xff]/.test(header)) return header
+  const bytes = Buffer.from(header, 'latin1')
+  return isUtf8(bytes) ? bytes.toString() : header
+}
 
 const lengthOf = (header: string | string[] | undefined): number | undefined => {
   const text = textOf(header)

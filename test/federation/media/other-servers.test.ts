@@ -59,6 +59,18 @@ it('asks on the old path a server that knows no other, and has it ask nobody els
   expect(peer.got.at(-1)?.uri).toContain('allow_remote=false')
 })
 
+it.each(['utf8', 'latin1'] as const)('reads a name that stands in a header as it is, in %s', async (encoding) => {
+  const { peer, alice } = await withPeer()
+  const name = encoding === 'utf8' ? '예산안.hwp' : 'café.txt'
+  const disposition = `attachment; filename="${Buffer.from(name, encoding).toString('latin1')}"`
+  peer.answers.set('GET /_matrix/media/v3/download/peer.test/file', () => ({
+    headers: { 'content-type': 'text/plain', 'content-disposition': disposition },
+    body: 'old',
+  }))
+  const offered = (await download(alice, 'peer.test/file')).headers.get('content-disposition')
+  expect(offered).toContain(`filename*=utf-8''${encodeURIComponent(name)}`)
+})
+
 it('does not ask on the old path where the new one said that there is no such file', async () => {
   const { peer, alice } = await withPeer({ status: 404, body: { errcode: 'M_NOT_FOUND' } })
   expect(await refusal(await download(alice, 'peer.test/file'))).toEqual([404, 'M_NOT_FOUND'])
