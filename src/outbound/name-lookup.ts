@@ -15,7 +15,10 @@ interface Deps {
 
 const MAX_PROMPT = 10_000
 const PROMPT_MS = 1000
-const MAX_WAITING = 50
+/** A network may know hundreds of names by its hosts file alone, which takes no time. */
+const MAX_WAITING = 1000
+/** Who has waited so long has given up. */
+const MAX_WAIT_MS = 30_000
 
 /**
  * Looks names up so that none of them holds up the others. One whose name servers never answer takes ten seconds, and
@@ -45,9 +48,13 @@ export class NameLookup {
 
   async #find(hostname: string): Promise<readonly Address[]> {
     if (this.#prompt.has(hostname) || (await this.#deps.isAnswered(hostname))) return this.#lookup(hostname)
-    if (this.#waiting >= MAX_WAITING) throw new Error('Too many names are being looked up that nobody answers for')
+    if (this.#waiting >= MAX_WAITING) throw tooMany()
     this.#waiting++
-    const found = this.#last.then(() => this.#lookup(hostname))
+    const since = performance.now()
+    const found = this.#last.then(() => {
+      if (performance.now() - since > MAX_WAIT_MS) throw tooMany()
+      return this.#lookup(hostname)
+    })
     this.#last = found.catch(() => {}).finally(() => this.#waiting--)
     return found
   }
@@ -60,3 +67,5 @@ export class NameLookup {
     return found
   }
 }
+
+const tooMany = () => new Error('Too many names are being looked up that nobody answers for')
