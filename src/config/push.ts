@@ -12,7 +12,7 @@ export const push = z
       .boolean()
       .prefault(true)
       .describe(
-        'Tell push gateways who wrote what, unless a client wants only the id of the event. What is encrypted stays encrypted.',
+        'Tell push gateways what was written, unless a client wants only the id of the event. Who wrote, and in which room, they are told either way. What is encrypted stays encrypted.',
       ),
   })
   .prefault({})

@@ -95,6 +95,20 @@ describe('Push notifications', () => {
     expect(JSON.stringify(notification)).not.toContain('secret')
   })
 
+  it('say who wrote where, but not what, where the configuration wants that', async () => {
+    const gateway = await PushGateway.start()
+    const config = { ...reaching(gateway), push: { include_content: false } }
+    const { client } = await startServer({ config })
+    const [alice, bob] = await client.registerAll('alice', 'bob')
+    const roomId = await alice.createRoom({ preset: 'public_chat', name: '예산과' })
+    await bob.join(roomId)
+    await setPusher(bob, gateway)
+    await alice.send(roomId, 'secret')
+    const [notification] = await gateway.count(1)
+    expect(notification).toMatchObject({ sender: alice.userId, room_name: '예산과' })
+    expect(JSON.stringify(notification)).not.toContain('secret')
+  })
+
   it('are for what notifies: not for one’s own messages, notices, or people who are ignored', async () => {
     const { gateway, server, alice, bob, roomId } = await scene()
     const carol = await server.client.register('carol')

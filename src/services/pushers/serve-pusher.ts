@@ -27,7 +27,7 @@ export interface ServeDeps {
   readonly userRooms: UserRooms
   readonly inviteRules: InviteRules
   readonly badges: Badges
-  /** Whether gateways are told who wrote what. */
+  /** Whether gateways are told what was written. */
   readonly withContent: boolean
   readonly stop: AbortSignal
   /** Told of notifications that a gateway has accepted. */
