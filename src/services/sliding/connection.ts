@@ -18,10 +18,13 @@ export interface SentRoom {
   readonly accountData: Told
   /** So many of the newest events it certainly has. */
   readonly timelineLimit: number
-  /** The state that it has and is kept up to date with. */
+  /** The state that it has and is kept up to date with; no clause at all: it has what an invite or a knock says. */
   readonly required: RequiredState
   readonly isDm: boolean
 }
+
+/** The client has of the room what an invite or a knock says. */
+export const isFromOutside = ({ required }: SentRoom): boolean => required.clauses.length === 0
 
 export type SentRooms = ReadonlyMap<number, SentRoom>
 

@@ -45,8 +45,10 @@ export class LazyMembers {
     const { viewer, request } = context
     const owner = nameOf({ deviceNid: viewer.deviceNid, connId: request.connId })
     if (isInitial) sentMembers.forget(owner, room.nid)
-    const givenNids = new Set(given.map((event) => event.nid))
-    const members = (await state.members(room, end, users, timeline)).filter((event) => !givenNids.has(event.nid))
+    // By user: one who was put out is given how that stands now, not how it was when the room was left.
+    const givenUsers = new Set(given.map(({ type, stateKey }) => (type === 'm.room.member' ? stateKey : undefined)))
+    const found = await state.members(room, end, users, timeline)
+    const members = found.filter(({ stateKey }) => !givenUsers.has(stateKey))
     return sentMembers.missing(owner, room.nid, members, ARRIVED)
   }
 

@@ -4,6 +4,7 @@ import type { LiveRoom } from '../rooms/live-room.ts'
 import { ownMemberEvent } from '../rooms/state/stripped-state.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import { LIVE } from './connection.ts'
+import { NOTHING_REQUIRED } from './required-state.ts'
 import type { RoomAnswer, RoomQuestion } from './room-answer.ts'
 import { commonText } from './room-head.ts'
 
@@ -33,7 +34,7 @@ export async function answerOutside(db: Db, question: RoomQuestion, room: LiveRo
       receipts: sent?.receipts,
       accountData: sent?.accountData,
       timelineLimit: wanted.timelineLimit,
-      required: wanted.required,
+      required: NOTHING_REQUIRED,
       isDm,
     },
     isFresh: true,

@@ -1,7 +1,7 @@
 import { Turn } from '../../util/turn.ts'
 import type { DirectRooms } from '../account-data/direct-rooms.ts'
 import type { LiveRooms } from '../rooms/live-rooms.ts'
-import { LIVE, type SentRoom, type StateDraft, toldUpTo } from './connection.ts'
+import { isFromOutside, LIVE, type SentRoom, type StateDraft, toldUpTo } from './connection.ts'
 import { MemberRoom, type MemberRoomDeps } from './member-room.ts'
 import { answerOutside } from './outside-room.ts'
 import type { SlidingContext, WantedRoom } from './request.ts'
@@ -79,8 +79,10 @@ function questionOf(
   const told = (sent && toldUpTo(sent.room, context.from?.pos ?? 0)) ?? 0
   const isOutside = mine.membership === 'invite' || mine.membership === 'knock'
   const isInitial =
-    sent === undefined || (mine.membership === 'join' && mine.sincePos > told) || (isOutside && mine.pos > told)
-  const isExpanded = !isInitial && timelineLimit > sent.timelineLimit
+    sent === undefined ||
+    (mine.membership === 'join' && mine.sincePos > told) ||
+    (isOutside ? mine.pos > told : isFromOutside(sent))
+  const isExpanded = !isInitial && !isOutside && timelineLimit > sent.timelineLimit
   return {
     context,
     wanted,
@@ -95,5 +97,6 @@ function questionOf(
 /** Whether there may be something to tell; false is certain. */
 function hasNews({ wanted, sent, told, isInitial, isExpanded, isDm }: RoomQuestion, { lastPos }: Windows): boolean {
   if (isInitial || isExpanded || !sent) return true
-  return lastPos(wanted.mine) > told || isDm !== sent.isDm || !sent.required.covers(wanted.required)
+  if (lastPos(wanted.mine) > told || isDm !== sent.isDm) return true
+  return !isFromOutside(sent) && !sent.required.covers(wanted.required)
 }

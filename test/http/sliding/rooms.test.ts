@@ -124,6 +124,29 @@ describe('A room in sliding sync', () => {
     expect((await sliding.sync()).rooms).toEqual({})
   })
 
+  it('is told anew when an invite back to it is withdrawn, and then how one stands to it', async () => {
+    const { alice, bob, roomId } = await twoInARoom()
+    const required_state = [
+      ['m.room.name', ''],
+      ['m.room.member', '$LAZY'],
+      ['m.room.member', '$ME'],
+    ]
+    const sliding = new SlidingClient(bob, { lists: { all: { timeline_limit: 1, required_state } } })
+    const act = (what: string) => alice.post(`/v3/rooms/${encodeURIComponent(roomId)}/${what}`, { user_id: bob.userId })
+    await act('kick')
+    await sliding.sync()
+    await act('invite')
+    expect((await sliding.sync()).rooms[roomId].invite_state).toBeDefined()
+    await act('ban')
+    const { rooms } = await sliding.sync()
+    expect(rooms[roomId]).toMatchObject({ initial: true, name: 'Budget' })
+    const places = [`m.room.member/${alice.userId}`, `m.room.member/${bob.userId}`, 'm.room.name']
+    expect(stateOf(rooms[roomId])).toEqual(places)
+    const own = rooms[roomId].required_state.find((event: { state_key: string }) => event.state_key === bob.userId)
+    expect(own.content.membership).toBe('ban')
+    expect((await sliding.sync()).rooms).toEqual({})
+  })
+
   it('to which one is invited shows what the invite says', async () => {
     const { client, alice, roomId } = await twoInARoom()
     const carol = await client.register('carol')
