@@ -68,6 +68,7 @@ class PageReader implements Partial<Handler> {
     if (name === 'meta') this.#onMeta(attributes)
     else if (name === 'link') this.#onLink(attributes)
     else if (name === 'base') this.#baseUrl ??= attributes.href
+    else if (name === 'br') this.ontext(' ')
     else this.#open ??= this.#collected(name, attributes)
   }
 

@@ -54,9 +54,9 @@ it("falls back on Twitter's cards, JSON-LD, and what the page itself has", async
     imageUrl: 'n.jpg',
   })
   const plain = `<link rel="image_src" href="i.png"><script>var p = "<p>no</p>"</script><nav><p>menu</p></nav>
-    <h1>Heading</h1><p>One  <b>bold</b>\n line.</p><p>Two.</p>`
+    <h1>Heading<br>goes on</h1><p>One  <b>bold</b>\n line.<br>Another.</p><p>Two.</p>`
   expect(await preview(plain)).toEqual({
-    properties: { 'og:title': 'Heading', 'og:description': 'One bold line. Two.' },
+    properties: { 'og:title': 'Heading goes on', 'og:description': 'One bold line. Another. Two.' },
     imageUrl: 'i.png',
   })
 })
