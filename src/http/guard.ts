@@ -41,6 +41,15 @@ export const assertionOf = (query: Record<string, string | string[]>): Assertion
 const firstOf = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'string' ? value : value?.[0]
 
+/**
+ * The same for who has waited for an answer: nobody gets it who was logged out or locked meanwhile. A token that has only
+ * run out may still have what it asked for in time.
+ */
+export function admitStill(spec: Pick<Route['spec'], 'auth' | 'whileLocked'>, found: Authentication): void {
+  const hasRunOut = found instanceof MatrixError && found.fields.soft_logout === true
+  if (!hasRunOut) admit(spec, found)
+}
+
 /** Whom a route lets in. Called for every kind of `auth` but 'none'. */
 export function admit(
   { auth, whileLocked, refusesSuspended }: Pick<Route['spec'], 'auth' | 'whileLocked' | 'refusesSuspended'>,

@@ -7,7 +7,7 @@ import { answerJson, answerWith } from './answer.ts'
 import { type BodyReader, ClientGone } from './body.ts'
 import type { Drain } from './drain.ts'
 import { toErrorAnswer } from './errors.ts'
-import { type Authenticator, accessTokenOf, admit, assertionOf } from './guard.ts'
+import { type Authenticator, accessTokenOf, admit, admitStill, assertionOf } from './guard.ts'
 import { Input } from './input.ts'
 import { parseJsonBody } from './json-body.ts'
 import { parsePart } from './parse.ts'
@@ -84,12 +84,11 @@ async function handle(route: Route, deps: ServeDeps, matched: Matched, seen: See
   if (rawQuery === undefined || !isWellEncoded(matched.path)) throw invalidParam('Malformed percent-encoding')
   if (spec.auth === 'federation') return handlePeer(route, deps, matched, rawQuery, seen)
   const accessToken = accessTokenOf(req.headers.authorization, rawQuery, deps.tokenInQuery)
+  const authenticate = (token: string) =>
+    deps.authenticator.authenticate(token, ip, req.headers['user-agent'], assertionOf(rawQuery))
   let requester: Requester | undefined
   if (spec.auth !== 'none') {
-    const pending =
-      accessToken === undefined
-        ? undefined
-        : deps.authenticator.authenticate(accessToken, ip, req.headers['user-agent'], assertionOf(rawQuery))
+    const pending = accessToken === undefined ? undefined : authenticate(accessToken)
     requester = admit(spec, pending instanceof Promise ? await pending : pending)
     seen.userId = requester?.userId
   }
@@ -102,7 +101,9 @@ async function handle(route: Route, deps: ServeDeps, matched: Matched, seen: See
   const body = spec.body ? parsePart('body', spec.body, await readJson(spec, deps, req, res)) : undefined
   if (isCounted && spec.alsoDoes) countDeeds(deps.rateLimits, spec.alsoDoes({ params, body }), who)
   const parsed = { requester, params, query, body, ip, accessToken }
-  return handler(new Input(parsed, req, res, deps.drain, deps.bodies), deps.services)
+  const result = await handler(new Input(parsed, req, res, deps.drain, deps.bodies), deps.services)
+  if (limit === 'sync' && accessToken !== undefined) admitStill(spec, await authenticate(accessToken))
+  return result
 }
 
 function countDeeds(rateLimits: RequestLimiter, deeds: Deeds, who: { userId: string | undefined; address: string }) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Client, User } from '../support/client.ts'
 import { openServer, type TestServer } from '../support/server.ts'
 
@@ -34,6 +34,27 @@ describe('logging out', () => {
     const [first, second] = await twoDevices('out-all')
     await second.post('/v3/logout/all')
     expect([await status(first), await status(second)]).toEqual([401, 401])
+  })
+
+  it('keeps from who waits for news what comes after it, and so does locking an account', async () => {
+    const [first, second] = await twoDevices('out-poll')
+    const bob = await server.client.register('out-poll-bob')
+    const roomId = await bob.createRoom({ preset: 'public_chat' })
+    await first.join(roomId)
+    const { accounts } = server.server.services
+    const { userNid } = await accounts.get('out-poll')
+    const answerOf = async (user: User, ending: () => Promise<unknown>) => {
+      const { next_batch: since } = await user.get('/v3/sync')
+      const answered = user.request('GET', `/v3/sync?since=${since}&timeout=20000`)
+      await vi.waitFor(async () => expect(await server.client.get('/metrics')).toMatch(/^bongsu_sync_waiting 1$/m))
+      await ending()
+      await bob.send(roomId, 'secret')
+      const { status, body } = await answered
+      return [status, body.errcode]
+    }
+    const logOut = () => second.post('/v3/logout')
+    expect(await answerOf(second, logOut)).toEqual([401, 'M_UNKNOWN_TOKEN'])
+    expect(await answerOf(first, () => accounts.setLocked(userNid, true))).toEqual([401, 'M_USER_LOCKED'])
   })
 
   it('takes a token that is known', async () => {
