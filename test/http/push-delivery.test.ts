@@ -324,6 +324,22 @@ describe('Push notifications', () => {
     expect(gateway.got.map(({ devices }) => devices[0].pushkey)).toEqual(['tablet'])
   })
 
+  it('tell a pusher that is switched on again of the count alone', async () => {
+    const { gateway, server, alice, bob, roomId } = await scene()
+    await alice.send(roomId, 'one')
+    await gateway.count(1)
+    await settled(server)
+    await setPusher(bob, gateway, { 'org.matrix.msc3881.enabled': false })
+    await read(bob, roomId, await alice.send(roomId, 'meanwhile'))
+    await settled(server)
+    await setPusher(bob, gateway)
+    await settled(server)
+    expect(gateway.got.map(({ event_id, counts }) => [event_id !== undefined, counts.unread])).toEqual([
+      [true, 1],
+      [false, 0],
+    ])
+  })
+
   it('go to nobody whose account is locked: not even what waited before', async () => {
     const { gateway, server, alice, bob, roomId } = await scene()
     const admin = await administrator(server)

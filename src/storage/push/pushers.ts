@@ -55,7 +55,8 @@ export async function countOtherPushers(tx: Tx, userNid: number, appId: string, 
 
 /**
  * Sets a pusher. One that exists keeps its device, because one device may switch another's on and off (MSC3881), and is
- * tried again at once; one that comes back from being switched off is told of nothing that came meanwhile.
+ * tried again at once; one that comes back from being switched off is told of nothing that came meanwhile, but of the
+ * count, which may be another one now.
  */
 export async function upsertPusher(tx: Tx, row: Omit<PusherRow, 'nid'>): Promise<number> {
   const [set] = await rawRows<{ nid: number }>(
@@ -65,6 +66,7 @@ export async function upsertPusher(tx: Tx, row: Omit<PusherRow, 'nid'>): Promise
        device_display_name = excluded.device_display_name, profile_tag = excluded.profile_tag, lang = excluded.lang,
        data = excluded.data, pushkey_ts = excluded.pushkey_ts, failures = 0, retry_at = 0,
        since_pos = case when pusher.enabled = 1 then pusher.since_pos else excluded.since_pos end,
+       badge_due = case when pusher.enabled = 1 then pusher.badge_due else pusher.badge_due + 1 end,
        enabled = excluded.enabled
      returning nid`,
     WRITTEN.map((name) => row[name]),
