@@ -275,6 +275,25 @@ describe('Push notifications', () => {
     expect(gateway.got.map(({ event_id }) => event_id)).toEqual([seen, unseen])
   })
 
+  it('take the count back after a restart of what was read just before it', async () => {
+    const gateway = await PushGateway.start()
+    const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
+    const first = await openServer(options)
+    const [alice, bob] = await first.client.registerAll('alice', 'bob')
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    await setPusher(bob, gateway)
+    const eventId = await alice.send(roomId, 'one')
+    await settled(first)
+    await first.server.services.pushFeed.close()
+    await read(bob, roomId, eventId)
+    await first.close()
+    const second = await openServer(options)
+    onTestFinished(() => second.close())
+    await settled(second)
+    expect(gateway.got.map(({ counts }) => counts.unread)).toEqual([1, 0])
+  })
+
   it('tell nobody of what was said in a room before they came', async () => {
     const gateway = await PushGateway.start()
     const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }

@@ -10,7 +10,7 @@ import { isServerInPartialRoom } from '../../src/storage/federation/partial-room
 import { listMet, listParted } from '../../src/storage/keys/device-lists.ts'
 import { listSights } from '../../src/storage/keys/remote-lists.ts'
 import { FIRST_COPY, listCopies } from '../../src/storage/media/media-care.ts'
-import { listWaitingPushers } from '../../src/storage/push/push-queue.ts'
+import { listReadersSince, listWaitingPushers } from '../../src/storage/push/push-queue.ts'
 import { listChildren, listReplacements } from '../../src/storage/rooms/relations.ts'
 import { listReplacedAt, listReplacedAtAny } from '../../src/storage/rooms/state-history.ts'
 import { openHooked } from '../support/hooked-database.ts'
@@ -44,6 +44,13 @@ describe('a statement reads no more than it is about:', () => {
     const relations = plans.filter((step) => step.includes('parent_id=?'))
     expect(relations).toHaveLength(3)
     for (const step of relations) expect(step).toContain('(room_nid=? AND parent_id=? AND rel_type_nid=?')
+  })
+
+  it('of the receipts of the rooms of users with pushers the newest', async () => {
+    const plan = await plansOf(db, () => listReadersSince(db, 10))
+    expect(plan.filter((step) => /^SEARCH c /.test(step))).toEqual([
+      expect.stringContaining('receipt_pos (room_nid=? AND pos>?)'),
+    ])
   })
 
   it('of the members of a room where others came and went those who did', async () => {

@@ -1,6 +1,7 @@
 import { type Db, transact } from '../../storage/db.ts'
 import {
   listInvitesSince,
+  listReadersSince,
   listRoomsWithNews,
   markBadgesDue,
   type NewPush,
@@ -75,16 +76,9 @@ export class PushFeed {
 
   /** For `Append`. */
   onAppended({ room, events, changes }: Appended): void {
-    const { users } = this.#deps
-    if (users.size === 0) return
-    for (const event of events) {
-      // Backfilled history is no news.
-      if (event.pos <= 0) continue
-      this.#waiting.push({ room, event })
-      const sender = users.find(event.pdu.sender)
-      // Who writes has read.
-      if (sender) this.#readers.add(sender.userNid)
-    }
+    if (this.#deps.users.size === 0) return
+    // Backfilled history is no news.
+    for (const event of events) if (event.pos > 0) this.#add(room, event)
     // An invite to a room that we are not in stands outside the timeline.
     for (const { event } of changes) {
       if (event && !event.isTimeline && event.membership === 'invite') this.#waiting.push({ room, event })
@@ -104,7 +98,7 @@ export class PushFeed {
   /** Writes how far it has come, so that after a crash there is little to look through again. */
   async save(): Promise<void> {
     const { current } = this.#deps.stream
-    const isBehind = this.#waiting.length > 0 || this.#running !== undefined || !this.#isStarted
+    const isBehind = this.#waiting.length + this.#readers.size > 0 || this.#running !== undefined || !this.#isStarted
     if (isBehind || current === this.#saved) return
     await transact(this.#deps.db, (tx) => upsertSetting(tx, CURSOR, String(current)))
     this.#saved = current
@@ -179,6 +173,13 @@ export class PushFeed {
     return { userNid: owner.userNid, eventNid: event.nid, roomNid: room.nid, pos, actions }
   }
 
+  #add(room: LiveRoom, event: StoredEvent): void {
+    this.#waiting.push({ room, event })
+    const sender = this.#deps.users.find(event.pdu.sender)
+    // Who writes has read.
+    if (sender) this.#readers.add(sender.userNid)
+  }
+
   /** What was written, but not looked at before the process ended; room by room, because only rooms of users with pushers are. */
   async #catchUp(after: number, upTo: number): Promise<void> {
     const { db, rooms } = this.#deps
@@ -187,11 +188,12 @@ export class PushFeed {
       if (!room) continue
       for (let from = after, isMore = true; isMore; ) {
         const rows = await listArrived(db, roomNid, from, upTo, PAGE)
-        for (const row of rows) this.#waiting.push({ room, event: new StoredEvent(row, room.roomId, room.version) })
+        for (const row of rows) this.#add(room, new StoredEvent(row, room.roomId, room.version))
         from = rows.at(-1)?.pos ?? upTo
         isMore = rows.length === PAGE
       }
     }
+    for (const userNid of await listReadersSince(db, after)) this.#readers.add(userNid)
     for (const row of await listInvitesSince(db, after, upTo)) {
       const room = await rooms.find(row.room_id)
       if (room) this.#waiting.push({ room, event: new StoredEvent(row, room.roomId, room.version) })

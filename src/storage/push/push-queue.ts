@@ -63,6 +63,16 @@ export const listInvitesSince = (db: Db, after: number, upTo: number): Promise<(
     'r.room_id',
   )
 
+/** Those of them who set a receipt after this position; looked for room by room, because there it is the newest. */
+export async function listReadersSince(db: Db, after: number): Promise<number[]> {
+  const sql = `select distinct c.user_nid from
+      (select distinct m.room_nid from pusher p cross join membership m where m.user_nid = p.user_nid
+       and m.membership = 'join') r
+    cross join receipt c where c.room_nid = r.room_nid and c.pos > ?
+    and +c.user_nid in (select user_nid from pusher)`
+  return (await rawRows<{ user_nid: number }>(db, sql, [after])).map(({ user_nid: userNid }) => userNid)
+}
+
 /**
  * Queues notifications for the pushers of their users that are switched on; returns those pushers. An account is locked
  * when its phone is lost, for one: nothing is told to it any more.
