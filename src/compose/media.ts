@@ -88,7 +88,12 @@ export function composeMedia(
       remoteThumbnails: new RemoteThumbnails({
         requests: client.media,
         check,
-        gate: new Gate(MAX_REMOTE_THUMBNAILS, MAX_WAITING, 'Too many pictures are being fetched at once'),
+        gate: new Gate(
+          MAX_REMOTE_THUMBNAILS,
+          MAX_WAITING,
+          'Too many pictures are being fetched at once',
+          MAX_REMOTE_THUMBNAILS / 2, // for one user
+        ),
       }),
       now: () => clock.now(),
       isOpen: config.legacy_downloads,

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import { expect, it, onTestFinished } from 'vitest'
@@ -183,6 +184,25 @@ it('reaches no private address, not even one that partners of this server have',
   }
   expect((await ask(alice, 'gopher://inner.test/')).status).toBe(400)
   expect(network.attempts).toEqual([])
+})
+
+it('keeps nobody waiting for the slow links of somebody else', async () => {
+  const { alice, site, client } = await start()
+  const bob = await client.register('bob')
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const slow = Array.from({ length: 8 }, (_, i) => {
+    site.put(`/slow${i}`, (_req, res) => held.then(() => res.writeHead(404).end()))
+    return ask(alice, `${site.url}/slow${i}`)
+  })
+  site.put('/quick', '<title>quick</title>')
+  while (site.asked.length < 4) await setImmediate()
+  expect((await ask(bob, `${site.url}/quick`)).body).toEqual({ 'og:title': 'quick' })
+  expect(site.asked).toHaveLength(5)
+  release()
+  await Promise.all(slow)
 })
 
 it('limits how many one user may ask for', async () => {

@@ -9,7 +9,7 @@ import { arrivingReply, fileReply } from '../media/file-reply.ts'
 import { thumbnailWish, waiting } from '../media/input.ts'
 import { servedFile, servedPicture } from '../media/served.ts'
 import { boolParam, firstParam } from '../query.ts'
-import { type RouteInput, route } from '../route.ts'
+import { type Requester, type RouteInput, route } from '../route.ts'
 
 const old = (path: string) => ['v3', 'r0', 'v1'].map((version) => `/_matrix/media/${version}${path}`)
 const uploadQuery = z.object({ filename: firstParam.optional() })
@@ -141,11 +141,14 @@ interface Download {
   readonly query: z.output<typeof waiting> & { readonly allow_remote?: boolean }
   readonly headers: IncomingHttpHeaders
   readonly signal: AbortSignal
+  readonly requester: Requester | undefined
+  readonly ip: string
 }
 
 /** Only the old paths have `allow_remote`, and only they serve strangers. */
-const askingOf = ({ query, signal }: Download): Asking => ({
+const askingOf = ({ query, signal, requester, ip }: Download): Asking => ({
   waitMs: query.timeout_ms,
+  who: requester?.userId ?? ip,
   signal,
   isStranger: query.allow_remote !== undefined,
   mayFetch: query.allow_remote ?? true,

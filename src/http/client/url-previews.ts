@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import type { Services } from '../../compose/services.ts'
 import { firstParam, intParam } from '../query.ts'
-import { jsonText, route } from '../route.ts'
+import { jsonText, type RouteInput, route } from '../route.ts'
 
 const query = z.object({ url: firstParam, ts: intParam.optional() })
 
-const answer = async ({ query: { url, ts } }: { query: z.output<typeof query> }, { urlPreviews }: Services) =>
-  jsonText(await urlPreviews.of(url, ts))
+type Input = Pick<RouteInput<'user', unknown, z.output<typeof query>, unknown>, 'requester' | 'query'>
+
+const answer = async ({ requester, query: { url, ts } }: Input, { urlPreviews }: Services) =>
+  jsonText(await urlPreviews.of(url, requester.userId, ts))
 
 export const getUrlPreviewAuthed = route(
   {

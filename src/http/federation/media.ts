@@ -32,9 +32,9 @@ export const getContentThumbnail = route(
     params: mediaId,
     query: waiting.extend(thumbnailWish),
   },
-  async ({ params, query, signal }, services) => {
+  async ({ requester, params, query, signal }, services) => {
     const { serverName, media } = services
     const file = await media.find({ serverName, mediaId: params.mediaId }, query.timeout_ms, signal)
-    return multipartReply(await thumbnailOf(file, query, services), randomUUID())
+    return multipartReply(await thumbnailOf(file, query, requester.server, services), randomUUID())
   },
 )

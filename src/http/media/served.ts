@@ -16,9 +16,10 @@ export function servedFile(mediaFiles: Services['mediaFiles'], file: MediaFile):
 export async function thumbnailOf(
   file: MediaFile,
   wish: ThumbnailWish,
+  who: string,
   { thumbnails, mediaFiles }: Pick<Services, 'thumbnails' | 'mediaFiles'>,
 ): Promise<Served> {
-  return servedPicture(mediaFiles, (await thumbnails.of(file, wish)) ?? file)
+  return servedPicture(mediaFiles, (await thumbnails.of(file, wish, who)) ?? file)
 }
 
 /** A thumbnail that somebody has made, or the picture itself. */

@@ -25,6 +25,8 @@ export interface Asking {
   /** How long a file that is announced may still take to come. */
   readonly waitMs: number
   readonly signal: AbortSignal
+  /** For whom: each gets a part of what can be fetched and made at once. */
+  readonly who: string
   /** A stranger, on the old paths: gets only what the configuration opens to everybody. */
   readonly isStranger?: boolean
   /** False: only what is here. */
@@ -42,22 +44,20 @@ export class Downloads {
   /** A file, whole or on its way. Errors: see `Media.find` and `RemoteMedia.find`. */
   async find(name: MediaName, asking: Asking): Promise<MediaFile | ArrivingMedia> {
     const { media, remoteMedia } = this.#deps
-    const { waitMs, signal } = asking
     const mayFetch = this.#mayFetch(asking)
     const file = this.#isOurs(name)
-      ? await media.find(name, waitMs, signal)
-      : await remoteMedia.find(name, waitMs, signal, mayFetch)
+      ? await media.find(name, asking.waitMs, asking.signal)
+      : await remoteMedia.find(name, { ...asking, mayFetch })
     return this.#checked(file, asking)
   }
 
   /** The same, whole. */
   async findWhole(name: MediaName, asking: Asking): Promise<MediaFile> {
     const { media, remoteMedia } = this.#deps
-    const { waitMs, signal } = asking
     const mayFetch = this.#mayFetch(asking)
     const file = this.#isOurs(name)
-      ? await media.find(name, waitMs, signal)
-      : await remoteMedia.findWhole(name, waitMs, signal, mayFetch)
+      ? await media.find(name, asking.waitMs, asking.signal)
+      : await remoteMedia.findWhole(name, { ...asking, mayFetch })
     return this.#checked(file, asking)
   }
 
@@ -69,12 +69,12 @@ export class Downloads {
     const { thumbnails, remoteThumbnails } = this.#deps
     try {
       const file = await this.findWhole(name, asking)
-      return (await thumbnails.of(file, wish)) ?? file
+      return (await thumbnails.of(file, wish, asking.who)) ?? file
     } catch (error) {
       const isTooLarge = error instanceof MatrixError && error.errcode === 'M_TOO_LARGE'
       if (!isTooLarge || this.#isOurs(name)) throw error
       if (!this.#mayFetch(asking)) throw remoteTooLarge()
-      return remoteThumbnails.of(name, wish, asking.waitMs, asking.signal)
+      return remoteThumbnails.of(name, wish, asking)
     }
   }
 

@@ -39,6 +39,13 @@ export interface ArrivingMedia {
   read(): Readable
 }
 
+/** How somebody asks: see `Asking`. */
+export interface RemoteAsking {
+  readonly waitMs: number
+  readonly signal: AbortSignal
+  readonly who: string
+}
+
 /** One fetch for all who ask. */
 interface Fetch {
   /** Settles as soon as there is something to read. */
@@ -49,6 +56,9 @@ interface Fetch {
 /** Files fetched at once: of one server half of the connections to it, so that events still get through. */
 const PER_SERVER = 4
 const IN_ALL = 32
+/** For one user: servers that answer slowly, and large files, must not take all places. */
+const PER_USER = 16
+const PER_SERVER_AND_USER = 3
 const MAX_WAITING = 200
 const MAX_SERVERS = 1000
 const MAX_TOO_LARGE = 10_000
@@ -69,10 +79,11 @@ export class RemoteMedia {
   /** Addresses that it would be in vain to ask for again. */
   readonly #tooLarge = lruCache<string, true>(MAX_TOO_LARGE)
   readonly #stop = new AbortController()
-  readonly #gate = new Gate(IN_ALL, MAX_WAITING, 'Too many files are being fetched at once')
+  readonly #gate = new Gate(IN_ALL, MAX_WAITING, 'Too many files are being fetched at once', PER_USER)
   readonly #gates = new LRUCache<string, Gate, void>({
     max: MAX_SERVERS,
-    memoMethod: () => new Gate(PER_SERVER, MAX_WAITING, 'Too many files of that server are being fetched at once'),
+    memoMethod: () =>
+      new Gate(PER_SERVER, MAX_WAITING, 'Too many files of that server are being fetched at once', PER_SERVER_AND_USER),
   })
 
   constructor(deps: Deps) {
@@ -83,17 +94,13 @@ export class RemoteMedia {
    * A file of another server, from here or, with `mayFetch`, from there. `M_NOT_FOUND`, also for servers that we do not
    * talk to, whatever is here of them; `M_NOT_YET_UPLOADED`; 502 `M_TOO_LARGE`; 502 `M_UNKNOWN` for a server that is away.
    */
-  async find(name: MediaName, waitMs: number, signal: AbortSignal, mayFetch: boolean) {
-    const kept = await this.#kept(name)
-    if (kept) return kept
-    return this.#patiently(this.#fetch(name, waitMs, mayFetch).readable, waitMs, signal)
+  async find(name: MediaName, asking: RemoteAsking & { mayFetch: boolean }) {
+    return (await this.#kept(name)) ?? this.#patiently(this.#fetch(name, asking).readable, asking)
   }
 
   /** The same, when all of it is here. */
-  async findWhole(name: MediaName, waitMs: number, signal: AbortSignal, mayFetch: boolean): Promise<MediaFile> {
-    const kept = await this.#kept(name)
-    if (kept) return kept
-    return this.#patiently(this.#fetch(name, waitMs, mayFetch).whole, waitMs, signal)
+  async findWhole(name: MediaName, asking: RemoteAsking & { mayFetch: boolean }): Promise<MediaFile> {
+    return (await this.#kept(name)) ?? this.#patiently(this.#fetch(name, asking).whole, asking)
   }
 
   /** Gives up what is under way: it is asked for again. */
@@ -118,7 +125,7 @@ export class RemoteMedia {
     return file
   }
 
-  #fetch(name: MediaName, waitMs: number, mayFetch: boolean): Fetch {
+  #fetch(name: MediaName, { waitMs, who, mayFetch }: RemoteAsking & { mayFetch: boolean }): Fetch {
     if (!mayFetch) throw unknownMedia()
     const address = table.mediaAddress(name)
     if (this.#tooLarge.has(address)) throw remoteTooLarge()
@@ -127,7 +134,7 @@ export class RemoteMedia {
     const begun = Promise.withResolvers<ArrivingMedia>()
     const whole = this.#gates
       .memo(name.serverName)
-      .run(() => this.#gate.run(() => this.#receive(name, waitMs, begun.resolve)))
+      .run(() => this.#gate.run(() => this.#receive(name, waitMs, begun.resolve), who), who)
       .finally(() => this.#running.delete(address))
     const fetch = { readable: Promise.race([begun.promise, whole]), whole }
     fetch.readable.catch(() => {}) // whoever waits is told; nobody may
@@ -172,7 +179,7 @@ export class RemoteMedia {
   }
 
   /** Waits no longer than the client does; the fetch goes on for whoever asks next. */
-  async #patiently<T>(work: Promise<T>, waitMs: number, signal: AbortSignal): Promise<T> {
+  async #patiently<T>(work: Promise<T>, { waitMs, signal }: RemoteAsking): Promise<T> {
     const done = new AbortController()
     const isOver = this.#deps.clock.sleep(waitMs + NETWORK_MS, AbortSignal.any([signal, done.signal]))
     try {

@@ -6,6 +6,7 @@ import type { Gate } from '../accounts/gate.ts'
 import { essenceOf } from './content-type.ts'
 import type { MediaName } from './media-file.ts'
 import { boundedContent, remoteError, remoteTooLarge } from './remote-content.ts'
+import type { RemoteAsking } from './remote-media.ts'
 import type { NewFile } from './scan/scan.ts'
 import type { ThumbnailWish } from './thumbnail-size.ts'
 import type { Thumbnail } from './thumbnails.ts'
@@ -40,13 +41,13 @@ export class RemoteThumbnails {
   }
 
   /** The caller has made sure that the file may be asked for. Errors: see `RemoteMedia.find`. */
-  async of(name: MediaName, wish: ThumbnailWish, waitMs: number, signal: AbortSignal): Promise<Thumbnail> {
+  async of(name: MediaName, wish: ThumbnailWish, { waitMs, signal, who }: RemoteAsking): Promise<Thumbnail> {
     const { serverName, mediaId } = name
     const { width, height, method, animated } = wish
     const key = [serverName, mediaId, width, height, method, animated].join(' ')
     const kept = this.#kept.get(key)
     if (kept) return kept
-    const made = await this.#deps.gate.run(() => this.#fetch(name, wish, waitMs, signal))
+    const made = await this.#deps.gate.run(() => this.#fetch(name, wish, waitMs, signal), who)
     this.#kept.set(key, made)
     return made
   }

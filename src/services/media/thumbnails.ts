@@ -34,20 +34,21 @@ export class Thumbnails {
     this.#deps = deps
   }
 
-  /** `undefined`: the file itself is what should be shown. Errors: see `renderThumbnail`. */
-  async of(file: MediaFile, wish: ThumbnailWish): Promise<Thumbnail | undefined> {
+  /** `undefined`: the file itself is what should be shown. `who`: see `Gate`. Errors: see `renderThumbnail`. */
+  async of(file: MediaFile, wish: ThumbnailWish, who: string): Promise<Thumbnail | undefined> {
     const size = sizeFor(wish)
     const name = `${size.width}x${size.height}-${size.method}${size.animated ? '-animated' : ''}`
-    const content = (await this.#deps.files.readDerived(file.hash, name)) ?? (await this.#makeOnce(file, size, name))
+    const content =
+      (await this.#deps.files.readDerived(file.hash, name)) ?? (await this.#makeOnce(file, size, name, who))
     return content && { name: `${file.hash}-${name}`, content, contentType: typeOfThumbnail(content) }
   }
 
   /** Many ask at once for the picture that was just sent. */
-  #makeOnce(file: MediaFile, size: ThumbnailWish, name: string): Promise<Buffer | undefined> {
+  #makeOnce(file: MediaFile, size: ThumbnailWish, name: string, who: string): Promise<Buffer | undefined> {
     const key = `${file.hash} ${name}`
     const running = this.#making.get(key)
     if (running !== undefined) return running
-    const making = this.#deps.gate.run(() => this.#make(file, size, name)).finally(() => this.#making.delete(key))
+    const making = this.#deps.gate.run(() => this.#make(file, size, name), who).finally(() => this.#making.delete(key))
     this.#making.set(key, making)
     return making
   }

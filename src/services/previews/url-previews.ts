@@ -20,6 +20,8 @@ interface Deps {
 }
 
 const MAX_RUNNING = 6
+/** For one user: links that answer slowly must not take all places. */
+const PER_USER = 4
 const MAX_WAITING = 100
 /** For the page, its oEmbed and its picture, with all redirects. */
 const WHOLE_MS = 20_000
@@ -31,7 +33,7 @@ const HISTORY_MS = 86_400_000
 /** Previews of links (spec: getUrlPreviewAuthed), fetched once for everybody and kept. */
 export class UrlPreviews {
   readonly #deps: Deps
-  readonly #gate = new Gate(MAX_RUNNING, MAX_WAITING, 'Too many links are being fetched at once')
+  readonly #gate = new Gate(MAX_RUNNING, MAX_WAITING, 'Too many links are being fetched at once', PER_USER)
   readonly #running = new Map<string, Promise<string | null>>()
   readonly #stop = new AbortController()
 
@@ -40,11 +42,11 @@ export class UrlPreviews {
   }
 
   /**
-   * The preview of a link, as JSON text; as it was at `ts`, in milliseconds, where that is kept. `M_FORBIDDEN` where there
+   * The preview of a link for a user, as JSON text; as it was at `ts`, in milliseconds, where that is kept. `M_FORBIDDEN` where there
    * are no previews, or none of that host; 502 `M_UNKNOWN` where the link leads nowhere. Why it leads nowhere is told to
    * nobody: else one could ask about the machines of the house.
    */
-  async of(link: string, ts?: number): Promise<string> {
+  async of(link: string, who: string, ts?: number): Promise<string> {
     const { db, clock, isEnabled, policy } = this.#deps
     if (!isEnabled) throw forbidden('This server makes no previews of links')
     const url = parseLink(link)
@@ -52,7 +54,7 @@ export class UrlPreviews {
     const urlHash = createHash('sha256').update(url.href).digest('hex')
     const now = clock.now()
     const kept = await table.findPreview(db, urlHash, Math.min(ts ?? now, now), now)
-    const preview = kept ? kept.preview : await this.#makeOnce(url, urlHash)
+    const preview = kept ? kept.preview : await this.#makeOnce(url, urlHash, who)
     if (preview === null) throw new MatrixError('M_UNKNOWN', 'This link has no preview', { status: 502 })
     return preview
   }
@@ -68,10 +70,10 @@ export class UrlPreviews {
     await Promise.allSettled(this.#running.values())
   }
 
-  #makeOnce(url: URL, urlHash: string): Promise<string | null> {
+  #makeOnce(url: URL, urlHash: string, who: string): Promise<string | null> {
     const running = this.#running.get(urlHash)
     if (running) return running
-    const making = this.#gate.run(() => this.#make(url, urlHash)).finally(() => this.#running.delete(urlHash))
+    const making = this.#gate.run(() => this.#make(url, urlHash), who).finally(() => this.#running.delete(urlHash))
     this.#running.set(urlHash, making)
     return making
   }

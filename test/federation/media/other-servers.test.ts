@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import { expect, it } from 'vitest'
 import { FakeServer, type Given } from '../../support/fake-server.ts'
+import { until } from '../../support/federated.ts'
 import { bytesOf, download, refusal } from '../../support/media.ts'
 import { World } from '../../support/servers.ts'
 
@@ -115,6 +116,26 @@ it('hands a file on while it comes, to all who ask, and asks for it once', async
   expect((await bytesOf(second)).length).toBe(600_000)
   expect((await bytesOf(await download(alice, 'peer.test/file'))).length).toBe(600_000)
   expect(peer.got.filter(({ uri }) => uri.startsWith(MEDIA))).toHaveLength(1)
+})
+
+it('gives everybody a part of what is fetched at once, however much one asks for', async () => {
+  const { one, peer, alice } = await withPeer()
+  const bob = await one.client.register('bob')
+  const held = new AbortController()
+  peer.otherwise = ({ uri }) =>
+    uri.includes('slow') ? new Promise(() => {}) : parts(METADATA, 'Content-Type: text/plain\r\n\r\nhere')
+  for (let i = 0; i < 8; i++) {
+    const headers = { authorization: `Bearer ${alice.accessToken}` }
+    fetch(`${alice.url}/_matrix/client/v1/media/download/peer.test/slow${i}`, { headers, signal: held.signal }).catch(
+      () => {},
+    )
+  }
+  await until(
+    async () => peer.got.filter(({ uri }) => uri.includes('slow')).length,
+    (count) => count >= 3,
+  )
+  expect(await (await download(bob, 'peer.test/quick')).text()).toBe('here')
+  held.abort()
 })
 
 it('cuts a file off that turns out to be larger than it said, and asks again next time', async () => {
