@@ -107,6 +107,8 @@ describe('limits on logging in', () => {
         statuses.push((await client.request('POST', path, { auth })).status)
       }
       expect(statuses).toEqual([401, 401, 429])
+      const auth = { type: 'm.login.email.identity' }
+      expect((await client.request('POST', path, { auth })).status).toBe(401)
     }
   })
 })

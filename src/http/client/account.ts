@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { route } from '../route.ts'
+import type { JsonObject } from '../../matrix/json.ts'
+import { type Deeds, route } from '../route.ts'
 import { auth } from './account-input.ts'
 
 export const getTokenOwner = route(
@@ -16,14 +17,21 @@ export const getTokenOwner = route(
   }),
 )
 
+/**
+ * A stranger can try passwords here, too, which counts as it does at logging in. Nothing else does: a client whose user has
+ * to follow the link in a mail asks every two seconds whether that has happened.
+ */
+const passwordTries = ({ body }: { body: { auth: JsonObject | undefined } }): Deeds => ({
+  login: body.auth?.type === 'm.login.password' ? 1 : 0,
+})
+
 export const changePassword = route(
   {
     id: 'client.changePassword',
     method: 'POST',
     path: ['/_matrix/client/v3/account/password', '/_matrix/client/r0/account/password'],
     auth: 'optional',
-    // A stranger can try passwords here, too.
-    limit: 'login',
+    alsoDoes: passwordTries,
     body: z.object({
       auth,
       new_password: z.string().optional(),
@@ -47,7 +55,7 @@ export const deactivateAccount = route(
     method: 'POST',
     path: ['/_matrix/client/v3/account/deactivate', '/_matrix/client/r0/account/deactivate'],
     auth: 'optional',
-    limit: 'login',
+    alsoDoes: passwordTries,
     body: z.object({ auth, erase: z.boolean().optional() }),
   },
   async ({ requester, body }, { ownAccount }) => {
