@@ -51,6 +51,7 @@ export function composePushers(
     badges,
     withContent: config.push.include_content,
     onAccepted: () => countAccepted(),
+    onTrouble: (gateway, reason) => log.info({ gateway, reason }, 'a push gateway did not take a notification'),
     onCrash: (err) => log.error({ err }, 'sending push notifications failed'),
   })
   const pushFeed = new PushFeed({

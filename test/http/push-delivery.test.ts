@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { administrator } from '../support/administrator.ts'
 import { roomPath, type User } from '../support/client.ts'
@@ -230,6 +231,28 @@ describe('Push notifications', () => {
     server.clock.advance(8 * SECOND_MS)
     await settled(server)
     expect(gateway.got.map(({ event_id }) => event_id)).toEqual([first, first, first, first, second])
+  })
+
+  it('leave a line in the log when a gateway begins to fail', async () => {
+    const gateway = await PushGateway.start()
+    const lines: { msg: string; gateway?: string; reason?: string }[] = []
+    const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) })
+    const server = await startServer({ config: reaching(gateway), log })
+    const [alice, bob] = await server.client.registerAll('alice', 'bob')
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    await setPusher(bob, gateway)
+    gateway.answer = () => ({ status: 502 })
+    await alice.send(roomId, 'one')
+    for (const pauseMs of [2 * SECOND_MS, 4 * SECOND_MS]) {
+      await untilPausing(server)
+      server.clock.advance(pauseMs)
+    }
+    await gateway.count(3)
+    const { host } = new URL(gateway.url)
+    expect(lines.flatMap(({ gateway: named, reason }) => (named === undefined ? [] : [[named, reason]]))).toEqual([
+      [host, 'Error: The push gateway answered 502'],
+    ])
   })
 
   it('survive a restart: what was not accepted comes, and what was does not come twice', async () => {

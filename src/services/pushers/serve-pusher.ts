@@ -32,6 +32,8 @@ export interface ServeDeps {
   readonly stop: AbortSignal
   /** Told of notifications that a gateway has accepted. */
   onAccepted(): void
+  /** Told when a gateway begins to fail, whatever the reason, and of each notification that it will never take. */
+  onTrouble(gateway: string, reason: string): void
 }
 
 const FIRST_PAUSE_MS = 2_000
@@ -103,16 +105,19 @@ async function isNews(
 export const gatewayOf = ({ data }: queue.ServedPusher): URL => new URL((JSON.parse(data) as { url: string }).url)
 
 async function deliver(
-  { db, clock, client, stop, onAccepted }: ServeDeps,
+  { db, clock, client, stop, onAccepted, onTrouble }: ServeDeps,
   pusher: queue.ServedPusher,
   notification: JsonObject,
   unread: number,
   event?: StoredEvent,
 ): Promise<void> {
   const { nid, pushkey } = pusher
-  const verdict = await notifyGateway(client, gatewayOf(pusher), notification, pushkey, stop).catch(
-    () => 'unknown' as const,
-  )
+  const gateway = gatewayOf(pusher)
+  const verdict = await notifyGateway(client, gateway, notification, pushkey, stop).catch((error: unknown) => {
+    if (pusher.failures === 0 && !stop.aborted) onTrouble(gateway.host, String(error))
+    return 'unknown' as const
+  })
+  if (verdict === 'refused') onTrouble(gateway.host, 'The push gateway refused the notification')
   if (verdict === 'unknown' && stop.aborted) return
   await transact(db, async (tx) => {
     if (verdict === 'rejected') return deletePusher(tx, pusher.user_nid, pusher.app_id, pushkey)
