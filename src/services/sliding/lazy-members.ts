@@ -3,6 +3,7 @@ import type { LiveRoom } from '../rooms/live-room.ts'
 import type { StoredEvent } from '../rooms/stored-event.ts'
 import type { SentMembers } from '../sync/sent-members.ts'
 import type { StateReader } from '../sync/state-reader.ts'
+import type { Timeline } from '../sync/timeline.ts'
 import { nameOf } from './connections.ts'
 import type { RoomQuestion } from './room-answer.ts'
 
@@ -39,15 +40,16 @@ export class LazyMembers {
     end: number,
     users: ReadonlySet<string>,
     given: readonly StoredEvent[],
-    timeline: readonly StoredEvent[],
+    timeline: Timeline,
   ): Promise<StoredEvent[]> {
     const { state, sentMembers } = this.#deps
     const { viewer, request } = context
     const owner = nameOf({ deviceNid: viewer.deviceNid, connId: request.connId })
-    if (isInitial) sentMembers.forget(owner, room.nid)
+    // Behind a gap clients forget the members that they had (MSC4186: Lazy loaded memberships).
+    if (isInitial || timeline.limited) sentMembers.forget(owner, room.nid)
     // By user: one who was put out is given how that stands now, not how it was when the room was left.
     const givenUsers = new Set(given.map(({ type, stateKey }) => (type === 'm.room.member' ? stateKey : undefined)))
-    const found = await state.members(room, end, users, timeline)
+    const found = await state.members(room, end, users, timeline.events)
     const members = found.filter(({ stateKey }) => !givenUsers.has(stateKey))
     return sentMembers.missing(owner, room.nid, members, ARRIVED)
   }

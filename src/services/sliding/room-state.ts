@@ -66,7 +66,7 @@ export async function readRoomState(
   const isWanted = required.matches(MEMBER, context.viewer.userId)
   const events = memberEvent && isWanted ? withOwnMembership(found, memberEvent) : found
   const members = required.lazyMembers
-    ? await deps.lazyMembers.of(question, room, end, usersIn(timeline, changes), events, timeline.events)
+    ? await deps.lazyMembers.of(question, room, end, usersIn(timeline, changes), events, timeline)
     : []
   const shown = await deps.visibility.stateWithoutErased(room, [...events, ...members], context.viewer)
   const texts = shown.map((event) => `${event.clientText},"unsigned":{"age":${context.now - event.row.ts}}}`)

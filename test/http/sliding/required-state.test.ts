@@ -74,6 +74,18 @@ describe('Required state', () => {
     expect(members((await sliding.sync()).rooms[roomId])).toEqual([`m.room.member/${carol.userId}`])
   })
 
+  it('brings the members that a timeline needs again behind a gap', async () => {
+    const { alice, bob, roomId } = await threeInARoom()
+    const lists = { all: { timeline_limit: 1, required_state: [['m.room.member', '$LAZY']] } }
+    const sliding = new SlidingClient(bob, { lists })
+    await alice.send(roomId, '1')
+    await sliding.sync()
+    for (const text of ['2', '3']) await alice.send(roomId, text)
+    const { rooms } = await sliding.sync()
+    expect(rooms[roomId].limited).toBe(true)
+    expect(members(rooms[roomId])).toEqual([`m.room.member/${alice.userId}`])
+  })
+
   it('brings the members of an answer that got lost again', async () => {
     const { alice, bob, carol, roomId } = await threeInARoom()
     const lists = { all: { timeline_limit: 1, required_state: [['m.room.member', '$LAZY']] } }
@@ -84,7 +96,7 @@ describe('Required state', () => {
     const room_subscriptions = { [roomId]: { timeline_limit: 2, required_state: [] } }
     await sliding.ask()
     const { rooms } = await sliding.sync({ room_subscriptions })
-    expect(members(rooms[roomId])).toEqual([`m.room.member/${carol.userId}`])
+    expect(members(rooms[roomId])).toContain(`m.room.member/${carol.userId}`)
   })
 
   it('brings the members of an answer that was given up for other rooms when those rooms come back', async () => {
