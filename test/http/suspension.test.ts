@@ -27,9 +27,15 @@ it('a suspended account reads and leaves, and adds nothing', async () => {
     ['POST', `${roomPath(other)}/join`],
     ['POST', `/v3/knock/${encodeURIComponent(other)}`],
     ['POST', '/v3/createRoom'],
+    ['PUT', `/v3/directory/room/${encodeURIComponent('#mine:example.org')}`],
+    ['PUT', `/v3/directory/list/room/${encodeURIComponent(roomId)}`],
   ] as const
   for (const [method, path] of refused) {
-    const { status, body } = await alice.request(method, path, { user_id: bob.userId, new_version: '11' })
+    const { status, body } = await alice.request(method, path, {
+      user_id: bob.userId,
+      room_id: roomId,
+      new_version: '11',
+    })
     expect([path, status, body.errcode]).toEqual([path, 403, 'M_USER_SUSPENDED'])
   }
   const about = { body: 'indeed', 'm.relates_to': { rel_type: 'm.reference', event_id: mine } }
