@@ -278,6 +278,32 @@ describe('Push notifications', () => {
     expect(gateway.got.map(({ event_id }) => event_id)).toEqual([accepted, failed, failed])
   })
 
+  it('do not come twice where the server stops while the gateway is being told', async () => {
+    const gateway = await PushGateway.start()
+    const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
+    const first = await openServer(options)
+    const [alice, bob] = await first.client.registerAll('alice', 'bob')
+    const roomId = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(roomId)
+    await setPusher(bob, gateway)
+    const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    gateway.answer = async () => {
+      asked.resolve()
+      await answered.promise
+      return {}
+    }
+    await alice.send(roomId, 'one')
+    await asked.promise
+    const closed = first.server.services.pushSender.close()
+    answered.resolve()
+    await closed
+    await first.close()
+    const second = await openServer(options)
+    onTestFinished(() => second.close())
+    await settled(second)
+    expect(gateway.got).toHaveLength(1)
+  })
+
   it('come after a restart for events that were written, but not looked at before it', async () => {
     const gateway = await PushGateway.start()
     const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }

@@ -12,11 +12,14 @@ interface Deps extends Omit<ServeDeps, 'stop'> {
 /** Notifications that one gateway is told at once. Anybody may name a gateway that is slow: it keeps no other waiting. */
 const MAX_AT_ONCE = 20
 const MAX_CACHED = 1_000
+/** How long the end of the server waits for gateways. */
+const PATIENCE_MS = 2_000
 
 /** Empties the queues of the pushers, one loop for each for which something waits. The table is the queue. */
 export class PushSender {
   readonly #deps: Deps
   readonly #loops: Loops<number>
+  readonly #stop = new AbortController()
   /** By the host of the gateway. */
   readonly #slots = lruCache<string, Slots>(MAX_CACHED)
 
@@ -24,7 +27,7 @@ export class PushSender {
     this.#deps = deps
     this.#loops = new Loops({
       clock: deps.clock,
-      step: (nid, stop) => this.#step(nid, stop),
+      step: (nid, signal) => this.#step(nid, signal),
       onCrash: deps.onCrash,
     })
   }
@@ -44,8 +47,11 @@ export class PushSender {
     this.wake(await listWaitingPushers(this.#deps.db))
   }
 
-  close(): Promise<void> {
-    return this.#loops.close()
+  /** Lets gateways that are being told answer: what they have taken would be told again after the restart. */
+  async close(): Promise<void> {
+    const timer = setTimeout(() => this.#stop.abort(), PATIENCE_MS)
+    await this.#loops.close()
+    clearTimeout(timer)
   }
 
   /** Something waits for these pushers. Call it after the commit. */
@@ -64,10 +70,12 @@ export class PushSender {
     return this.#loops.idle()
   }
 
-  async #step(nid: number, stop: AbortSignal): Promise<number | undefined> {
+  async #step(nid: number, ending: AbortSignal): Promise<number | undefined> {
     const pusher = await findServedPusher(this.#deps.db, nid)
+    if (!pusher) return undefined
+    const deps = { ...this.#deps, stop: this.#stop.signal }
     // What the pusher is by then is looked up when its turn has come.
-    return pusher && this.#slotsOf(gatewayOf(pusher).host).run(() => serveOnce({ ...this.#deps, stop }, nid))
+    return this.#slotsOf(gatewayOf(pusher).host).run(async () => (ending.aborted ? undefined : serveOnce(deps, nid)))
   }
 
   #slotsOf(host: string): Slots {
