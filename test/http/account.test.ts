@@ -36,6 +36,18 @@ describe('logging out', () => {
     expect([await status(first), await status(second)]).toEqual([401, 401])
   })
 
+  it('ends what would still prove who somebody is', async () => {
+    const [first, second] = await twoDevices('out-openid')
+    const { openIdTokens } = server.server.services
+    const issue = async (user: User) =>
+      (await user.post(`/v3/user/${encodeURIComponent(user.userId)}/openid/request_token`)).access_token
+    const token = await issue(second)
+    await first.post('/v3/logout')
+    expect(await openIdTokens.userOf(token)).toBe(second.userId)
+    await second.post('/v3/logout/all')
+    await expect(openIdTokens.userOf(token)).rejects.toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' })
+  })
+
   it('keeps from who waits for news what comes after it, and so does locking an account', async () => {
     const [first, second] = await twoDevices('out-poll')
     const bob = await server.client.register('out-poll-bob')

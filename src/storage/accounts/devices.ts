@@ -8,6 +8,7 @@ import { deletePushersOfDevices } from '../push/pushers.ts'
 import { places, rawRows, rawRun, valuesOf } from '../run.ts'
 import { deleteSlidingOfDevices } from '../sliding-states.ts'
 import { deleteLoginTokensOf } from './login-tokens.ts'
+import { deleteOpenIdTokensOf } from './openid-tokens.ts'
 
 export interface Device {
   readonly nid: number
@@ -155,11 +156,14 @@ export interface GoneDevice {
 
 /**
  * Deletes devices of the user with all that belongs to them: tokens, pushers, keys and the signatures on them, messages,
- * connections, settings; with all of them, or all but one, also the tokens that would let new ones in. Returns those that
- * existed.
+ * connections, settings; with all of them, or all but one, also the tokens that would let new ones in, or prove to
+ * others who somebody is. Returns those that existed.
  */
 export async function deleteDevices(tx: Tx, userNid: number, choice: DeviceChoice): Promise<GoneDevice[]> {
-  if ('allBut' in choice) await deleteLoginTokensOf(tx, userNid)
+  if ('allBut' in choice) {
+    await deleteLoginTokensOf(tx, userNid)
+    await deleteOpenIdTokensOf(tx, userNid)
+  }
   const nids = 'nids' in choice ? choice.nids : [choice.allBut ?? -1]
   if (nids.length === 0) return []
   const condition = `user_nid = ? and nid ${'nids' in choice ? '' : 'not'} in (${places(nids.length)})`

@@ -19,5 +19,9 @@ export async function findOpenIdUser(db: Db, tokenHash: string, now: number): Pr
   return row?.user_id
 }
 
+export async function deleteOpenIdTokensOf(tx: Tx, userNid: number): Promise<void> {
+  await rawRun(tx, 'delete from openid_token where user_nid = ?', [userNid])
+}
+
 /** Forgets tokens that ran out before `now`; returns how many, at most `limit`. */
 export const deleteExpiredOpenIdTokens = deletionBefore('openid_token', 'token_hash', 'expires_ts')
