@@ -95,12 +95,14 @@ export class RemoteMedia {
    * talk to, whatever is here of them; `M_NOT_YET_UPLOADED`; 502 `M_TOO_LARGE`; 502 `M_UNKNOWN` for a server that is away.
    */
   async find(name: MediaName, asking: RemoteAsking & { mayFetch: boolean }) {
-    return (await this.#kept(name)) ?? this.#patiently(this.#fetch(name, asking).readable, asking)
+    const running = this.#runningFor(name)
+    return (await this.#kept(name)) ?? this.#patiently(this.#fetch(name, asking, running).readable, asking)
   }
 
   /** The same, when all of it is here. */
   async findWhole(name: MediaName, asking: RemoteAsking & { mayFetch: boolean }): Promise<MediaFile> {
-    return (await this.#kept(name)) ?? this.#patiently(this.#fetch(name, asking).whole, asking)
+    const running = this.#runningFor(name)
+    return (await this.#kept(name)) ?? this.#patiently(this.#fetch(name, asking, running).whole, asking)
   }
 
   /** Gives up what is under way: it is asked for again. */
@@ -125,11 +127,20 @@ export class RemoteMedia {
     return file
   }
 
-  #fetch(name: MediaName, { waitMs, who, mayFetch }: RemoteAsking & { mayFetch: boolean }): Fetch {
+  /** What is under way may end while one looks whether the file is here, and then it must not be fetched again. */
+  #runningFor(name: MediaName): Fetch | undefined {
+    return this.#running.get(table.mediaAddress(name))
+  }
+
+  #fetch(
+    name: MediaName,
+    { waitMs, who, mayFetch }: RemoteAsking & { mayFetch: boolean },
+    before: Fetch | undefined,
+  ): Fetch {
     if (!mayFetch) throw unknownMedia()
     const address = table.mediaAddress(name)
     if (this.#tooLarge.has(address)) throw remoteTooLarge()
-    const running = this.#running.get(address)
+    const running = before ?? this.#running.get(address)
     if (running) return running
     const begun = Promise.withResolvers<ArrivingMedia>()
     const whole = this.#gates
@@ -146,7 +157,7 @@ export class RemoteMedia {
   }
 
   async #receive(name: MediaName, waitMs: number, begin: (file: ArrivingMedia) => void): Promise<MediaFile> {
-    const { db, clock, files, requests, maxBytes, mayStream, onStored, onRefused } = this.#deps
+    const { db, clock, files, requests, maxBytes, onStored, onRefused } = this.#deps
     const { serverName, mediaId } = name
     let remote: RemoteFile
     try {
@@ -161,14 +172,9 @@ export class RemoteMedia {
     }
     const filename = filenameOf(remote.disposition)
     const contentType = contentTypeOf(remote.contentType, filename)
+    const mayHandOn = await this.#mayHandOn(remote)
     const arriving = files.receive(boundedContent(remote, maxBytes))
-    // Without any size it could still turn out to be too large: then the client is told so, instead of getting half.
-    if (mayStream && frameBytes !== undefined && frameBytes > SMALL_BYTES) {
-      // What is in quarantine is known by its hash, when all of it is here.
-      const fewest = bytes ?? frameBytes - MAX_FRAME_BYTES
-      const isSuspect = await table.isSizeQuarantined(db, fewest, bytes ?? frameBytes)
-      if (!isSuspect) begin({ contentType, filename, bytes, read: () => arriving.read() })
-    }
+    if (mayHandOn) begin({ contentType, filename, bytes, read: () => arriving.read() })
     const stored = await arriving.stored.catch(async (error) => {
       if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') await onRefused(name)
       throw error
@@ -176,6 +182,21 @@ export class RemoteMedia {
     await transact(db, (tx) => table.insertCopy(tx, name, clock.now(), { ...stored, contentType, filename }))
     onStored(stored.bytes)
     return fileOf(await table.findMedia(db, name), clock.now())
+  }
+
+  /** Whether a file may be read before all of it is here. */
+  async #mayHandOn(remote: RemoteFile): Promise<boolean> {
+    const { db, mayStream } = this.#deps
+    const { bytes, maxBytes: frameBytes } = remote
+    // Without any size it could still turn out to be too large: then the client is told so, instead of getting half.
+    if (!mayStream || frameBytes === undefined || frameBytes <= SMALL_BYTES) return false
+    try {
+      // What is in quarantine is known by its hash, when all of it is here.
+      return !(await table.isSizeQuarantined(db, bytes ?? frameBytes - MAX_FRAME_BYTES, bytes ?? frameBytes))
+    } catch (error) {
+      remote.destroy()
+      throw error
+    }
   }
 
   /** Waits no longer than the client does; the fetch goes on for whoever asks next. */
