@@ -144,6 +144,20 @@ it('drops what may not be sent when its time comes', async () => {
   expect((await stateOf(alice, roomId)).status).toBe(404)
 })
 
+it('takes who may say nothing any more out of a call all the same', async () => {
+  const { alice, roomId, clock, server } = await inRoom()
+  const member = `/v3/rooms/${roomId}/state/${TYPE}/_alice`
+  await alice.put(member, { application: 'm.call' })
+  await alice.put(`${member}?org.matrix.msc4140.delay=5000`, {})
+  await leaveLater(alice, roomId, 5001)
+  const { accounts } = server.services
+  await accounts.setSuspended((await accounts.get('alice')).userNid, true)
+  await pass(clock, alice, 5000, 1)
+  expect((await stateOf(alice, roomId)).body).toEqual({})
+  await pass(clock, alice, 1, 0)
+  expect((await stateOf(alice, roomId)).body).toEqual({})
+})
+
 it('keeps what waits over a restart', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'bongsu-delayed-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))

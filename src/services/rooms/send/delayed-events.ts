@@ -199,9 +199,10 @@ export class DelayedEvents {
 
   async #send({ delayId, userId, roomId, event, isGuest, maySend }: table.DelayedEvent): Promise<void> {
     const { sending, countMessage } = this.#deps
-    if (!maySend) throw forbidden('The sender can send nothing at present')
+    const waiting = parsed(event)
+    if (!maySend && !isLeaving(waiting)) throw forbidden('The sender can send nothing at present')
     countMessage(userId)
-    const { type, stateKey, content, ts } = parsed(event)
+    const { type, stateKey, content, ts } = waiting
     // By this transaction a second attempt, after a crash between sending and deleting, finds the event that was sent.
     const txn = txnAt('', { deviceNid: DELAYED }, delayId)
     const sender = { userId, isGuest, ts, txn }
@@ -213,6 +214,12 @@ export class DelayedEvents {
     return transact(this.#deps.db, (tx) => table.deleteDelayedEvent(tx, delayId))
   }
 }
+
+const CALL_MEMBERS = ['org.matrix.msc3401.call.member', 'm.call.member']
+
+/** It takes a client out of a call, and says nothing: without it, who is locked or suspended would stay there for hours. */
+const isLeaving = ({ type, stateKey, content }: Delayable): boolean =>
+  CALL_MEMBERS.includes(type) && stateKey !== undefined && Object.keys(content).length === 0
 
 const parsed = (event: string): Delayable => JSON.parse(event) as Delayable
 
