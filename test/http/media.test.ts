@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { User } from '../support/client.ts'
+import { FakeClock } from '../support/clock.ts'
 import { startServer, type TestServerOptions } from '../support/server.ts'
 
 interface Sent {
@@ -236,6 +238,39 @@ describe('an announced file', () => {
     expect(late.status).toBe(404)
     await server.services.media.expire()
     expect((await download(alice, path)).status).toBe(404)
+  })
+
+  it('is not there when it comes too late, also where it began in time', async () => {
+    const { clock, server } = await start()
+    const { media } = server.services
+    const userNid = 1
+    const [serverName = '', mediaId = ''] = pathOf((await media.announce(userNid)).address).split('/')
+    const content = async function* () {
+      yield Buffer.from('half')
+      clock.advance(24 * 3_600_000)
+      await media.expire()
+    }
+    const late = media.fill(
+      userNid,
+      { serverName, mediaId },
+      { contentType: undefined, filename: undefined, content: content() },
+    )
+    await expect(late).rejects.toMatchObject({ errcode: 'M_NOT_FOUND' })
+  })
+
+  it('is as old as its content', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'bongsu-media-'))
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+    const clock = new FakeClock()
+    const freeze = new Date(clock.now() + 86_400_000).toISOString().slice(0, 10)
+    const media = { path: directory, legacy_downloads: true, legacy_freeze: freeze, pending_for: '7d' }
+    const { alice } = await start({ clock, config: { media } })
+    const old = async (path: string) => (await fetch(`${alice.url}/_matrix/media/v3/download/${path}`)).status
+    const [early, late] = [await announce(alice), await announce(alice)]
+    await send(alice, 'PUT', `/_matrix/media/v3/upload/${early}`, 'x')
+    clock.advance(2 * 86_400_000)
+    await send(alice, 'PUT', `/_matrix/media/v3/upload/${late}`, 'x')
+    expect([await old(early), await old(late)]).toEqual([200, 404])
   })
 
   it('counts against a limit until it is there', async () => {

@@ -73,7 +73,8 @@ export class Media {
     if (row.hash !== null) throw isFilled()
     if (row.expiresTs !== null && row.expiresTs <= clock.now()) throw unknownMedia()
     await this.#store(userNid, upload, async (tx, content) => {
-      if (!(await table.fillMedia(tx, name, content))) throw isFilled()
+      if (await table.fillMedia(tx, name, clock.now(), content)) return
+      throw (await table.findMedia(tx, name)) ? isFilled() : unknownMedia() // its time was up before it was here
     })
     this.#arrivals.announce(name.mediaId)
   }

@@ -84,15 +84,16 @@ export async function announceMedia(
   await rawRun(tx, sql, [serverName, mediaId, userNid, now, expiresTs])
 }
 
-/** Gives announced media its content; false where it has some already, or none was announced. */
+/** Gives announced media its content, which it has since then; false where it has some already, or none was announced. */
 export async function fillMedia(
   tx: Tx,
   { serverName, mediaId }: MediaName,
+  now: number,
   { hash, bytes, contentType, filename }: MediaContent,
 ): Promise<boolean> {
-  const sql = `update media set hash = ?, bytes = ?, content_type = ?, filename = ?, expires_ts = null
+  const sql = `update media set created_ts = ?, hash = ?, bytes = ?, content_type = ?, filename = ?, expires_ts = null
      where server_name = ? and media_id = ? and hash is null`
-  return (await rawRun(tx, sql, [hash, bytes, contentType, filename ?? null, serverName, mediaId])) > 0
+  return (await rawRun(tx, sql, [now, hash, bytes, contentType, filename ?? null, serverName, mediaId])) > 0
 }
 
 /** How many files the user has announced that may still arrive. */
