@@ -104,16 +104,20 @@ export async function countSessions(db: Db): Promise<number> {
 
 /** Ends up to `limit` sessions that began before `ts`; returns what they remembered. */
 export const deleteSessionsBefore = (tx: Tx, ts: number, limit: number): Promise<UiaMemory[]> =>
-  deleteSome(tx, 'where created_ts < ?', [ts, limit])
+  deleteSome(tx, 'where created_ts < ? order by created_ts', [ts, limit])
 
-/** Ends the `count` oldest sessions; returns what they remembered. */
-export const deleteOldest = (tx: Tx, count: number): Promise<UiaMemory[]> => deleteSome(tx, '', [count])
+/**
+ * Ends `count` sessions, the oldest first of those in which nothing has been done, which anybody begins for nothing and
+ * whose loss nobody notices; returns what they remembered.
+ */
+export const deleteExcess = (tx: Tx, count: number): Promise<UiaMemory[]> =>
+  deleteSome(tx, `order by case when completed = '[]' then 0 else 1 end, created_ts`, [count])
 
-async function deleteSome(tx: Tx, where: string, params: readonly number[]): Promise<UiaMemory[]> {
+async function deleteSome(tx: Tx, which: string, params: readonly number[]): Promise<UiaMemory[]> {
   const rows = await rawRows<{ params: string }>(
     tx,
     `delete from uia_session where session_id in (
-       select session_id from uia_session ${where} order by created_ts limit ?) returning params`,
+       select session_id from uia_session ${which} limit ?) returning params`,
     params,
   )
   return rows.map((row) => JSON.parse(row.params) as UiaMemory)

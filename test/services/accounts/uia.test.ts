@@ -50,6 +50,16 @@ withDatabases('user-interactive authentication', (open) => {
     await uia.authenticate(request({ session, type: 'm.login.terms' }))
   })
 
+  it('keeps what somebody has begun, however many come that do nothing', async () => {
+    const { session } = await challenge(request())
+    await challenge(request({ session, type: 'm.login.dummy' }))
+    for (let i = 0; i < 300; i++) {
+      clock.advance(1)
+      await challenge(request())
+    }
+    await uia.authenticate(request({ session, type: 'm.login.terms' }))
+  })
+
   it('lets a session serve one operation of one user', async () => {
     const { session } = await challenge(request())
     await challenge(request({ session, type: 'm.login.dummy' }))

@@ -13,7 +13,7 @@ interface Deps {
   random(bytes: number): Uint8Array
   /** A session ends this long after it began. */
   readonly lifetimeMs: number
-  /** How many sessions are kept, about; the oldest give way. */
+  /** How many sessions are kept, about; others give way. */
   readonly maxSessions: number
 }
 
@@ -48,7 +48,7 @@ export class UiaSessions {
       await this.#reserve(tx, session.memory.token)
       await sessions.insertSession(tx, session)
       const excess = isSweep ? (await sessions.countSessions(tx)) - maxSessions : 0
-      if (excess > 0) await release(tx, await sessions.deleteOldest(tx, excess))
+      if (excess > 0) await release(tx, await sessions.deleteExcess(tx, excess))
     })
     return session
   }
