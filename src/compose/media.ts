@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts'
-import { Gate } from '../services/accounts/gate.ts'
+import { Gate } from '../services/gate.ts'
 import { DiskFiles } from '../services/media/disk-files.ts'
 import { Downloads } from '../services/media/downloads.ts'
 import { Media } from '../services/media/media.ts'

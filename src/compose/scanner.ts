@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts'
-import { Gate } from '../services/accounts/gate.ts'
+import { Gate } from '../services/gate.ts'
 import { scanByClamd } from '../services/media/scan/clamd.ts'
 import { FileCheck } from '../services/media/scan/file-check.ts'
 import { scanByIcap } from '../services/media/scan/icap.ts'

@@ -1,6 +1,6 @@
 import { tooLarge } from '../../matrix/errors.ts'
 import { StorageFull } from '../../storage/failure.ts'
-import type { Gate } from '../accounts/gate.ts'
+import type { Gate } from '../gate.ts'
 import type { MediaFiles } from './files.ts'
 import type { MediaFile } from './media-file.ts'
 import { renderThumbnail, typeOfThumbnail } from './render-thumbnail.ts'

@@ -4,7 +4,7 @@ import { type Db, transact } from '../../storage/db.ts'
 import { deleteInPieces } from '../../storage/expire.ts'
 import * as table from '../../storage/media/url-previews.ts'
 import type { Clock } from '../../util/clock.ts'
-import { Gate } from '../accounts/gate.ts'
+import { Gate } from '../gate.ts'
 import { type LinkPolicy, parseLink } from './link-policy.ts'
 import type { PreviewMaker } from './preview-maker.ts'
 

@@ -1,4 +1,4 @@
-import { Gate } from '../gate.ts'
+import { Gate } from '../../gate.ts'
 import { decoyHash, type HashMethod, hashPassword, isOutdated, verifyPassword } from './password-hash.ts'
 import { checkPassword, type PasswordPolicy } from './password-policy.ts'
 

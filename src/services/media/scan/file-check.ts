@@ -1,5 +1,5 @@
 import { forbidden, MatrixError } from '../../../matrix/errors.ts'
-import type { Gate } from '../../accounts/gate.ts'
+import type { Gate } from '../../gate.ts'
 import type { NewFile, Scan } from './scan.ts'
 
 interface Deps {

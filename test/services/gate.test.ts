@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { Gate } from '../../../src/services/accounts/gate.ts'
+import { Gate } from '../../src/services/gate.ts'
 
 /** Work at a gate that ends when it is told to, and what has begun of it. */
 function atGate(...limits: [maxRunning: number, maxWaiting: number, maxEach?: number]) {

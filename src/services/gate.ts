@@ -1,4 +1,4 @@
-import { MatrixError } from '../../matrix/errors.ts'
+import { MatrixError } from '../matrix/errors.ts'
 
 /** How many may wait in all, where so many of each may. */
 const CROWD = 5
