@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { roomPath } from '../support/client.ts'
 import { joinVia, knockVia, membershipBecomes, membershipOf, pair, seen, until } from '../support/federated.ts'
+import { pusherTo } from '../support/push-gateway.ts'
 
 describe('invites across servers', () => {
   it.each(['1', '6', '10', '11', '12'])(
@@ -52,15 +53,7 @@ describe('invites across servers', () => {
 
   it('are pushed after a restart when they had not been looked at before it', async () => {
     const { two, alice, bob } = await pair()
-    await bob.post('/v3/pushers/set', {
-      kind: 'http',
-      app_id: 'kr.go.talk.ios',
-      pushkey: 'phone',
-      app_display_name: 'Talk',
-      device_display_name: 'iPhone 9',
-      lang: 'ko',
-      data: { url: 'https://unreachable.test/_matrix/push/v1/notify' },
-    })
+    await bob.post('/v3/pushers/set', pusherTo('https://unreachable.test/_matrix/push/v1/notify'))
     await two.server.services.pushFeed.close()
     await alice.createRoom({ invite: [bob.userId] })
     const { pushFeed, pushSender } = (await two.restart()).server.services

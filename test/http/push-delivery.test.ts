@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { administrator } from '../support/administrator.ts'
 import { roomPath, type User } from '../support/client.ts'
 import { FakeClock } from '../support/clock.ts'
-import { PushGateway } from '../support/push-gateway.ts'
+import { PushGateway, pusherTo } from '../support/push-gateway.ts'
 import { openServer, startServer, type TestServer } from '../support/server.ts'
 
 const SECOND_MS = 1_000
@@ -25,16 +25,7 @@ function reaching(...gateways: PushGateway[]) {
 }
 
 const setPusher = (user: User, { url }: PushGateway, fields: object = {}, data: object = {}) =>
-  user.post('/v3/pushers/set', {
-    kind: 'http',
-    app_id: 'kr.go.talk.ios',
-    pushkey: 'phone',
-    app_display_name: 'Talk',
-    device_display_name: 'iPhone 9',
-    lang: 'ko',
-    data: { url, ...data },
-    ...fields,
-  })
+  user.post('/v3/pushers/set', pusherTo(url, { data: { url, ...data }, ...fields }))
 
 const read = (user: User, roomId: string, eventId: string) =>
   user.post(`${roomPath(roomId)}/receipt/m.read/${encodeURIComponent(eventId)}`)
@@ -49,11 +40,22 @@ async function settled({ server }: TestServer) {
 async function scene(data: object = {}) {
   const gateway = await PushGateway.start()
   const server = await startServer({ config: reaching(gateway) })
+  return { gateway, server, ...(await twoIn(server, gateway, data)) }
+}
+
+async function twoIn(server: TestServer, gateway: PushGateway, data: object = {}) {
   const [alice, bob] = await server.client.registerAll('alice', 'bob')
   const roomId = await alice.createRoom({ preset: 'public_chat', name: '예산과', room_alias_name: 'budget' })
   await bob.join(roomId)
   await setPusher(bob, gateway, {}, data)
-  return { gateway, server, alice, bob, roomId }
+  return { alice, bob, roomId }
+}
+
+/** A server that the test closes; it starts again with the same options. */
+async function beforeRestart() {
+  const gateway = await PushGateway.start()
+  const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
+  return { gateway, options, first: await openServer(options) }
 }
 
 describe('Push notifications', () => {
@@ -99,11 +101,7 @@ describe('Push notifications', () => {
   it('say who wrote where, but not what, where the configuration wants that', async () => {
     const gateway = await PushGateway.start()
     const config = { ...reaching(gateway), push: { include_content: false } }
-    const { client } = await startServer({ config })
-    const [alice, bob] = await client.registerAll('alice', 'bob')
-    const roomId = await alice.createRoom({ preset: 'public_chat', name: '예산과' })
-    await bob.join(roomId)
-    await setPusher(bob, gateway)
+    const { alice, roomId } = await twoIn(await startServer({ config }), gateway)
     await alice.send(roomId, 'secret')
     const [notification] = await gateway.count(1)
     expect(notification).toMatchObject({ sender: alice.userId, room_name: '예산과' })
@@ -238,10 +236,7 @@ describe('Push notifications', () => {
     const lines: { msg: string; gateway?: string; reason?: string }[] = []
     const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line)) })
     const server = await startServer({ config: reaching(gateway), log })
-    const [alice, bob] = await server.client.registerAll('alice', 'bob')
-    const roomId = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(roomId)
-    await setPusher(bob, gateway)
+    const { alice, roomId } = await twoIn(server, gateway)
     gateway.answer = () => ({ status: 502 })
     await alice.send(roomId, 'one')
     for (const pauseMs of [2 * SECOND_MS, 4 * SECOND_MS]) {
@@ -256,14 +251,8 @@ describe('Push notifications', () => {
   })
 
   it('survive a restart: what was not accepted comes, and what was does not come twice', async () => {
-    const gateway = await PushGateway.start()
-    const [directory, clock] = [temporary(), new FakeClock()]
-    const options = { config: reaching(gateway), directory, clock }
-    const first = await openServer(options)
-    const [alice, bob] = await first.client.registerAll('alice', 'bob')
-    const roomId = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(roomId)
-    await setPusher(bob, gateway)
+    const { gateway, options, first } = await beforeRestart()
+    const { alice, roomId } = await twoIn(first, gateway)
     const accepted = await alice.send(roomId, 'accepted')
     await settled(first)
     gateway.answer = () => ({ status: 500 })
@@ -271,21 +260,15 @@ describe('Push notifications', () => {
     await gateway.count(2)
     await first.close()
     gateway.answer = () => ({})
-    clock.advance(10 * SECOND_MS)
-    const second = await openServer(options)
-    onTestFinished(() => second.close())
+    options.clock.advance(10 * SECOND_MS)
+    const second = await startServer(options)
     await settled(second)
     expect(gateway.got.map(({ event_id }) => event_id)).toEqual([accepted, failed, failed])
   })
 
   it('do not come twice where the server stops while the gateway is being told', async () => {
-    const gateway = await PushGateway.start()
-    const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
-    const first = await openServer(options)
-    const [alice, bob] = await first.client.registerAll('alice', 'bob')
-    const roomId = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(roomId)
-    await setPusher(bob, gateway)
+    const { gateway, options, first } = await beforeRestart()
+    const { alice, roomId } = await twoIn(first, gateway)
     const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     gateway.answer = async () => {
       asked.resolve()
@@ -298,16 +281,13 @@ describe('Push notifications', () => {
     answered.resolve()
     await closed
     await first.close()
-    const second = await openServer(options)
-    onTestFinished(() => second.close())
+    const second = await startServer(options)
     await settled(second)
     expect(gateway.got).toHaveLength(1)
   })
 
   it('come after a restart for events that were written, but not looked at before it', async () => {
-    const gateway = await PushGateway.start()
-    const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
-    const first = await openServer(options)
+    const { gateway, options, first } = await beforeRestart()
     const [alice, bob] = await first.client.registerAll('alice', 'bob')
     const roomId = await alice.createRoom({ preset: 'public_chat' })
     await bob.join(roomId)
@@ -318,35 +298,26 @@ describe('Push notifications', () => {
     await first.server.services.pushFeed.close()
     const unseen = await alice.send(roomId, 'not looked at')
     await first.close()
-    const second = await openServer(options)
-    onTestFinished(() => second.close())
+    const second = await startServer(options)
     await settled(second)
     expect(gateway.got.map(({ event_id }) => event_id)).toEqual([seen, unseen])
   })
 
   it('take the count back after a restart of what was read just before it', async () => {
-    const gateway = await PushGateway.start()
-    const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
-    const first = await openServer(options)
-    const [alice, bob] = await first.client.registerAll('alice', 'bob')
-    const roomId = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(roomId)
-    await setPusher(bob, gateway)
+    const { gateway, options, first } = await beforeRestart()
+    const { alice, bob, roomId } = await twoIn(first, gateway)
     const eventId = await alice.send(roomId, 'one')
     await settled(first)
     await first.server.services.pushFeed.close()
     await read(bob, roomId, eventId)
     await first.close()
-    const second = await openServer(options)
-    onTestFinished(() => second.close())
+    const second = await startServer(options)
     await settled(second)
     expect(gateway.got.map(({ counts }) => counts.unread)).toEqual([1, 0])
   })
 
   it('tell nobody of what was said in a room before they came', async () => {
-    const gateway = await PushGateway.start()
-    const options = { config: reaching(gateway), directory: temporary(), clock: new FakeClock() }
-    const first = await openServer(options)
+    const { gateway, options, first } = await beforeRestart()
     const [alice, bob] = await first.client.registerAll('alice', 'bob')
     const visibility = { type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'joined' } }
     const roomId = await alice.createRoom({ preset: 'public_chat', initial_state: [visibility] })
@@ -356,8 +327,7 @@ describe('Push notifications', () => {
     await bob.join(roomId)
     const eventId = await alice.send(roomId, 'for bob')
     await first.close()
-    const second = await openServer(options)
-    onTestFinished(() => second.close())
+    const second = await startServer(options)
     await settled(second)
     expect(gateway.got.map(({ event_id }) => event_id)).toEqual([eventId])
   })
@@ -446,10 +416,7 @@ describe('Push notifications', () => {
     const gateway = await PushGateway.start()
     const { outbound } = reaching(gateway)
     const server = await startServer({ config: { outbound: { ...outbound, allow: [] } } })
-    const [alice, bob] = await server.client.registerAll('alice', 'bob')
-    const roomId = await alice.createRoom({ preset: 'public_chat' })
-    await bob.join(roomId)
-    await setPusher(bob, gateway)
+    const { alice, roomId } = await twoIn(server, gateway)
     await alice.send(roomId, 'one')
     await server.server.services.pushFeed.idle()
     await untilPausing(server)

@@ -1,20 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Client } from '../support/client.ts'
+import { pusherTo } from '../support/push-gateway.ts'
 import { startServer } from '../support/server.ts'
 
 const URL = 'https://push.example.net/_matrix/push/v1/notify'
 const PASSWORD = 'correct horse battery staple'
 
-const pusher = (fields: object = {}) => ({
-  kind: 'http',
-  app_id: 'kr.go.talk.ios',
-  pushkey: 'phone',
-  app_display_name: 'Talk',
-  device_display_name: 'iPhone 9',
-  lang: 'ko',
-  data: { url: URL },
-  ...fields,
-})
+const pusher = (fields: object = {}) => pusherTo(URL, fields)
 const set = (client: Client, fields: object = {}) => client.request('POST', '/v3/pushers/set', pusher(fields))
 const listed = async (client: Client) => (await client.get('/v3/pushers')).pushers
 const keysOf = async (client: Client) => (await listed(client)).map((one: { pushkey: string }) => one.pushkey)

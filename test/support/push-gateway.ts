@@ -18,6 +18,18 @@ interface GatewayAnswer {
   body?: string
 }
 
+/** The body by which a client sets a pusher to this URL. */
+export const pusherTo = (url: string, fields: object = {}) => ({
+  kind: 'http',
+  app_id: 'kr.go.talk.ios',
+  pushkey: 'phone',
+  app_display_name: 'Talk',
+  device_display_name: 'iPhone 9',
+  lang: 'ko',
+  data: { url },
+  ...fields,
+})
+
 /** A real push gateway over HTTPS, which answers what a test says. */
 export class PushGateway {
   readonly url: string
