@@ -11,8 +11,13 @@ export interface ReadMarks {
   readonly threads: ReadonlyMap<string, number>
 }
 
+interface Marks extends ReadMarks {
+  everywhere: number
+  readonly threads: Map<string, number>
+}
+
 interface MarksOfUser {
-  readonly byRoom: Map<number, ReadMarks>
+  readonly byRoom: Map<number, Marks>
   /** How many threads there are receipts in. */
   readonly threaded: number
 }
@@ -62,30 +67,29 @@ export class ReadMarksOfUsers {
   }
 
   async #load(userNid: number): Promise<MarksOfUser> {
-    const rows = await listReceiptsOfUser(this.#db, userNid)
+    const byRoom = new Map<number, Marks>()
     let threaded = 0
-    const byRoom = new Map<number, { everywhere: number; threads: Map<string, number> }>()
-    for (const row of rows) {
-      const marks = byRoom.get(row.room_nid) ?? { everywhere: 0, threads: new Map<string, number>() }
-      byRoom.set(row.room_nid, marks)
-      // Public and private ones count alike: the one that is further ahead.
-      if (row.thread === '') marks.everywhere = Math.max(marks.everywhere, row.event_pos)
-      else {
-        if (!marks.threads.has(row.thread)) threaded++
-        marks.threads.set(row.thread, Math.max(marks.threads.get(row.thread) ?? 0, row.event_pos))
-      }
-    }
+    for (const row of await listReceiptsOfUser(this.#db, userNid)) if (put(byRoom, row)) threaded++
     return { byRoom, threaded }
   }
 }
 
-function withMark({ byRoom, threaded }: MarksOfUser, { room_nid, thread, event_pos }: Mark): MarksOfUser {
-  const before = byRoom.get(room_nid) ?? UNREAD
+/** The room's marks are other ones then: whoever has the ones before sees by that that they have moved. */
+function withMark({ byRoom, threaded }: MarksOfUser, mark: Mark): MarksOfUser {
+  const before = byRoom.get(mark.room_nid)
+  if (before) byRoom.set(mark.room_nid, { ...before, threads: new Map(before.threads) })
+  return { byRoom, threaded: threaded + (put(byRoom, mark) ? 1 : 0) }
+}
+
+/** Public and private receipts count alike: the one that is further ahead. True: it is the first in its thread. */
+function put(byRoom: Map<number, Marks>, { room_nid, thread, event_pos }: Mark): boolean {
+  const marks = byRoom.get(room_nid) ?? { everywhere: 0, threads: new Map<string, number>() }
+  byRoom.set(room_nid, marks)
   if (thread === '') {
-    byRoom.set(room_nid, { ...before, everywhere: Math.max(before.everywhere, event_pos) })
-    return { byRoom, threaded }
+    marks.everywhere = Math.max(marks.everywhere, event_pos)
+    return false
   }
-  const furthest = Math.max(before.threads.get(thread) ?? 0, event_pos)
-  byRoom.set(room_nid, { ...before, threads: new Map(before.threads).set(thread, furthest) })
-  return { byRoom, threaded: threaded + (before.threads.has(thread) ? 0 : 1) }
+  const furthest = marks.threads.get(thread)
+  marks.threads.set(thread, Math.max(furthest ?? 0, event_pos))
+  return furthest === undefined
 }
